@@ -1,0 +1,1 @@
+"""The road to the platform, both ends: sealed batches up, signed receipts down."""

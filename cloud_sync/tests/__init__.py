@@ -1,0 +1,1 @@
+"""Tests of the road and of the platform's end."""

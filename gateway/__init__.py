@@ -1,0 +1,1 @@
+"""The edge: from a meter's register to a signed record in the journal."""

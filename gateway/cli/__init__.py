@@ -1,0 +1,1 @@
+"""The wattproof command, one file for each group of commands."""

@@ -1,0 +1,43 @@
+"""Reading and Fault: what one exchange with a meter gave."""
+
+from collections import namedtuple
+
+# Kinds of Fault. Each is a way in which an exchange gives no believable answer.
+SILENT = "silent"  # no byte came
+SHORT = "short"  # fewer bytes than asked for
+LONG = "long"  # more bytes than asked for
+CRC = "crc"
+WRONG_UNIT = "wrong-unit"
+WRONG_FUNCTION = "wrong-function"
+EXCEPTION = "exception"  # the meter understood and refused; detail is the exception code
+LATE = "late"  # bytes before the answer could physically be complete: an old answer
+SERIAL = "serial"  # another meter answers at this unit id
+BACKWARDS = "backwards"  # a cumulative register decreased
+TOO_FAST = "too-fast"  # a cumulative register rose faster than the connection can carry
+
+
+class Reading(namedtuple("Reading", ("meter", "quantity", "at_ms", "words", "value"))):
+    """One quantity of one meter.
+
+    at_ms: UTC milliseconds at the last byte of the answer.
+    words: the registers as they came, in the meter's own order (tuple of 0..65535).
+    value: whole number in the quantity's unit of account (see quantity.Quantity.account_unit),
+    at the primary side; None where the meter said "not available".
+    """
+
+    __slots__ = ()
+    meter: str
+    quantity: str
+    at_ms: int
+    words: "tuple[int, ...]"
+    value: "int | None"
+
+
+class Fault(namedtuple("Fault", ("meter", "at_ms", "kind", "detail"))):
+    """An exchange that gave nothing believable: which meter, when, why."""
+
+    __slots__ = ()
+    meter: str
+    at_ms: int
+    kind: str
+    detail: str

@@ -1,0 +1,90 @@
+"""Site: the park as configured: buses, meters, meter points, busbars and feeders."""
+
+from collections import namedtuple
+
+ROLES = ("intake", "generation", "storage", "load", "own_use", "tie")
+
+
+class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "stop_bits", "turnaround_ms"))):
+    """One line with meters on it. port is a device path, or "tcp://host:port" for Modbus TCP."""
+
+    __slots__ = ()
+    name: str
+    port: str
+    baud: int
+    data_bits: int
+    parity: str
+    stop_bits: int
+    turnaround_ms: int
+
+
+class Meter(namedtuple("Meter", ("name", "bus", "unit", "profile", "serial", "ct_ratio", "vt_ratio", "max_power_w"))):
+    """One device. ct_ratio and vt_ratio are (primary, secondary) whole numbers, (1, 1) for direct connection.
+
+    max_power_w: the most its connection can carry; a register that rises faster is refused.
+    """
+
+    __slots__ = ()
+    name: str
+    bus: str
+    unit: int
+    profile: str
+    serial: str
+    ct_ratio: "tuple[int, int]"
+    vt_ratio: "tuple[int, int]"
+    max_power_w: int
+
+
+class MeterPoint(namedtuple("MeterPoint", ("name", "role", "meter", "busbar", "to_busbar", "origin", "reversed"))):
+    """One place where energy is counted.
+
+    busbar: where it hangs; to_busbar: the other end, for role tie only, else "".
+    origin: what a source gives: "grid", "solar", "wind", "storage", ...; "" for loads.
+    reversed: the meter's import and export are exchanged.
+    """
+
+    __slots__ = ()
+    name: str
+    role: str
+    meter: str
+    busbar: str
+    to_busbar: str
+    origin: str
+    reversed: bool
+
+
+class Storage(namedtuple("Storage", ("meter_point", "initial_wh", "initial_origin", "efficiency_permille"))):
+    """The account of one storage meter point: what it held at the start, and its round-trip efficiency."""
+
+    __slots__ = ()
+    meter_point: str
+    initial_wh: int
+    initial_origin: str
+    efficiency_permille: int
+
+
+class Site(
+    namedtuple(
+        "Site",
+        (
+            "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use_s", "province", "factor_sets",
+            "buses", "meters", "meter_points", "storages",
+        ),
+    )
+):  # fmt: skip
+    """Everything a gateway knows about its park."""
+
+    __slots__ = ()
+    gateway: str
+    park: str
+    interval_s: int
+    cycle_s: int  # how often every meter is read
+    readings_s: int  # how often readings become an entry
+    hold_s: int  # how long the closing of an interval waits for a missing meter
+    self_use_s: int  # the period of the 688-hourly method
+    province: str
+    factor_sets: "tuple[str, ...]"
+    buses: "tuple[Bus, ...]"
+    meters: "tuple[Meter, ...]"
+    meter_points: "tuple[MeterPoint, ...]"
+    storages: "tuple[Storage, ...]"

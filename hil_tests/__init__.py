@@ -1,0 +1,1 @@
+"""Hardware in the loop: an emulated park, its ground truth, and tests from end to end."""
