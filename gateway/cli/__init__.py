@@ -1,1 +1,39 @@
 """The wattproof command, one file for each group of commands."""
+
+import importlib
+
+import click
+
+from gateway import words
+
+# Where each command lives: imported only when it is called, so that the command line starts fast.
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class Commands(click.Group):
+    """A group that imports a command's file only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command *cmd_name*, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=Commands)
+@click.option("--lang", type=click.Choice(words.LANGUAGES), help="Language of messages (default: by locale).")
+@click.option(
+    "--home", envvar="WATTPROOF_HOME", default="/etc/wattproof", help="Folder of configuration, keys and journal."
+)
+@click.version_option(package_name="wattproof")
+@click.pass_context
+def main(ctx: click.Context, lang: str | None, home: str) -> None:
+    """Wattproof: green power proven from the meter's register to the platform's ledger."""
+    words.choose(lang or words.language_of_locale())
+    ctx.obj = home

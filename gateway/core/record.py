@@ -167,10 +167,6 @@ def _tuples(value: object) -> object:
     return tuple([_tuples(item) for item in value]) if isinstance(value, (tuple, list)) else value
 
 
-def _fields(kind: type) -> "tuple[str, ...]":
-    return _FIELDS[kind]
-
-
 _FIELDS: "dict[type, tuple[str, ...]]" = {
     Config: ("stamp", "site", "factors", "profiles", "channels"),
     Event: ("stamp", "code", "details"),
@@ -199,12 +195,13 @@ def to_map(record: "tuple[object, ...]") -> "dict[int, object]":
 
 def from_map(plain: "dict[int, object]") -> "tuple[object, ...]":
     """Return the record of a plain map; raises RecordError where it is none."""
-    shape = KINDS.get(plain.get(0)) if isinstance(plain, dict) else None  # type: ignore[arg-type]
+    number = plain.get(0) if isinstance(plain, dict) else None
+    shape = KINDS.get(number) if isinstance(number, int) else None
     if shape is None:
         raise RecordError("unknown kind of record")
     fields = _FIELDS[shape]
     if sorted(plain) != list(range(len(fields) + 1)):
-        raise RecordError("a record of kind %d has other fields" % plain[0])
+        raise RecordError("a record of kind %s has other fields" % number)
     values = []
     try:
         for index in range(len(fields)):
@@ -217,4 +214,4 @@ def from_map(plain: "dict[int, object]") -> "tuple[object, ...]":
             values.append(value)
         return shape(*values)  # type: ignore[no-any-return]
     except TypeError:
-        raise RecordError("a field of a record of kind %d has another shape" % plain[0])  # noqa: B904
+        raise RecordError("a field of a record of kind %s has another shape" % number)  # noqa: B904

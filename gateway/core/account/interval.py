@@ -12,7 +12,10 @@ LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
 
 class Span(
     namedtuple(
-        "Span", ("meter", "quantity", "start_words", "start_ms", "end_words", "end_ms", "part", "parts", "energy_wh", "flag")
+        "Span",
+        (
+            "meter", "quantity", "start_words", "start_ms", "end_words", "end_ms", "part", "parts", "energy_wh", "flag",
+        ),
     )
 ):  # fmt: skip
     """One cumulative register from boundary to boundary, raw, and the energy it means.
