@@ -1,0 +1,243 @@
+"""The tables of the ledger: what was received, and the projection that is made from it.
+
+The received tables are the truth and only grow. The projection tables can be dropped and made
+again from the entries at any time; they are what the page, the reports and `show` read.
+Columns of the kind `_ms` and `_s` are UTC; register words, channels and other lists are JSON texts.
+"""
+
+# What was received. A chain is what one start of a gateway's daemon wrote (its incarnation);
+# its first entry links to `parent_link`, the last entry of the journal before.
+RECEIVED = """
+CREATE TABLE gateway (
+    name TEXT NOT NULL PRIMARY KEY,
+    key_id BLOB NOT NULL,
+    public_key BLOB NOT NULL
+) STRICT;
+CREATE TABLE chain (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    parent_link BLOB NOT NULL,
+    head_sequence INTEGER NOT NULL,     -- the last entry up to which the chain has no hole; first_sequence - 1 at birth
+    head_link BLOB NOT NULL,
+    branch INTEGER NOT NULL,            -- 1 where it starts before the end of its parent: a card that was set back
+    opened INTEGER NOT NULL,            -- order of first arrival, over all chains
+    PRIMARY KEY (gateway, incarnation)
+) STRICT;
+CREATE TABLE batch (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    PRIMARY KEY (gateway, incarnation, first_sequence)
+) STRICT;
+CREATE TABLE entry (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    link BLOB NOT NULL,
+    body BLOB NOT NULL,
+    projected INTEGER,                  -- order in which it entered the projection; NULL while a hole is before it
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE UNIQUE INDEX entry_projected ON entry (projected);
+CREATE TABLE receipt (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    through_sequence INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    PRIMARY KEY (gateway, incarnation, through_sequence)
+) STRICT;
+CREATE TABLE set_aside (
+    number INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,              -- as the topic names it; the batch itself may be a lie
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    times INTEGER NOT NULL,             -- how often the same bytes came
+    digest BLOB NOT NULL,               -- SHA-256 of the bytes
+    raw BLOB NOT NULL,
+    UNIQUE (gateway, digest)
+) STRICT;
+"""
+
+# The names of the projection's tables, each with the columns that order it for comparison.
+PROJECTION_TABLES = {
+    "point": "gateway, name",
+    "interval": "gateway, start_s",
+    "span": "gateway, start_s, meter, quantity",
+    "energy": "gateway, start_s, meter_point",
+    "allocation": "gateway, start_s, end_s, method, source, sink",
+    "residual": "gateway, start_s, busbar, source",
+    "tally": "gateway, start_s, end_s, method, factor_set, meter_point",
+    "pool": "gateway, start_s, storage, origin",
+    "self_use": "gateway, start_s",
+    "amended": "gateway, start_s, meter_point, sequence",
+    "event": "gateway, incarnation, sequence",
+    "live": "gateway, meter, quantity",
+    "power_history": "gateway, meter, at_ms",
+    "conflict": "gateway, incarnation, sequence",
+    "unread": "gateway, incarnation, sequence",
+}
+
+PROJECTION = """
+CREATE TABLE point (
+    gateway TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    busbar TEXT NOT NULL,
+    to_busbar TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    current INTEGER NOT NULL,           -- 0 where the newest configuration no longer has it
+    PRIMARY KEY (gateway, name)
+) STRICT;
+CREATE TABLE interval (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    account INTEGER,                    -- sequence of its Account entry; NULL until that has come
+    complete_ppm INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    PRIMARY KEY (gateway, start_s)
+) STRICT;
+CREATE TABLE span (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    meter TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    start_words TEXT NOT NULL,
+    start_ms INTEGER NOT NULL,
+    end_words TEXT NOT NULL,
+    end_ms INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    energy_wh INTEGER NOT NULL,
+    flag TEXT NOT NULL,
+    PRIMARY KEY (gateway, start_s, meter, quantity)
+) STRICT;
+CREATE INDEX span_register ON span (gateway, meter, quantity, start_s);
+CREATE TABLE energy (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    meter_point TEXT NOT NULL,
+    import_wh INTEGER NOT NULL,
+    export_wh INTEGER NOT NULL,
+    flag TEXT NOT NULL,
+    PRIMARY KEY (gateway, start_s, meter_point)
+) STRICT;
+CREATE TABLE allocation (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    source TEXT NOT NULL,
+    sink TEXT NOT NULL,
+    wh INTEGER NOT NULL,
+    PRIMARY KEY (gateway, start_s, end_s, method, source, sink)
+) STRICT;
+CREATE TABLE residual (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    busbar TEXT NOT NULL,
+    source TEXT NOT NULL,
+    wh INTEGER NOT NULL,
+    PRIMARY KEY (gateway, start_s, busbar, source)
+) STRICT;
+CREATE TABLE tally (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    factor_set TEXT NOT NULL,
+    meter_point TEXT NOT NULL,
+    wh INTEGER NOT NULL,
+    green_wh INTEGER NOT NULL,
+    carbon_ug INTEGER NOT NULL,
+    by_origin TEXT NOT NULL,            -- JSON {origin: wh}
+    factors TEXT NOT NULL,              -- JSON [id, ...]
+    PRIMARY KEY (gateway, start_s, end_s, method, factor_set, meter_point)
+) STRICT;
+CREATE TABLE pool (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,             -- what the storage held at the end of this interval
+    storage TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    wh INTEGER NOT NULL,
+    PRIMARY KEY (gateway, start_s, storage, origin)
+) STRICT;
+CREATE TABLE self_use (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (gateway, start_s)
+) STRICT;
+CREATE TABLE amended (
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    meter_point TEXT NOT NULL,
+    sequence INTEGER NOT NULL,          -- of the Amendment entry
+    incarnation BLOB NOT NULL,
+    import_wh INTEGER NOT NULL,         -- what was there before it
+    export_wh INTEGER NOT NULL,
+    flag TEXT NOT NULL,
+    PRIMARY KEY (gateway, start_s, meter_point, incarnation, sequence)
+) STRICT;
+CREATE TABLE event (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    utc_ms INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    details TEXT NOT NULL,              -- JSON {name: text}
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE live (
+    gateway TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (gateway, meter, quantity)
+) STRICT;
+CREATE TABLE power_history (
+    gateway TEXT NOT NULL,
+    meter TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    value_w INTEGER NOT NULL,
+    PRIMARY KEY (gateway, meter, at_ms)
+) STRICT;
+CREATE TABLE conflict (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    kind TEXT NOT NULL,                 -- interval, account, self-use, amendment
+    reason TEXT NOT NULL,
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE unread (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+"""
+
+# Each step brings a ledger from `user_version` = its index to the next; a step is never changed once released.
+MIGRATIONS = (RECEIVED + PROJECTION,)
