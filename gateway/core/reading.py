@@ -7,6 +7,7 @@ SILENT = "silent"  # no byte came
 SHORT = "short"  # fewer bytes than asked for
 LONG = "long"  # more bytes than asked for
 CRC = "crc"
+FRAMING = "framing"  # no Modbus TCP header of this exchange
 WRONG_UNIT = "wrong-unit"
 WRONG_FUNCTION = "wrong-function"
 EXCEPTION = "exception"  # the meter understood and refused; detail is the exception code

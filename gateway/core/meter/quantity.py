@@ -6,14 +6,34 @@ OBIS codes are those of IEC 62056-61 / DL/T 698 usage for electricity (medium 1)
 
 from collections import namedtuple
 
+# The step at which a reading is recorded, in units of account: as fine as a park is judged by, no finer.
+_RECORDED_STEPS = {
+    "mV": 100,
+    "mA": 10,
+    "W": 1,
+    "var": 1,
+    "VA": 1,
+    "0.001": 1,
+    "0.01 deg": 10,
+    "mHz": 10,
+    "Wh": 1,
+    "varh": 1,
+    "VAh": 1,
+    "0.1 %": 1,
+    "0.1 degC": 1,
+}
 
-class Quantity(namedtuple("Quantity", ("name", "obis", "unit", "account_unit", "account_exponent", "cumulative"))):
+
+class Quantity(
+    namedtuple("Quantity", ("name", "obis", "unit", "account_unit", "account_exponent", "cumulative", "recorded_step"))
+):
     """One measurable thing.
 
     unit: the unit in which people and profiles state it ("kWh").
     account_unit: the unit of the whole numbers we account in ("Wh").
     account_exponent: how many powers of ten from unit to account_unit (kWh to Wh: 3).
     cumulative: a register that only grows.
+    recorded_step: the step, in account units, at which a reading is recorded for the journal (voltage: 100 mV).
     """
 
     __slots__ = ()
@@ -23,13 +43,15 @@ class Quantity(namedtuple("Quantity", ("name", "obis", "unit", "account_unit", "
     account_unit: str
     account_exponent: int
     cumulative: bool
+    recorded_step: int
 
 
 def _table() -> "dict[str, Quantity]":
     table: "dict[str, Quantity]" = {}
 
     def add(name: str, obis: str, unit: str, account_unit: str, exponent: int, cumulative: bool = False) -> None:
-        table[name] = Quantity(name, obis, unit, account_unit, exponent, cumulative)
+        step = _RECORDED_STEPS[account_unit]
+        table[name] = Quantity(name, obis, unit, account_unit, exponent, cumulative, step)
 
     for phase, group in (("l1", 20), ("l2", 40), ("l3", 60)):
         add("voltage_%s_n" % phase, "%d.7.0" % (group + 12), "V", "mV", 3)

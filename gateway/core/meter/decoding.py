@@ -1,0 +1,175 @@
+"""Turns the registers of a point into its value, exactly: whole numbers and powers of ten, never a float.
+
+Values are (mantissa, exponent of ten) in the unit of the quantity, at the primary side.
+"""
+
+from gateway.core.account.interval import DECREASED, MISSING, ROLLED_OVER
+from gateway.core.meter.ieee754 import float32, float64
+from gateway.core.meter.profile import HIGH_FIRST, NO_RATIOS, UNITS, Point
+from gateway.core.meter.quantity import QUANTITIES
+
+# Digits kept behind the point where a ratio such as 110/3 has no end in decimals.
+_ENDLESS_DIGITS = 9
+# A register that falls is taken to have passed its width only where it moved by less than this part of it;
+# a meter that was reset or exchanged falls further.
+_ROLL_OVER_PART = 10
+
+
+def words_of(point: Point, registers: "tuple[int, ...]", block_start: int) -> "tuple[int, ...]":
+    """Return the registers of *point* out of a block: its own, then the one with the power of ten if it has one."""
+    at = point.address - block_start
+    words = tuple(registers[at : at + point.count])
+    if point.exponent_at is not None:
+        words += (registers[point.exponent_at - block_start],)
+    return words
+
+
+def pattern(point: Point, words: "tuple[int, ...]") -> int:
+    """Return the registers of *point* as one number, highest word first."""
+    own = words[: point.count]
+    bits = 0
+    for word in own if point.words == HIGH_FIRST else reversed(own):
+        bits = bits << 16 | word
+    return bits
+
+
+def text_of(words: "tuple[int, ...]") -> str:
+    """Return the printable characters that the registers of a text hold, without its padding."""
+    octets = [octet for word in words for octet in (word >> 8, word & 0xFF)]
+    return "".join([chr(octet) for octet in octets if 32 <= octet < 127]).strip()
+
+
+def _signed(bits: int, width: int) -> int:
+    return bits - (1 << width) if bits >> (width - 1) else bits
+
+
+def raw_of(point: Point, words: "tuple[int, ...]") -> "tuple[int, int] | None":
+    """Return the number in the registers, before factor and unit; None where it means "not available"."""
+    assert len(words) == point.count + (point.exponent_at is not None)
+    if point.type == "ascii":
+        return None
+    bits = pattern(point, words)
+    if bits in point.sentinels:
+        return None
+    ten = 0
+    if point.exponent_at is not None:
+        if words[-1] == 0x8000:
+            return None
+        ten = _signed(words[-1], 16)
+    if point.type == "f32" or point.type == "f64":
+        number = float32(bits) if point.type == "f32" else float64(bits)
+        return None if number is None else (number[0], number[1] + ten)
+    return (_signed(bits, 16 * point.count) if point.type[0] == "i" else bits, ten)
+
+
+def _scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
+    """Return numerator, denominator and power of ten that lead from the raw number to the quantity's unit."""
+    numerator, denominator = point.factor
+    for name in point.times:
+        ratio = ratios[0] if name == "ct" else ratios[1]
+        numerator *= ratio[0]
+        denominator *= ratio[1]
+    return (numerator, denominator, UNITS[point.unit][1] if point.unit in UNITS and point.quantity is not None else 0)
+
+
+def _divided(mantissa: int, exponent: int, divisor: int) -> "tuple[int, int]":
+    """Return mantissa * 10**exponent / divisor, exact where decimals can say it, else cut off downwards."""
+    for prime, partner in ((2, 5), (5, 2)):
+        while divisor % prime == 0:
+            if mantissa % prime == 0:
+                mantissa //= prime
+            else:
+                mantissa *= partner
+                exponent -= 1
+            divisor //= prime
+    if mantissa % divisor:
+        grow = max(0, _ENDLESS_DIGITS + exponent)
+        return (mantissa * _ten(grow) // divisor, exponent - grow)
+    return (mantissa // divisor, exponent)
+
+
+def value_of(
+    point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS
+) -> "tuple[int, int] | None":
+    """Return the value of *words* (see words_of) at the primary side as (mantissa, exponent of ten), or None."""
+    raw = raw_of(point, words)
+    if raw is None:
+        return None
+    numerator, denominator, ten = _scale(point, ratios)
+    return _divided(raw[0] * numerator, raw[1] + ten, denominator)
+
+
+def decode(
+    point: Point,
+    registers: "tuple[int, ...]",
+    block_start: int,
+    ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
+) -> "tuple[tuple[int, ...], tuple[int, int] | None]":
+    """Return the registers of *point* out of a block as they came, and its value or None."""
+    words = words_of(point, registers, block_start)
+    return (words, value_of(point, words, ratios))
+
+
+def _ten(power: int) -> int:
+    return int(10**power)
+
+
+def _floor(mantissa: int, exponent: int) -> int:
+    return mantissa * _ten(exponent) if exponent >= 0 else mantissa // _ten(-exponent)
+
+
+def account_value(quantity: str, mantissa: int, exponent: int) -> int:
+    """Return a value in the unit of account: rounded down for what accumulates, else half to even."""
+    kind = QUANTITIES[quantity]
+    exponent += kind.account_exponent
+    whole = _floor(mantissa, exponent)
+    if exponent >= 0 or kind.cumulative:
+        return whole
+    divisor = _ten(-exponent)
+    twice = 2 * (mantissa - whole * divisor)
+    return whole + 1 if twice > divisor or (twice == divisor and whole & 1) else whole
+
+
+def _account_floor(point: Point, raw: "tuple[int, int]", ratios: "tuple[tuple[int, int], tuple[int, int]]") -> int:
+    assert point.quantity is not None
+    numerator, denominator, ten = _scale(point, ratios)
+    exponent = raw[1] + ten + QUANTITIES[point.quantity].account_exponent
+    if exponent >= 0:
+        return raw[0] * numerator * _ten(exponent) // denominator
+    return raw[0] * numerator // (denominator * _ten(-exponent))
+
+
+def energy_wh(
+    point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS
+) -> "int | None":
+    """Return what a cumulative register shows, in whole Wh rounded down; None where it is not available."""
+    raw = raw_of(point, words)
+    return None if raw is None else _account_floor(point, raw, ratios)
+
+
+def register_advance(
+    point: Point,
+    start_words: "tuple[int, ...]",
+    end_words: "tuple[int, ...]",
+    ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
+) -> "tuple[int, str]":
+    """Return the energy between two readings of a cumulative register in Wh, and its flag.
+
+    The advances of consecutive intervals add up to the advance over all of them, because each is a difference of
+    rounded-down registers. Flag "R": the register passed its width; "D": it decreased otherwise, 0 Wh; "M": one of
+    the readings is not available, 0 Wh.
+    """
+    start, end = raw_of(point, start_words), raw_of(point, end_words)
+    if start is None or end is None:
+        return (0, MISSING)
+    ten = _signed(end_words[-1], 16) if point.exponent_at is not None else 0
+    low = min(start[1], end[1], ten)
+    start_count, end_count = start[0] * _ten(start[1] - low), end[0] * _ten(end[1] - low)
+    advance = _account_floor(point, end, ratios) - _account_floor(point, start, ratios)
+    if end_count >= start_count:
+        return (advance, "")
+    if point.wrap is not None and start_words[point.count :] == end_words[point.count :]:
+        width = point.wrap * _ten(ten - low)
+        if (end_count + width - start_count) * _ROLL_OVER_PART <= width:
+            return (advance + _account_floor(point, (point.wrap, ten), ratios), ROLLED_OVER)
+    return (0, DECREASED)
