@@ -22,7 +22,7 @@ from gateway.core.problem import problem
 MAX_TEXT_REGISTERS = 64
 _POINT_KEYS = (
     "quantity", "name", "at", "type", "count", "factor", "unit", "side", "times", "function", "words", "counter",
-    "wrap", "sentinel", "exponent_at", "sign",
+    "wrap", "sentinel", "exponent_at", "sign", "poll",
 )  # fmt: skip
 
 
@@ -107,6 +107,7 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
         sentinels,
         exponent_at,
         fields.choice("sign", SIGNS, "none"),
+        fields.flag("poll", True),
     )
 
 
@@ -174,6 +175,7 @@ def read_constant(name: str, fields: Fields, defaults: Defaults) -> Point:
         SENTINELS[kind],
         None,
         "none",
+        False,
     )
 
 

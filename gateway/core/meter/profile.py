@@ -54,7 +54,7 @@ class Point(
         "Point",
         (
             "name", "quantity", "function", "address", "count", "type", "words", "factor", "unit", "side", "times",
-            "counter", "wrap", "sentinels", "exponent_at", "sign",
+            "counter", "wrap", "sentinels", "exponent_at", "sign", "poll",
         ),
     )
 ):  # fmt: skip
@@ -64,6 +64,7 @@ class Point(
     factor: (numerator, denominator); a count times factor is in *unit*. wrap: counts at which a counter starts over.
     times: the ratios that lead from a secondary value to the primary side. exponent_at: the register with the power
     of ten, read with the value. sign: the direction that positive values have.
+    poll: read in every sweep; otherwise only decoded where an answer holds it.
     """
 
     __slots__ = ()
@@ -83,6 +84,7 @@ class Point(
     sentinels: "tuple[int, ...]"
     exponent_at: "int | None"
     sign: str
+    poll: bool
 
     @property
     def first(self) -> int:
@@ -161,3 +163,7 @@ class DeviceProfile(
     constants: "tuple[Point, ...]"
     identify: "tuple[Identity, ...]"
     tests: "tuple[Example, ...]"
+
+    def polled(self) -> "tuple[Point, ...]":
+        """Return the points that are read in every sweep: quantities only, no status."""
+        return tuple([point for point in self.points if point.poll and point.quantity is not None])

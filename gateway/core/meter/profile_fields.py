@@ -101,12 +101,12 @@ class Fields:
             return least
         return value
 
-    def flag(self, key: str) -> bool:
-        """Return the truth value *key*, False where it is absent."""
-        value = self.plain.get(key, False)
+    def flag(self, key: str, default: bool = False) -> bool:
+        """Return the truth value *key*, *default* where it is absent."""
+        value = self.plain.get(key, default)
         if not isinstance(value, bool):
             self.wrong(key, value, "true or false")
-            return False
+            return default
         return value
 
     def table(self, key: str) -> "dict[str, object] | None":

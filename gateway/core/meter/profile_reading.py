@@ -119,15 +119,15 @@ def _range(value: object, least: int, most: int) -> "tuple[int, int] | None":
 
 
 def _windows(modbus: Fields, defaults: Defaults) -> "tuple[tuple[int, int, int], ...]":
-    """Return the windows as (function, first, last); a window of three numbers begins with its function."""
+    """Return the windows as (function, first, last), of [first, last] or { first, last, function }."""
     windows = []
     for item in modbus.items("windows"):
         function, ends = defaults.function, item
-        if isinstance(item, list) and len(item) == 3:
-            function, ends = item[0], item[1:]
+        if isinstance(item, dict) and sorted(item) in (["first", "last"], ["first", "function", "last"]):
+            function, ends = item.get("function", function), [item["first"], item["last"]]
         found = _range(ends, defaults.base, 0xFFFF + defaults.base)
         if found is None or function not in (3, 4):
-            modbus.wrong("windows", item, "[first, last] or [function, first, last]")
+            modbus.wrong("windows", item, "[first, last] or { first, last, function }")
             continue
         windows.append((function, found[0] - defaults.base, found[1] - defaults.base))
     return tuple(sorted(windows))
@@ -171,13 +171,13 @@ def _example(fields: Fields) -> Example:
         _octets(fields, "response"),
         (ratios[0], ratios[1]),
         tuple([(name, expected.text(name)) for name in sorted(expected.plain)]),
-        fields.choice("provenance", PROVENANCES, "captured"),
+        fields.choice("provenance", PROVENANCES, "reconstructed"),
     )
 
 
 def _check_readable(profile: DeviceProfile, problems: "list[Problem]") -> None:
-    """Note every point that no legal read holds, and every window that no read of this alignment fits."""
-    for point in profile.points:
+    """Note every point of the sweep that no legal read holds."""
+    for point in profile.polled():
         if not readable(profile, point):
             problems.append(
                 problem(
