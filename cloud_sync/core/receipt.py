@@ -1,0 +1,87 @@
+"""Receipt and Refusal: the two answers of the platform, signed by it.
+
+A receipt is cumulative: it says that every entry of an incarnation up to a sequence is kept, whatever
+receipts were lost before. Nothing else frees an entry. A refusal names the refused message by its digest,
+because a message that could not be verified has no other name.
+"""
+
+from collections import namedtuple
+from hashlib import sha256
+
+from cloud_sync.core.canonical import CanonicalError, decode, encode
+
+KIND_RECEIPT = 3
+KIND_REFUSAL = 4
+DIGEST_BYTES = 16
+
+GAP = "gap"  # Entries before it are missing: send from expected_sequence.
+FORK = "fork"  # The same incarnation and sequence is kept with other bytes.
+UNKNOWN_KEY = "unknown-key"  # The key is not enrolled (yet): try again later.
+BAD_SIGNATURE = "bad-signature"
+TOO_LARGE = "too-large"
+MALFORMED = "malformed"
+REASONS = (GAP, FORK, UNKNOWN_KEY, BAD_SIGNATURE, TOO_LARGE, MALFORMED)
+
+
+class Receipt(namedtuple("Receipt", ("gateway", "incarnation", "through_sequence", "link", "at_ms"))):
+    """The platform keeps every entry of *incarnation* up to through_sequence, whose link is *link*, at at_ms."""
+
+    __slots__ = ()
+    gateway: str
+    incarnation: bytes
+    through_sequence: int
+    link: bytes
+    at_ms: int
+
+
+class Refusal(namedtuple("Refusal", ("gateway", "digest", "reason", "expected_sequence", "at_ms"))):
+    """The message with *digest* was not accepted; expected_sequence is 0 unless the reason is a gap."""
+
+    __slots__ = ()
+    gateway: str
+    digest: bytes
+    reason: str
+    expected_sequence: int
+    at_ms: int
+
+
+class AnswerError(ValueError):
+    """A payload is neither a receipt nor a refusal."""
+
+
+def digest_of(raw: bytes) -> bytes:
+    """Return the name of a message as it was sent: the first 16 bytes of its SHA-256."""
+    return sha256(raw).digest()[:DIGEST_BYTES]
+
+
+def answer_payload(answer: "Receipt | Refusal") -> bytes:
+    """Return the canonical payload of a receipt or a refusal."""
+    members: "dict[int, object]" = {0: KIND_RECEIPT if isinstance(answer, Receipt) else KIND_REFUSAL}
+    for index in range(len(answer)):
+        members[index + 1] = answer[index]
+    return encode(members)
+
+
+def read_answer(payload: bytes) -> "Receipt | Refusal":
+    """Return the receipt or refusal of a payload; raises AnswerError where it is none."""
+    try:
+        members = decode(payload)
+    except CanonicalError as error:
+        raise AnswerError("the answer is not canonical: %s" % error)  # noqa: B904
+    if not isinstance(members, dict) or sorted(members) != [0, 1, 2, 3, 4, 5]:
+        raise AnswerError("the answer has other fields")
+    kinds = {KIND_RECEIPT: (str, bytes, int, bytes, int), KIND_REFUSAL: (str, bytes, str, int, int)}
+    shape = kinds.get(members[0])
+    if shape is None:
+        raise AnswerError("an answer of an unknown kind")
+    for index in range(5):
+        value = members[index + 1]
+        if isinstance(value, bool) or not isinstance(value, shape[index]):
+            raise AnswerError("a field of the answer has another shape")
+    if members[0] == KIND_RECEIPT:
+        if len(members[2]) != 16 or len(members[4]) != 32 or members[3] < 0 or members[5] < 0:
+            raise AnswerError("a field of the receipt is out of range")
+        return Receipt(members[1], members[2], members[3], members[4], members[5])
+    if len(members[2]) != DIGEST_BYTES or members[3] not in REASONS or members[4] < 0 or members[5] < 0:
+        raise AnswerError("a field of the refusal is out of range")
+    return Refusal(members[1], members[2], members[3], members[4], members[5])
