@@ -7,7 +7,9 @@ import click
 from gateway import words
 
 # Where each command lives: imported only when it is called, so that the command line starts fast.
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "trace": ("gateway.cli.trace_commands", "trace"),
+}
 
 
 class Commands(click.Group):

@@ -2,6 +2,8 @@
 
 from collections import namedtuple
 
+from gateway.core.account.share import share
+
 # Flags of an energy figure, one letter each; "" is a measured figure.
 ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this interval is estimated
 MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is amended
@@ -46,3 +48,16 @@ class Energy(namedtuple("Energy", ("meter_point", "import_wh", "export_wh", "fla
     import_wh: int
     export_wh: int
     flag: str
+
+
+def split_span(total_wh: int, parts: int) -> "tuple[int, ...]":
+    """Split the energy between two readings over the intervals between them: equally, earlier ones first.
+
+    The total is measured; that it flowed evenly is an estimate, and the spans say so with flag E.
+    """
+    return share(total_wh, (1,) * parts)
+
+
+def join_flags(*flags: str) -> str:
+    """Return every letter of *flags* once, in alphabetical order."""
+    return "".join(sorted(set("".join(flags))))

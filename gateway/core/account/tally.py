@@ -2,6 +2,9 @@
 
 from collections import namedtuple
 
+from gateway.core.account.factor import RENEWABLE, EmissionFactor, FactorTable
+from gateway.core.problem import Problem, problem
+
 
 class Tally(
     namedtuple("Tally", ("meter_point", "method", "factor_set", "wh", "green_wh", "carbon_ug", "by_origin", "factors"))
@@ -21,3 +24,66 @@ class Tally(
     carbon_ug: int
     by_origin: "tuple[tuple[str, int], ...]"
     factors: "tuple[str, ...]"
+
+
+def green_wh(by_origin: "tuple[tuple[str, int], ...]") -> int:
+    """Return the renewable part of a mix."""
+    return sum([wh for origin, wh in by_origin if origin in RENEWABLE])
+
+
+class Tallier:
+    """Makes the tallies of one period and one method, and remembers which factors it could not find."""
+
+    def __init__(self, table: FactorTable, sets: "tuple[str, ...]", region: str, at_s: int, method: str) -> None:
+        self.warnings: "list[Problem]" = []
+        self._table = table
+        self._sets = sets
+        self._region = region
+        self._at_s = at_s
+        self._method = method
+        self._found: "dict[tuple[str, str], EmissionFactor | None]" = {}
+
+    def tallies(self, meter_point: str, by_origin: "tuple[tuple[str, int], ...]") -> "list[Tally]":
+        """Return one tally for each set of factors; a set without a factor for the energy gives none."""
+        result = []
+        for name in self._sets:
+            rows = [self._factor(name, origin) for origin, _ in by_origin]
+            carbon_ug = 0
+            used = []
+            for n in range(len(rows)):
+                row = rows[n]
+                if row is not None:
+                    carbon_ug += by_origin[n][1] * row.mg_per_kwh
+                    used.append(row.id)
+            if len(used) == len(rows):
+                wh = sum([part for _, part in by_origin])
+                green = green_wh(by_origin)
+                factors = tuple(sorted(set(used)))
+                result.append(Tally(meter_point, self._method, name, wh, green, carbon_ug, by_origin, factors))
+        return result
+
+    def _factor(self, name: str, origin: str) -> "EmissionFactor | None":
+        key = (name, origin)
+        if key in self._found:
+            return self._found[key]
+        row = self._table.lookup(name, origin, self._region, self._at_s)
+        if row is None:
+            row = self._table.lookup(name, "grid", self._region, self._at_s)
+            if row is None:
+                self.warnings.append(
+                    problem(
+                        "WP-ACC-031", name, "the factor set {set} has no factor for {origin} in {region}",
+                        "set another province or factor set, or add the factor to factors.toml",
+                        set=name, origin=origin, region=self._region or "-",
+                    )
+                )  # fmt: skip
+            else:
+                self.warnings.append(
+                    problem(
+                        "WP-ACC-032", name, "energy of origin {origin} counts as grid in the factor set {set}",
+                        "name the origin of the meter point, or add a factor for it to factors.toml",
+                        set=name, origin=origin,
+                    )
+                )  # fmt: skip
+        self._found[key] = row
+        return row

@@ -1,0 +1,155 @@
+"""The command `trace`: who fed whom in one interval, worked out from a file."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.core.account.flow_tracing import trace_flow
+from gateway.core.account.network import Form, read_network
+from gateway.core.account.self_use import GRID, Renewable, SelfUseTrace, allocate
+from gateway.core.account.trace import FLOW, METHODS
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.frame import emit, fails_clearly, json_option, show
+from gateway.words import say
+from gateway.words import translate as _
+
+MOST_BYTES = 16 * 1024 * 1024  # a file of 1000 sinks has about 100 KB
+WIDTH = 80
+
+
+@click.command("trace")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--method", type=click.Choice(METHODS), default=FLOW, show_default=True, help="Which method traces.")
+@json_option
+@fails_clearly
+def trace(file: Path, method: str, as_json: bool) -> None:
+    """Trace the energy of one interval from the sources to the sinks of FILE.
+
+    FILE is JSON. For the method flow: {"busbars": ["A"], "sources": [{"id", "busbar", "wh"}],
+    "sinks": [{"id", "busbar", "wh"}], "feeders": [{"id", "from", "to", "wh", "reverse_wh"}]}.
+    For 688-hourly: {"renewables": [{"origin", "generated_wh", "charged_wh", "discharged_wh"}],
+    "export_wh": 0, "users": [{"id", "wh"}]}. All energies are whole watt-hours.
+    """
+    plain = _read(file)
+    value, warnings = trace_by_flow(plain) if method == FLOW else trace_by_self_use(plain)
+    show(*warnings)
+    value["warnings"] = [{"code": one.code, "where": one.where, "text": say(one)} for one in warnings]
+    emit(value, "" if as_json else _text(value), as_json)
+
+
+def _read(file: Path) -> Any:
+    """Return what the JSON in *file* says."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise ProblemError(
+                problem(
+                    "WP-ACC-014", str(file), "the file has more than {most} bytes",
+                    "give one interval in each file", most=MOST_BYTES,
+                )
+            )  # fmt: skip
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror or str(error) if isinstance(error, OSError) else _("it is not text in UTF-8")
+        raise ProblemError(
+            problem(
+                "WP-ACC-001", str(file), "the file cannot be read: {reason}",
+                "give the path of a JSON file in UTF-8", reason=reason,
+            )
+        ) from error  # fmt: skip
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ProblemError(
+            problem(
+                "WP-ACC-002", str(file), "line {line}, column {column}: this is not JSON: {reason}",
+                "mend it at that place; often a comma, a bracket or a quotation mark is missing just before",
+                line=error.lineno, column=error.colno, reason=error.msg,
+            )
+        ) from error  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        raise ProblemError(
+            problem(
+                "WP-ACC-013", str(file), "the file has numbers or brackets beyond all measure",
+                "give the figures of one interval, in whole watt-hours",
+            )
+        ) from error  # fmt: skip
+
+
+def trace_by_flow(plain: object) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the JSON value of a trace by proportional sharing, and warnings."""
+    network, problems, ignored = read_network(plain)
+    if network is None:
+        raise ProblemError(*problems)
+    result = trace_flow(network.busbars, network.sources, network.sinks, network.feeders)
+    value = {
+        "allocations": [{"source": one.source, "sink": one.sink, "wh": one.wh} for one in result.allocations],
+        "residuals": [{"busbar": one.busbar, "source": one.source, "wh": one.wh} for one in result.residuals],
+    }
+    return value, [*ignored, *result.warnings]
+
+
+def trace_by_self_use(plain: object) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the JSON value of a trace by the published self-use rule, and warnings."""
+    result, ignored = _self_use(plain)
+    value = {
+        "allocations": [{"source": one.source, "sink": one.sink, "wh": one.wh} for one in result.allocations],
+        "self_use_wh": result.self_use_wh,
+        "loss_wh": result.loss_wh,
+    }
+    return value, ignored
+
+
+def _self_use(plain: object) -> tuple[SelfUseTrace, list[Problem]]:
+    form = Form()
+    whole = form.table(plain, "", ("renewables", "export_wh", "users"))
+    figures = ("generated_wh", "charged_wh", "discharged_wh")
+    renewables: list[Renewable] = []
+    for index, value in enumerate(form.rows(whole, "renewables")):
+        where = f"renewables[{index}]"
+        row = form.table(value, where, ("origin", "generated_wh"), figures[1:])
+        origin = form.name(row, "origin", where)
+        form.fresh(origin, [one.origin for one in renewables] + [GRID], where + ".origin")
+        one = Renewable(origin, *[form.wh(row, key, where) for key in figures])
+        if one.charged_wh > one.generated_wh + one.discharged_wh:
+            form.problems.append(
+                problem(
+                    "WP-ACC-015", where, "more {origin} energy was charged than there was",
+                    "charged_wh cannot exceed generated_wh and discharged_wh together", origin=origin,
+                )
+            )  # fmt: skip
+        renewables.append(one)
+    users: list[tuple[str, int]] = []
+    for index, value in enumerate(form.rows(whole, "users")):
+        where = f"users[{index}]"
+        row = form.table(value, where, ("id", "wh"))
+        name = form.name(row, "id", where)
+        form.fresh(name, [user for user, _wh in users], where + ".id")
+        users.append((name, form.wh(row, "wh", where)))
+    export_wh = form.wh(whole, "export_wh", "")
+    if form.problems:
+        raise ProblemError(*form.problems)
+    return allocate(tuple(renewables), export_wh, tuple(users)), form.ignored
+
+
+def _text(value: dict[str, Any]) -> str:
+    """Return the trace as a table for people, 80 columns wide."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, width=WIDTH)
+    for title in (_("From"), _("To")):
+        table.add_column(title, overflow="fold", ratio=1)
+    table.add_column("Wh", justify="right", no_wrap=True)
+    for row in value["allocations"]:
+        table.add_row(row["source"], row["sink"], f"{row['wh']:,}")
+    for row in value.get("residuals", []):
+        table.add_row(row["source"], _("residual of {busbar}").format(busbar=row["busbar"]), f"{row['wh']:,}")
+    paper = io.StringIO()
+    console = Console(file=paper, width=WIDTH, no_color=True, markup=False, highlight=False, emoji=False)
+    console.print(table)
+    total = sum(row["wh"] for row in value["allocations"] + value.get("residuals", []))
+    lines = [line.rstrip() for line in paper.getvalue().splitlines()]
+    return "\n".join([*lines, _("Total: {wh} Wh").format(wh=f"{total:,}")])

@@ -1,0 +1,215 @@
+"""Closing: from the energies of meter points to traces, tallies and storage accounts, by either method.
+
+Everything here is a function of its arguments alone: the gateway closes an interval with it, and whoever verifies
+calls it again on the published energies and compares.
+"""
+
+from collections import namedtuple
+
+from gateway.core.account.factor import RENEWABLE, FactorTable
+from gateway.core.account.flow_tracing import trace_flow
+from gateway.core.account.interval import Energy
+from gateway.core.account.point_energy import energies_of as energies_of
+from gateway.core.account.point_energy import flows as flows
+from gateway.core.account.point_energy import network_of as network_of
+from gateway.core.account.point_energy import origin_of as origin_of
+from gateway.core.account.point_energy import registers_of as registers_of
+from gateway.core.account.point_energy import sum_energies as sum_energies
+from gateway.core.account.self_use import GRID, Renewable, allocate
+from gateway.core.account.share import share, share_table
+from gateway.core.account.storage import UNKNOWN, Pool, amount, charge, discharge, merged
+from gateway.core.account.tally import Tallier, Tally
+from gateway.core.account.trace import FLOW, LOSS, ORIGIN, RESIDUAL, SELF_USE, UNMETERED, Allocation, Residual
+from gateway.core.problem import Problem, problem
+from gateway.core.site import MeterPoint, Site
+
+UNSEEN = "unmetered"  # origin of what a busbar gave out and was not seen to take in
+
+
+class Closed(namedtuple("Closed", ("allocations", "residuals", "tallies", "pools_after", "warnings"))):
+    """What a period came to."""
+
+    __slots__ = ()
+    allocations: "tuple[Allocation, ...]"
+    residuals: "tuple[Residual, ...]"
+    tallies: "tuple[Tally, ...]"
+    pools_after: "tuple[Pool, ...]"
+    warnings: "tuple[Problem, ...]"
+
+
+def close_account(
+    site: Site,
+    energies: "tuple[Energy, ...]",
+    pools: "tuple[Pool, ...]",
+    factors: FactorTable,
+    start_s: int,
+    end_s: int,
+) -> Closed:
+    """Close one interval by the flow method: traces, storage accounts, tallies."""
+    assert start_s < end_s
+    network = network_of(site, energies)
+    trace = trace_flow(network.busbars, network.sources, network.sinks, network.feeders)
+    warnings = list(trace.warnings)
+    origins = {point.name: origin_of(point) for point in site.meter_points}
+    storages = [point.name for point in site.meter_points if point.role == "storage"]
+    ways = [(row.source, row.sink, row.wh) for row in trace.allocations]
+    ways.extend([(row.source, RESIDUAL + row.busbar, row.wh) for row in trace.residuals])
+    mixes: "dict[str, tuple[tuple[str, int], ...]]" = {}
+    for source, sink, wh in ways:
+        if source not in storages:
+            origin = UNSEEN if source.startswith(UNMETERED) else origins[source]
+            mixes[sink] = merged(mixes.get(sink, ()), ((origin, wh),))
+    released = [_release(site, name, mixes.get(name, ()), pools, ways, warnings) for name in storages]
+    # What a storage was charged with out of a storage is known only now, and joins its pool last.
+    late: "dict[str, tuple[tuple[str, int], ...]]" = {}
+    for release in released:
+        for sink, mix in release.fed:
+            into = late if sink in storages else mixes
+            into[sink] = merged(into.get(sink, ()), mix)
+    after = tuple([charge(release.pool, late.get(release.pool.storage, ())) for release in released])
+    for release in released:
+        mixes[release.pool.storage] = release.losses
+    for point in site.meter_points:
+        if point.role in ("load", "own_use") and point.name in [row.source for row in trace.allocations]:
+            warnings.append(_gave(point))
+    tallier = Tallier(factors, site.factor_sets, site.province, start_s, FLOW)
+    tallies = []
+    for name in [point.name for point in site.meter_points] + [RESIDUAL + name for name in network.busbars]:
+        if mixes.get(name):
+            tallies.extend(tallier.tallies(name, mixes[name]))
+    return Closed(trace.allocations, trace.residuals, tuple(tallies), after, tuple(warnings + tallier.warnings))
+
+
+class _Released(namedtuple("_Released", ("pool", "losses", "fed"))):
+    """What one storage did: its pool, its losses by origin, and (sink, mix) of everything it fed."""
+
+    __slots__ = ()
+    pool: Pool
+    losses: "tuple[tuple[str, int], ...]"
+    fed: "list[tuple[str, tuple[tuple[str, int], ...]]]"
+
+
+def _release(
+    site: Site,
+    name: str,
+    charged: "tuple[tuple[str, int], ...]",
+    pools: "tuple[Pool, ...]",
+    ways: "list[tuple[str, str, int]]",
+    warnings: "list[Problem]",
+) -> _Released:
+    """Charge a storage with *charged*, discharge it, and give every sink it fed its part of the mix."""
+    out = [(sink, wh) for source, sink, wh in ways if source == name]
+    release = discharge(charge(_pool(pools, name), charged), sum([wh for _, wh in out]), _efficiency(site, name))
+    for origin, wh in release.mix:
+        if origin == UNKNOWN:
+            warnings.append(_beyond(name, wh))
+    table = share_table([wh for _, wh in release.mix], [wh for _, wh in out])
+    fed = []
+    for column in range(len(out)):
+        mix = [(release.mix[row][0], table[row][column]) for row in range(len(table))]
+        fed.append((out[column][0], merged(tuple(mix))))
+    return _Released(release.pool, release.losses, fed)
+
+
+def _pool(pools: "tuple[Pool, ...]", name: str) -> Pool:
+    for pool in pools:
+        if pool.storage == name:
+            return pool
+    return Pool(name, ())
+
+
+def _efficiency(site: Site, name: str) -> int:
+    for row in site.storages:
+        if row.meter_point == name:
+            return row.efficiency_permille
+    return 1000
+
+
+def _beyond(storage: str, wh: int) -> Problem:
+    return problem(
+        "WP-ACC-023", storage, "storage {storage} gave {wh} Wh more than its account holds",
+        "check the initial content and the efficiency of the storage, and its meter",
+        storage=storage, wh=wh,
+    )  # fmt: skip
+
+
+def _gave(point: MeterPoint) -> Problem:
+    return problem(
+        "WP-ACC-024", point.name, "the load {name} gave energy back",
+        "check the direction of its current transformers; if it has a plant of its own, give the plant a meter point",
+        name=point.name,
+    )  # fmt: skip
+
+
+def close_self_use(
+    site: Site,
+    energies: "tuple[Energy, ...]",
+    pools: "tuple[Pool, ...]",
+    factors: FactorTable,
+    start_s: int,
+    end_s: int,
+) -> Closed:
+    """Close one period by the published self-use rule; energies are the sums of the period, pools its opening.
+
+    What storage was charged with is shared by what generation and the grid gave in the period; what it released
+    has the mix of its account after that. The storage accounts themselves are kept by the intervals, not here.
+    """
+    assert start_s < end_s
+    energy = {row.meter_point: row for row in energies}
+    given: "dict[str, int]" = {GRID: 0}
+    export = 0
+    users = []
+    stores = []
+    for point in site.meter_points:
+        if point.name not in energy or point.role == "tie":
+            continue
+        gives, takes = flows(point, energy[point.name])
+        if point.role == "storage":
+            stores.append((point.name, gives, takes))
+            continue
+        origin = origin_of(point) if point.role == "generation" else GRID
+        if origin not in RENEWABLE:
+            origin = GRID
+        given[origin] = given.get(origin, 0) + gives
+        if point.role == "intake":
+            export += takes
+        else:
+            users.append((point.name, takes))
+    origins = sorted(given)
+    charged: "list[tuple[str, int]]" = []
+    released: "list[tuple[str, int]]" = []
+    splits = _charges([given[origin] for origin in origins], [takes for _, _, takes in stores])
+    for n in range(len(stores)):
+        name, gives, takes = stores[n]
+        mix = [(origins[k], splits[n][k]) for k in range(len(origins))]
+        mix.append((UNKNOWN, takes - amount(tuple(mix))))
+        release = discharge(charge(_pool(pools, name), merged(tuple(mix))), gives, _efficiency(site, name))
+        charged.extend(mix)
+        released.extend(release.mix)
+    names = sorted({origin for origin in origins if origin != GRID} | {o for o, _ in released if o in RENEWABLE})
+    renewables = []
+    for origin in names:
+        into = sum([wh for o, wh in charged if o == origin])
+        back = sum([wh for o, wh in released if o == origin])
+        renewables.append(Renewable(origin, given.get(origin, 0), into, back))
+    trace = allocate(tuple(renewables), export, tuple(users))
+    mixes: "dict[str, tuple[tuple[str, int], ...]]" = {}
+    for row in trace.allocations:
+        mixes[row.sink] = merged(mixes.get(row.sink, ()), ((row.source[len(ORIGIN) :], row.wh),))
+    tallier = Tallier(factors, site.factor_sets, site.province, start_s, SELF_USE)
+    tallies = []
+    for name in [name for name, _ in users] + [LOSS]:
+        if name in mixes:
+            tallies.extend(tallier.tallies(name, mixes[name]))
+    return Closed(trace.allocations, (), tuple(tallies), (), tuple(tallier.warnings))
+
+
+def _charges(given: "list[int]", charges: "list[int]") -> "list[tuple[int, ...]]":
+    """Split each charge over the origins in proportion to what they gave; no more of any than it gave."""
+    splits = []
+    left = list(given)
+    for wh in charges:
+        parts = share(min(wh, sum(left)), left)
+        left = [left[k] - parts[k] for k in range(len(left))]
+        splits.append(parts)
+    return splits
