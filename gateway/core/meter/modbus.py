@@ -178,10 +178,10 @@ def tcp_answer(frame: bytes, transaction: int, unit: int, function: int, count: 
 
 def read_request(frame: bytes) -> Request:
     """Return what *frame* (RTU or TCP) asks for; raises FrameFault where it is no read request."""
-    if crc_holds(frame):
-        body, transaction = frame[:-2], None
-    elif len(frame) > _HEADER_BYTES and tcp_length(frame) == len(frame):
+    if len(frame) >= TCP_REQUEST_BYTES and tcp_length(frame) == len(frame):
         body, transaction = frame[6:], frame[0] << 8 | frame[1]
+    elif crc_holds(frame):
+        body, transaction = frame[:-2], None
     elif not frame:
         raise FrameFault(SILENT, "no byte")
     elif len(frame) < REQUEST_BYTES:

@@ -106,7 +106,7 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
         _wrap(fields, kind, count, counter),
         sentinels,
         exponent_at,
-        fields.choice("sign", SIGNS, "none"),
+        fields.choice("sign", SIGNS) if "sign" in fields.plain else "",
         fields.flag("poll", True),
     )
 
@@ -174,7 +174,7 @@ def read_constant(name: str, fields: Fields, defaults: Defaults) -> Point:
         None,
         SENTINELS[kind],
         None,
-        "none",
+        "",
         False,
     )
 

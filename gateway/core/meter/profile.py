@@ -8,7 +8,7 @@ from collections import namedtuple
 
 STATUSES = ("draft", "bench", "verified")
 SIDES = ("direct", "primary", "secondary")
-SIGNS = ("+import", "+export", "+charge", "+discharge", "none")
+SIGNS = ("+import", "+export", "+charge", "+discharge", "none")  # none: a magnitude
 HIGH_FIRST = "high-first"
 LOW_FIRST = "low-first"
 RATIOS = ("ct", "vt")
@@ -63,7 +63,8 @@ class Point(
     quantity: its name in the closed table, None for a status that is kept out of accounts; name: then its own name.
     factor: (numerator, denominator); a count times factor is in *unit*. wrap: counts at which a counter starts over.
     times: the ratios that lead from a secondary value to the primary side. exponent_at: the register with the power
-    of ten, read with the value. sign: the direction that positive values have.
+    of ten, read with the value. sign: the direction that positive values have, "" where it
+    is not stated.
     poll: read in every sweep; otherwise only decoded where an answer holds it.
     """
 

@@ -1,0 +1,175 @@
+"""wattproof decode and plan: what one exchange means, and which reads a meter would be asked."""
+
+import sys
+from typing import Any
+
+import click
+
+from gateway.cli.exchange_options import Octets, ratio_options
+from gateway.core.meter.exchange import meanings, registers_of
+from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request
+from gateway.core.meter.plan import DEFAULT_TURNAROUND_MS, Block, bus_us, exchange_us, plan_blocks, shortest_blocks
+from gateway.core.meter.profile import DeviceProfile
+from gateway.core.problem import ProblemError, problem
+from gateway.core.reading import (
+    CRC,
+    EXCEPTION,
+    FRAMING,
+    LONG,
+    SHORT,
+    SILENT,
+    WRONG_FUNCTION,
+    WRONG_UNIT,
+)
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option
+from gateway.profiles import load_profile
+from gateway.words import translate as _
+
+Ratios = tuple[tuple[int, int], tuple[int, int]]
+
+
+def decoded(profile: DeviceProfile, request: bytes, response: bytes, ratios: Ratios) -> dict[str, Any]:
+    """Return what one exchange means, as the JSON of `wattproof decode`."""
+    asked = asked_by(request)
+    try:
+        registers = registers_of(asked, response)
+    except FrameFault as fault:
+        return {"readings": [], "fault": {"kind": fault.kind, "detail": fault.detail}}
+    found = meanings(profile, asked, registers, ratios)
+    return {
+        "readings": [{"quantity": one.name, "value": one.value, "unit": one.unit} for one in found],
+        "fault": None,
+    }
+
+
+def asked_by(request: bytes) -> Request:
+    """Return what the frame *request* asks; raises ProblemError where it is no read request."""
+    try:
+        return read_request(request)
+    except FrameFault as fault:
+        raise ProblemError(
+            problem(
+                "WP-BUS-040",
+                "--request",
+                "This is no read request: {kind}, {detail}.",
+                "Give the whole frame: RTU with its check sum, or TCP with its header; functions 03 and 04.",
+                kind=fault.kind,
+                detail=fault.detail,
+            )
+        ) from fault
+
+
+def fault_text(kind: str, detail: str) -> str:
+    """Return a refused answer in words."""
+    names = {
+        SILENT: _("no answer"),
+        SHORT: _("the answer is too short"),
+        LONG: _("the answer is too long"),
+        CRC: _("the check sum is wrong"),
+        FRAMING: _("no Modbus TCP answer to this request"),
+        WRONG_UNIT: _("another unit answers"),
+        WRONG_FUNCTION: _("another function answers"),
+        EXCEPTION: _("the meter refuses"),
+    }
+    if kind == EXCEPTION and int(detail) in EXCEPTION_NAMES:
+        detail = "%s (%s)" % (detail, EXCEPTION_NAMES[int(detail)])
+    return "%s: %s" % (names.get(kind, kind), detail)
+
+
+@click.command("decode")
+@click.option("--profile", "profile_id", required=True, help="Id of the device profile.")
+@click.option("--request", type=Octets(), required=True, help="The question, as sent: RTU or TCP frame.")
+@click.option("--response", type=Octets(), required=True, help="The answer, as received.")
+@ratio_options
+@json_option
+@click.pass_obj
+@fails_clearly
+def decode_command(
+    home: str,
+    profile_id: str,
+    request: bytes,
+    response: bytes,
+    ct: tuple[int, int],
+    vt: tuple[int, int],
+    as_json: bool,
+) -> None:
+    """Tell what one exchange with a meter means, from a trace or a manual."""
+    result = decoded(load_profile(profile_id, home), request, response, (ct, vt))
+    fault = result["fault"]
+    if fault:
+        text = fault_text(fault["kind"], fault["detail"])
+    else:
+        width = max([len(one["quantity"]) for one in result["readings"]], default=0)
+        text = "\n".join(
+            "%s  %s %s" % (one["quantity"].ljust(width), one["value"] or _("not available"), one["unit"])
+            for one in result["readings"]
+        )
+    emit(result, text or _("The answer is good, but the profile knows nothing in it."), as_json)
+    if fault:
+        sys.exit(PROBLEM)
+
+
+def planned(profile: DeviceProfile, baud: int, turnaround_ms: int) -> dict[str, Any]:
+    """Return the reads of one sweep and their bus time, as the JSON of `wattproof plan`."""
+    blocks = plan_blocks(profile, profile.polled(), baud, turnaround_ms)
+    shortest = shortest_blocks(profile, profile.polled(), baud, turnaround_ms)
+    total = bus_us(blocks, baud, turnaround_ms)
+    return {
+        "profile": profile.id,
+        "baud": baud,
+        "turnaround_ms": turnaround_ms,
+        "reads": [_read(block, baud, turnaround_ms) for block in blocks],
+        "registers": sum(block.count for block in blocks),
+        "distinct": len({block.count for block in blocks}) == len(blocks),
+        "total_us": total,
+        "total_ms": total / 1000,
+        "shortest_us": bus_us(shortest, baud, turnaround_ms),
+    }
+
+
+def _read(block: Block, baud: int, turnaround_ms: int) -> dict[str, Any]:
+    took = exchange_us(baud, block.count, 1000 * turnaround_ms)
+    return {
+        "function": block.function,
+        "start": block.start,
+        "count": block.count,
+        "time_us": took,
+        "time_ms": took / 1000,
+        "quantities": [point.name for point in block.points],
+    }
+
+
+@click.command("plan")
+@click.option("--profile", "profile_id", required=True, help="Id of the device profile.")
+@click.option("--baud", type=click.IntRange(300, 1_000_000), required=True, help="Speed of the line.")
+@click.option(
+    "--turnaround-ms",
+    type=click.IntRange(0, 10_000),
+    default=DEFAULT_TURNAROUND_MS,
+    show_default=True,
+    help="How long the meter takes to begin its answer.",
+)
+@json_option
+@click.pass_obj
+@fails_clearly
+def plan_command(home: str, profile_id: str, baud: int, turnaround_ms: int, as_json: bool) -> None:
+    """Show the reads that would be made of a meter, the bus time of each, and the total."""
+    plan = planned(load_profile(profile_id, home), baud, turnaround_ms)
+    lines = [
+        _("function {function:02d}  start 0x{start:04X}  {count:3d} registers  {time:8.1f} ms  {values} values").format(
+            function=read["function"],
+            start=read["start"],
+            count=read["count"],
+            time=read["time_ms"],
+            values=len(read["quantities"]),
+        )
+        for read in plan["reads"]
+    ]
+    lines.append(
+        _("{reads} reads, {registers} registers, {total:.1f} ms a sweep at {baud} Bd").format(
+            reads=len(lines), registers=plan["registers"], total=plan["total_ms"], baud=baud
+        )
+    )
+    if not plan["distinct"]:
+        lines.append(_("Some reads have the same length: the windows leave no room to tell late answers apart by it."))
+    emit(plan, "\n".join(lines), as_json)

@@ -1,0 +1,207 @@
+"""wattproof profile: the meter models this gateway knows, what is in them, and whether they are sound."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gateway.core.meter.profile import DeviceProfile, Identity, Point
+from gateway.core.meter.profile_lint import lint, lint_together
+from gateway.core.problem import Problem, ProblemError
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option
+from gateway.profiles import file_text, load_profile, profile_names, profile_text, read_text
+from gateway.words import say
+from gateway.words import translate as _
+
+_WIDTH = 80  # a technician's terminal
+
+
+@click.group("profile")
+def profile_group() -> None:
+    """Meter models: list, show, check."""
+
+
+def drawn(table: Table) -> str:
+    """Return *table* as text that fits 80 columns."""
+    console = Console(width=_WIDTH, color_system=None, force_terminal=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip("\n")
+
+
+@profile_group.command("list")
+@json_option
+@click.pass_obj
+@fails_clearly
+def list_command(home: str, as_json: bool) -> None:
+    """List the meter models that are known here."""
+    rows: list[dict[str, Any]] = []
+    table = Table(_("id"), _("maker"), _("model"), _("kind"), _("status"), box=None, pad_edge=False)
+    for name in profile_names(home):
+        text, source = profile_text(name, home)
+        profile, problems = read_text(text, name)
+        row: dict[str, Any] = {"id": name, "source": source, "problems": len(problems)}
+        if profile is None:
+            table.add_row(name, "", _("cannot be read: wattproof profile lint {name}").format(name=name), "", "")
+        else:
+            row |= {
+                "maker": profile.maker,
+                "model": profile.model,
+                "kind": profile.kind,
+                "status": profile.status,
+                "transport": list(profile.transport),
+            }
+            table.add_row(name, profile.maker, profile.model, profile.kind, profile.status)
+        rows.append(row)
+    emit(rows, drawn(table), as_json)
+
+
+def point_map(point: Point) -> dict[str, Any]:
+    """Return *point* as JSON; addresses are those on the wire."""
+    numerator, denominator = point.factor
+    return {
+        "name": point.name,
+        "quantity": point.quantity,
+        "function": point.function,
+        "at": point.address,
+        "count": point.count,
+        "type": point.type,
+        "words": point.words,
+        "factor": str(numerator) if denominator == 1 else "%d/%d" % (numerator, denominator),
+        "unit": point.unit,
+        "side": point.side,
+        "times": list(point.times),
+        "sign": point.sign or None,
+        "counter": point.counter,
+        "wrap": point.wrap,
+        "sentinels": list(point.sentinels),
+        "exponent_at": point.exponent_at,
+        "poll": point.poll,
+    }
+
+
+def _identity_map(identity: Identity) -> dict[str, Any]:
+    return {
+        "function": identity.function,
+        "at": identity.address,
+        "count": identity.count,
+        "type": identity.type,
+        "words": identity.words,
+        "expect": list(identity.expect),
+    }
+
+
+def profile_map(profile: DeviceProfile, source: str) -> dict[str, Any]:
+    """Return *profile* as the JSON of `wattproof profile show`."""
+    return {
+        "id": profile.id,
+        "source": source,
+        "maker": profile.maker,
+        "model": profile.model,
+        "kind": profile.kind,
+        "status": profile.status,
+        "evidence": [{"source": source, "page": page} for source, page in profile.evidence],
+        "transport": list(profile.transport),
+        "serial": {"default": profile.serial_default, "allowed": list(profile.serial_allowed)}
+        if profile.serial_default
+        else None,
+        "units": list(profile.units),
+        "max_registers": profile.max_registers,
+        "align": profile.align,
+        "windows": [
+            {"function": function, "first": first, "last": last} for function, first, last in profile.windows
+        ],
+        "timeout_ms": profile.timeout_ms,
+        "gap_ms": profile.gap_ms,
+        "points": [point_map(point) for point in profile.points],
+        "constants": [point_map(point) for point in profile.constants],
+        "identify": [_identity_map(identity) for identity in profile.identify],
+        "tests": len(profile.tests),
+    }
+
+
+@profile_group.command("show")
+@click.argument("profile_id")
+@json_option
+@click.pass_obj
+@fails_clearly
+def show_command(home: str, profile_id: str, as_json: bool) -> None:
+    """Show one meter model: its line settings and its registers."""
+    profile = load_profile(profile_id, home)
+    source = profile_text(profile_id, home)[1]
+    head = [
+        "%s  %s %s, %s (%s)" % (profile.id, profile.maker, profile.model, profile.kind, profile.status),
+        _("line: {line}; also: {others}").format(
+            line=profile.serial_default or "TCP",
+            others=", ".join(one for one in profile.serial_allowed if one != profile.serial_default) or "-",
+        ),
+        _("at most {count} registers a read, aligned to {align}; found: {source}").format(
+            count=profile.max_registers, align=profile.align, source=source
+        ),
+    ]
+    table = Table(_("at"), _("fn"), _("type"), _("quantity"), _("factor"), _("unit"), _("side"), box=None)
+    for point in sorted(profile.points, key=lambda one: (one.function, one.address)):
+        shown = point_map(point)
+        times = "".join(" x" + name for name in point.times)
+        note = "" if point.poll and point.quantity else " *"
+        cells = ["0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
+        table.add_row(*cells, shown["factor"], point.unit, point.side + times)
+    foot = _("* decoded where an answer holds it, not read in every sweep")
+    emit(profile_map(profile, source), "\n".join([*head, drawn(table), foot]), as_json)
+
+
+@profile_group.command("lint")
+@click.argument("names", nargs=-1, metavar="[ID|FILE]...")
+@json_option
+@click.pass_obj
+@fails_clearly
+def lint_command(home: str, names: tuple[str, ...], as_json: bool) -> None:
+    """Check meter models: all of them, or those named by id or file."""
+    results: list[tuple[str, list[Problem]]] = []
+    read: list[DeviceProfile] = []
+    for name in names or profile_names(home):
+        profile, problems = _read(name, home)
+        if profile is not None:
+            read.append(profile)
+            problems = [one.moved(profile.id + ".toml") for one in lint(profile)]
+        results.append((name, problems))
+    results.append(("", lint_together(read)))
+    found = [one for _name, problems in results for one in problems]
+    value = {
+        "profiles": [
+            {"id": name or None, "problems": [problem_map(one) for one in problems]}
+            for name, problems in results
+            if name or problems
+        ],
+        "problems": len(found),
+    }
+    text = "\n".join(say(one) for one in found) or _("{count} profiles, nothing to complain about").format(
+        count=len(read)
+    )
+    emit(value, text, as_json)
+    if found:
+        sys.exit(PROBLEM)
+
+
+def _read(name: str, home: str) -> tuple[DeviceProfile | None, list[Problem]]:
+    """Return the profile with this id or in this file, or None, and what is wrong with it."""
+    try:
+        if name.endswith(".toml"):
+            return read_text(file_text(Path(name)), Path(name).stem)
+        return read_text(profile_text(name, home)[0], name)
+    except ProblemError as error:
+        return None, list(error.problems)
+
+
+def problem_map(one: Problem) -> dict[str, str]:
+    """Return a problem as JSON, in the user's language."""
+    values = {name: str(value) for name, value in one.values.items()}
+    return {
+        "code": one.code,
+        "where": one.where,
+        "what": _(one.what).format(**values),
+        "hint": _(one.hint).format(**values),
+    }

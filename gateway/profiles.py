@@ -1,0 +1,116 @@
+"""Finds device profiles: those of the site first, in the folder profiles of its home, then the shipped ones."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import device_profiles
+from gateway.core.meter.profile import DeviceProfile
+from gateway.core.meter.profile_reading import read_profile
+from gateway.core.problem import Problem, ProblemError, problem
+
+FOLDER = "profiles"
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+_PLACE_IN_TOML = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
+
+
+def profile_names(home: str | Path) -> list[str]:
+    """Return the ids of all profiles, of the site and shipped, sorted."""
+    own = [path.stem for path in (Path(home) / FOLDER).glob("*.toml")]
+    return sorted({*own, *device_profiles.names()})
+
+
+def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
+    """Return the TOML text of a profile and where it was found: a path, or "shipped"."""
+    if _ID.fullmatch(profile_id):
+        path = Path(home) / FOLDER / (profile_id + ".toml")
+        if path.is_file():
+            return file_text(path), str(path)
+        if profile_id in device_profiles.names():
+            return device_profiles.text(profile_id), "shipped"
+    raise ProblemError(
+        problem(
+            "WP-PRF-001",
+            profile_id,
+            "There is no device profile of this name.",
+            "wattproof profile list shows all; own ones belong into {folder}.",
+            folder=Path(home) / FOLDER,
+        )
+    )
+
+
+def file_text(path: Path) -> str:
+    """Return the text of a profile file; raises ProblemError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(
+            problem(
+                "WP-PRF-009",
+                str(path),
+                "The file cannot be read: {reason}.",
+                "Check its path and permissions; it is UTF-8 text.",
+                reason=error,
+            )
+        ) from error
+
+
+def read_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Problem]]:
+    """Return the profile in a TOML *text*, or None, and all problems; *profile_id* is the name of its file."""
+    where = profile_id + ".toml"
+    try:
+        plain = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [_syntax(error, text, where)]
+    profile, problems = read_profile(plain, where)
+    if profile is not None and profile.id != profile_id:
+        problems.append(
+            problem(
+                "WP-PRF-008",
+                where + ".id",
+                "The id is {id}, but the file is named {name}.",
+                "Name the file after the id.",
+                id=profile.id,
+                name=where,
+            )
+        )
+        profile = None
+    return profile, problems
+
+
+def _syntax(error: tomllib.TOMLDecodeError, text: str, where: str) -> Problem:
+    found = _PLACE_IN_TOML.fullmatch(str(error))
+    lines = text.splitlines() or [""]
+    line, column = str(len(lines)), str(len(lines[-1]) + 1)
+    if found and found[2]:
+        line, column = found[2], found[3]
+    return problem(
+        "WP-PRF-002",
+        "%s:%s:%s" % (where, line, column),
+        "This is no TOML: {reason}.",
+        "Look at line {line}, column {column}.",
+        reason=found[1] if found else error,
+        line=line,
+        column=column,
+    )
+
+
+def load_profile(profile_id: str, home: str | Path) -> DeviceProfile:
+    """Return the profile *profile_id*; raises ProblemError with everything that is wrong."""
+    text, _ = profile_text(profile_id, home)
+    profile, problems = read_text(text, profile_id)
+    if profile is None:
+        raise ProblemError(*problems)
+    return profile
+
+
+def all_profiles(home: str | Path) -> tuple[list[DeviceProfile], list[Problem]]:
+    """Return all profiles that can be read, by id, and what is wrong with the others."""
+    profiles: list[DeviceProfile] = []
+    problems: list[Problem] = []
+    for name in profile_names(home):
+        try:
+            profiles.append(load_profile(name, home))
+        except ProblemError as error:
+            problems += error.problems
+    return profiles, problems
