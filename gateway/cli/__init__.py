@@ -8,6 +8,9 @@ from gateway import words
 
 # Where each command lives: imported only when it is called, so that the command line starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "decode": ("gateway.cli.meter_commands", "decode_command"),
+    "plan": ("gateway.cli.meter_commands", "plan_command"),
+    "profile": ("gateway.cli.profile_commands", "profile_group"),
     "trace": ("gateway.cli.trace_commands", "trace"),
 }
 

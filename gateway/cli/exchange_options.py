@@ -9,7 +9,7 @@ from gateway.core.problem import problem
 from gateway.words import say
 
 
-class Octets(click.ParamType):
+class Octets(click.ParamType[bytes]):
     """Bytes in hexadecimal, large or small letters, with or without spaces."""
 
     name = "hex"
@@ -51,7 +51,7 @@ class Octets(click.ParamType):
         return bytes.fromhex(digits)
 
 
-class Ratio(click.ParamType):
+class Ratio(click.ParamType[tuple[int, int]]):
     """A transformer ratio, primary/secondary."""
 
     name = "N/M"

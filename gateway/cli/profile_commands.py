@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.core.meter.exchange import decimal_text
 from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
@@ -26,7 +27,7 @@ def profile_group() -> None:
 
 def drawn(table: Table) -> str:
     """Return *table* as text that fits 80 columns."""
-    console = Console(width=_WIDTH, color_system=None, force_terminal=False)
+    console = Console(width=_WIDTH, color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
     return captured.get().rstrip("\n")
@@ -70,7 +71,7 @@ def point_map(point: Point) -> dict[str, Any]:
         "count": point.count,
         "type": point.type,
         "words": point.words,
-        "factor": str(numerator) if denominator == 1 else "%d/%d" % (numerator, denominator),
+        "factor": decimal_text(numerator, 1 - len(str(denominator))),
         "unit": point.unit,
         "side": point.side,
         "times": list(point.times),
@@ -111,9 +112,7 @@ def profile_map(profile: DeviceProfile, source: str) -> dict[str, Any]:
         "units": list(profile.units),
         "max_registers": profile.max_registers,
         "align": profile.align,
-        "windows": [
-            {"function": function, "first": first, "last": last} for function, first, last in profile.windows
-        ],
+        "windows": [{"function": function, "first": first, "last": last} for function, first, last in profile.windows],
         "timeout_ms": profile.timeout_ms,
         "gap_ms": profile.gap_ms,
         "points": [point_map(point) for point in profile.points],

@@ -114,8 +114,8 @@ class Identity(namedtuple("Identity", ("function", "address", "count", "type", "
 class Example(namedtuple("Example", ("request", "response", "ratios", "expect", "provenance"))):
     """A test of the profile: one exchange and what it means.
 
-    expect: ((quantity or name, decimal text), ...). provenance: "captured" on a real meter, from the "manual", or
-    "reconstructed".
+    expect: ((quantity or name, decimal text or "" for not available), ...).
+    provenance: "captured" on a real meter, from the "manual", or "reconstructed".
     """
 
     __slots__ = ()

@@ -188,22 +188,25 @@ def _lint_test(profile: DeviceProfile, test: Example, place: str) -> "list[Probl
     problems = []
     for name, wanted in test.expect:
         values = [meaning.value for meaning in found if meaning.name == name]
-        if not [value for value in values if value == wanted or _same_number(value, wanted)]:
+        if not [value for value in values if _agrees(value, wanted)]:
             problems.append(
                 problem(
                     "WP-PRF-042",
                     place + "." + name,
                     "{wanted} is expected, the profile gives {value}.",
                     "Check address, type, factor and words of this point.",
-                    wanted=wanted,
+                    wanted=wanted or "not available",
                     value=", ".join([value or "not available" for value in values]) or "nothing",
                 )
             )
     return problems
 
 
-def _same_number(value: "str | None", wanted: str) -> bool:
-    one, other = decimal_ratio(value or ""), decimal_ratio(wanted)
+def _agrees(value: "str | None", wanted: str) -> bool:
+    """Tell whether *value* is the number or text *wanted*; "" stands for "not available"."""
+    if value is None or value == wanted:
+        return (value or "") == wanted
+    one, other = decimal_ratio(value), decimal_ratio(wanted)
     return one is not None and other is not None and one[0] * other[1] == other[0] * one[1]
 
 
