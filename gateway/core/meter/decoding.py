@@ -5,7 +5,7 @@ Values are (mantissa, exponent of ten) in the unit of the quantity, at the prima
 
 from gateway.core.account.interval import DECREASED, MISSING, ROLLED_OVER
 from gateway.core.meter.ieee754 import float32, float64
-from gateway.core.meter.profile import HIGH_FIRST, NO_RATIOS, UNITS, Point
+from gateway.core.meter.profile import HIGH_FIRST, NO_RATIOS, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # Digits kept behind the point where a ratio such as 110/3 has no end in decimals.
@@ -69,7 +69,9 @@ def _scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "
         ratio = ratios[0] if name == "ct" else ratios[1]
         numerator *= ratio[0]
         denominator *= ratio[1]
-    return (numerator, denominator, UNITS[point.unit][1] if point.unit in UNITS and point.quantity is not None else 0)
+    ten = 0 if point.quantity is None else unit_exponent(point.unit, QUANTITIES[point.quantity].unit)
+    assert ten is not None, "a profile that was read states no other unit"
+    return (numerator, denominator, ten)
 
 
 def _divided(mantissa: int, exponent: int, divisor: int) -> "tuple[int, int]":

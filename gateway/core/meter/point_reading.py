@@ -14,6 +14,7 @@ from gateway.core.meter.profile import (
     UNITS,
     Identity,
     Point,
+    unit_exponent,
 )
 from gateway.core.meter.profile_fields import Fields, decimal_ratio
 from gateway.core.meter.quantity import QUANTITIES
@@ -116,8 +117,8 @@ def _check_unit(fields: Fields, quantity: "str | None", kind: str, unit: str) ->
     if quantity is None or quantity not in QUANTITIES:
         return
     wanted = QUANTITIES[quantity].unit
-    if unit and (unit not in UNITS or UNITS[unit][0] != wanted):
-        known = sorted([name for name in UNITS if UNITS[name][0] == wanted])
+    if "unit" in fields.plain and unit_exponent(unit, wanted) is None:
+        known = sorted([name for name in UNITS if unit_exponent(name, wanted) is not None])
         fields.problems.append(
             problem(
                 "WP-PRF-007",

@@ -49,6 +49,14 @@ UNITS = {
 }  # fmt: skip
 
 
+def unit_exponent(unit: str, wanted: str) -> "int | None":
+    """Return the power of ten from *unit* to the quantity's unit *wanted*; None where it is no unit of it."""
+    if unit == "%" and wanted == "1":
+        return -2
+    found = UNITS.get(unit)
+    return found[1] if found is not None and found[0] == wanted else None
+
+
 class Point(
     namedtuple(
         "Point",

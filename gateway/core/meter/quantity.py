@@ -83,13 +83,16 @@ def _table() -> "dict[str, Quantity]":
     # Total of both directions and net of both: not usable for accounts, kept because meters offer them.
     add("energy_active_total", "15.8.0", "kWh", "Wh", 3, True)
     add("energy_active_net", "16.8.0", "kWh", "Wh", 3)
+    add("energy_active_resettable", "", "kWh", "Wh", 3)
     add("energy_pv", "2.8.0", "kWh", "Wh", 3, True)
     add("energy_pv_today", "", "kWh", "Wh", 3)
     add("energy_battery_charge", "1.8.0", "kWh", "Wh", 3, True)
     add("energy_battery_discharge", "2.8.0", "kWh", "Wh", 3, True)
     add("battery_power", "16.7.0", "W", "W", 0)
     add("battery_power_magnitude", "", "W", "W", 0)
-    for name in ("battery_soc", "battery_soh"):
+    add("battery_voltage", "", "V", "mV", 3)
+    add("battery_current", "", "A", "mA", 3)
+    for name in ("battery_soc", "battery_soh", "voltage_thd_l1", "voltage_thd_l2", "voltage_thd_l3"):
         add(name, "", "%", "0.1 %", 1)
     for name in ("temperature", "temperature_cabinet", "temperature_heatsink", "battery_temperature"):
         add(name, "", "degC", "0.1 degC", 1)
