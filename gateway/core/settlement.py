@@ -1,0 +1,246 @@
+"""Settlement: readings in, closed intervals out, each with its energy, trace, tallies and pools.
+
+An interval [start, end) closes when every register has a boundary reading: the first believable reading
+at or after its end, no later than the hold time. What is late is flagged; what is missing is flagged and
+amended when the meter answers again. Nothing is ever guessed: the energy of a gap is the difference of its
+two registers, and only its shape inside the gap is estimated.
+"""
+
+from collections import namedtuple
+
+from gateway.core.account.closing import close_account, close_self_use, energies_of
+from gateway.core.account.factor import FactorTable
+from gateway.core.account.interval import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, Energy, Span, join_flags, split_span
+from gateway.core.account.storage import Pool
+from gateway.core.meter.energy import register_advance
+from gateway.core.meter.profile import Point
+from gateway.core.reading import Reading
+from gateway.core.site import Site
+
+# A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
+TOLERANCE_MS = 5000
+
+
+class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios"))):
+    """One cumulative register that accounts are made from."""
+
+    __slots__ = ()
+    meter: str
+    quantity: str
+    point: Point
+    ratios: "tuple[tuple[int, int], tuple[int, int]]"
+
+
+class Boundary(namedtuple("Boundary", ("at_s", "words", "read_ms"))):
+    """The register words that stand for the boundary at_s, and when they were read."""
+
+    __slots__ = ()
+    at_s: int
+    words: "tuple[int, ...]"
+    read_ms: int
+
+
+class ClosedInterval(
+    namedtuple(
+        "ClosedInterval",
+        (
+            "start_s", "end_s", "spans", "energies", "allocations", "residuals", "tallies", "pools_before",
+            "pools_after", "complete_ppm",
+        ),
+    )
+):  # fmt: skip
+    """One interval with all its figures, before it is stamped and becomes records."""
+
+    __slots__ = ()
+
+
+class ClosedPeriod(namedtuple("ClosedPeriod", ("start_s", "end_s", "allocations", "tallies"))):
+    """One period of the self-use method."""
+
+    __slots__ = ()
+
+
+class Late(namedtuple("Late", ("start_s", "end_s", "spans", "energies"))):
+    """Late truth about an interval that was closed with a register missing."""
+
+    __slots__ = ()
+
+
+def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
+    """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
+    total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
+    energy_wh = split_span(total_wh, parts)[part]
+    if parts > 1:
+        flag = join_flags(flag, ESTIMATED_SHAPE)
+    elif end.read_ms - end.at_s * 1000 > TOLERANCE_MS:
+        flag = join_flags(flag, LATE_BOUNDARY)
+    return Span(
+        channel.meter,
+        channel.quantity,
+        start.words,
+        start.read_ms,
+        end.words,
+        end.read_ms,
+        part,
+        parts,
+        energy_wh,
+        flag,
+    )
+
+
+def sum_energies(rows: "tuple[tuple[Energy, ...], ...]") -> "tuple[Energy, ...]":
+    """Return the energies of several intervals added up by meter point, in the order of the first."""
+    names: "list[str]" = []
+    totals: "dict[str, Energy]" = {}
+    for energies in rows:
+        for one in energies:
+            if one.meter_point not in totals:
+                names.append(one.meter_point)
+                totals[one.meter_point] = one
+            else:
+                so_far = totals[one.meter_point]
+                totals[one.meter_point] = Energy(
+                    one.meter_point,
+                    so_far.import_wh + one.import_wh,
+                    so_far.export_wh + one.export_wh,
+                    join_flags(so_far.flag, one.flag),
+                )
+    return tuple([totals[name] for name in names])
+
+
+class Settlement:
+    """The account of one site, from boundary to boundary."""
+
+    def __init__(self, site: Site, channels: "tuple[Channel, ...]", factors: FactorTable) -> None:
+        self.site = site
+        self.channels = channels
+        self.factors = factors
+        self.start_s: "int | None" = None  # of the interval that is open now
+        self.last: "dict[tuple[str, str], Boundary]" = {}
+        self.candidates: "dict[tuple[str, str], Boundary]" = {}
+        self.pools = tuple(
+            [
+                Pool(storage.meter_point, ((storage.initial_origin, storage.initial_wh),) if storage.initial_wh else ())
+                for storage in site.storages
+            ]
+        )
+        self.period: "list[tuple[Energy, ...]]" = []
+        self.period_start_s = 0
+
+    def take(self, reading: Reading) -> None:
+        """Take one reading; only registers that accounts are made from matter here."""
+        at_s = reading.at_ms // 1000 // self.site.interval_s * self.site.interval_s
+        key = (reading.meter, reading.quantity)
+        if reading.value is None or reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
+            return
+        known = self.candidates.get(key)
+        if known is not None and known.at_s >= at_s:
+            return
+        last = self.last.get(key)
+        if last is None or last.at_s < at_s:
+            self.candidates[key] = Boundary(at_s, reading.words, reading.at_ms)
+
+    def next_boundary_s(self, now_s: int) -> int:
+        """Return the first boundary after *now_s*."""
+        return (now_s // self.site.interval_s + 1) * self.site.interval_s
+
+    def close(self, now_ms: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return what is complete now: amendments, intervals and periods, in the order of time."""
+        boundary_s = now_ms // 1000 // self.site.interval_s * self.site.interval_s
+        arrived = [c for c in self.channels if self._at(c, boundary_s) is not None]
+        waited = now_ms - boundary_s * 1000 > self.site.hold_s * 1000
+        if not arrived or (len(arrived) < len(self.channels) and not waited):
+            return []
+        closed: "list[ClosedInterval | ClosedPeriod | Late]" = []
+        if self.start_s is not None and self.start_s < boundary_s:
+            closed.extend(self._late(boundary_s))
+            for start_s in range(self.start_s, boundary_s, self.site.interval_s):
+                closed.extend(self._close_one(start_s, boundary_s))
+        for channel in arrived:
+            key = (channel.meter, channel.quantity)
+            self.last[key] = self.candidates.pop(key)
+        self.start_s = boundary_s
+        return closed
+
+    def _at(self, channel: Channel, boundary_s: int) -> "Boundary | None":
+        found = self.candidates.get((channel.meter, channel.quantity))
+        return found if found is not None and found.at_s == boundary_s else None
+
+    def _span(self, channel: Channel, start_s: int, boundary_s: int) -> Span:
+        start = self.last.get((channel.meter, channel.quantity))
+        end = self._at(channel, boundary_s)
+        if start is None or end is None:
+            words, read_ms = (start.words, start.read_ms) if start is not None else ((), 0)
+            return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING)
+        step = self.site.interval_s
+        return span_energy(channel, start, end, (start_s - start.at_s) // step, (boundary_s - start.at_s) // step)
+
+    def _late(self, boundary_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return the amendments of intervals already closed, for registers that are back now."""
+        assert self.start_s is not None
+        late: "list[ClosedInterval | ClosedPeriod | Late]" = []
+        step = self.site.interval_s
+        starts = [self.last[key].at_s for key in self.last if self.last[key].at_s < self.start_s]
+        for start_s in range(min(starts), self.start_s, step) if starts else ():
+            spans = []
+            for channel in self.channels:
+                start = self.last.get((channel.meter, channel.quantity))
+                if start is not None and start.at_s <= start_s and self._at(channel, boundary_s) is not None:
+                    spans.append(self._span(channel, start_s, boundary_s))
+            if spans:
+                late.append(Late(start_s, start_s + step, tuple(spans), energies_of(self.site, tuple(spans))))
+        return late
+
+    def _close_one(self, start_s: int, boundary_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        end_s = start_s + self.site.interval_s
+        spans = tuple([self._span(channel, start_s, boundary_s) for channel in self.channels])
+        energies = energies_of(self.site, spans)
+        before = self.pools
+        account = close_account(self.site, energies, before, self.factors, start_s, end_s)
+        self.pools = account.pools_after
+        whole = len([span for span in spans if span.parts == 1 and MISSING not in span.flag])
+        closed: "list[ClosedInterval | ClosedPeriod | Late]" = [
+            ClosedInterval(
+                start_s, end_s, spans, energies, account.allocations, account.residuals, account.tallies,
+                before, account.pools_after, whole * 1000000 // len(spans),
+            )
+        ]  # fmt: skip
+        if not self.period:
+            self.period_start_s = start_s
+        self.period.append(energies)
+        if end_s % self.site.self_use_s == 0:
+            allocations, tallies = close_self_use(
+                self.site, sum_energies(tuple(self.period)), self.factors, self.period_start_s, end_s
+            )
+            closed.append(ClosedPeriod(self.period_start_s, end_s, allocations, tallies))
+            self.period = []
+        return closed
+
+    def state(self) -> "dict[int, object]":
+        """Return what must survive a restart, as plain values."""
+        return {
+            0: self.start_s,
+            1: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.last.items())],
+            2: [[pool.storage, [list(row) for row in pool.content]] for pool in self.pools],
+            3: [[list(energy) for energy in energies] for energies in self.period],
+            4: self.period_start_s,
+            5: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.candidates.items())],
+        }
+
+    def restore(self, state: "dict[int, object]") -> None:
+        """Go on from a state; registers and storages that the site no longer has are left behind."""
+        keys = [(channel.meter, channel.quantity) for channel in self.channels]
+        self.start_s = state[0]  # type: ignore[assignment]
+        for place, kept in ((1, self.last), (5, self.candidates)):
+            for meter, quantity, at_s, words, read_ms in state[place]:  # type: ignore[attr-defined]
+                if (meter, quantity) in keys:
+                    kept[(meter, quantity)] = Boundary(at_s, tuple(words), read_ms)
+        held = {name: content for name, content in state[2]}  # type: ignore[attr-defined]  # noqa: C416
+        self.pools = tuple(
+            [
+                Pool(pool.storage, tuple([tuple(row) for row in held[pool.storage]])) if pool.storage in held else pool
+                for pool in self.pools
+            ]
+        )
+        self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
+        self.period_start_s = state[4]  # type: ignore[assignment]

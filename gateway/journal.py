@@ -1,0 +1,237 @@
+"""Journal: everything the gateway recorded, safe against power cuts, freed only by a signed receipt.
+
+SQLite in WAL mode with synchronous=FULL and one exclusive connection. One transaction a poll cycle carries
+new entries, the state of the settlement and freshly sealed batches together, so none can be there without
+the others.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch
+from cloud_sync.core.entry import GENESIS, Entry, link
+
+from gateway.core.problem import ProblemError, problem
+
+_SCHEMA = """
+CREATE TABLE entry (
+    sequence INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, link BLOB NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE outbox (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL,
+    refusal TEXT
+);
+CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
+CREATE TABLE interval_account (start_s INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+"""
+_VERSION = 1
+# Entries that carry a receipt are kept this long; older ones are freed (DESIGN: half a year for an auditor).
+RETENTION_DAYS = 180
+Seal = Callable[[Batch], bytes]
+
+
+class Sealed(NamedTuple):
+    """A signed batch as it was stored, with the sequences it spans."""
+
+    first: int
+    last: int
+    incarnation: bytes
+    signed: bytes
+
+
+class Journal:
+    """The journal file; one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the journal at *path*; raises ProblemError where that cannot be."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("BEGIN EXCLUSIVE")
+            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute("PRAGMA user_version=%d" % _VERSION)
+            self._db.execute("COMMIT")
+            head = self._db.execute("SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise ProblemError(
+                    problem(
+                        "WP-JRN-001",
+                        str(path),
+                        "another process has the journal open",
+                        "the daemon is running: ask it with wattproof status, or stop it first",
+                    )
+                ) from error
+            raise ProblemError(
+                problem(
+                    "WP-JRN-002",
+                    str(path),
+                    "the journal cannot be opened: {detail}",
+                    "check that the folder exists, is writable and the disk is not full",
+                    detail=error,
+                )
+            ) from error
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise ProblemError(
+                problem(
+                    "WP-JRN-003",
+                    str(path),
+                    "this is no journal, or it is damaged: {detail}",
+                    "keep the file for examination, move it away and start again; the platform has what it gave receipts for",
+                    detail=error,
+                )
+            ) from error
+        self.head_sequence: int = head[0] if head else 0
+        self.head_link: bytes = head[1] if head else GENESIS
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def commit(
+        self,
+        incarnation: bytes,
+        bodies: Sequence[bytes],
+        state: bytes | None = None,
+        accounts: Sequence[tuple[int, int]] = (),
+        seal: Seal | None = None,
+        gateway: str = "",
+    ) -> None:
+        """Write entries, the settlement's state and sealed batches in one transaction.
+
+        accounts: (start_s, position in bodies) of each account among the bodies.
+        seal: signs a batch; given, every entry not yet in a batch is put into one.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            sequence, previous = self.head_sequence, self.head_link
+            for body in bodies:
+                sequence += 1
+                previous = link(previous, sequence, body)
+                self._db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (sequence, incarnation, previous, body))
+            for start_s, position in accounts:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO interval_account VALUES (?, ?)",
+                    (start_s, self.head_sequence + 1 + position),
+                )
+            if state is not None:
+                self._db.execute("INSERT OR REPLACE INTO state VALUES ('settlement', ?)", (state,))
+            if seal is not None:
+                self._seal_all(gateway, seal)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self.head_sequence, self.head_link = sequence, previous
+
+    def _seal_all(self, gateway: str, seal: Seal) -> None:
+        row = self._db.execute("SELECT max(last) FROM outbox").fetchone()
+        done = max(row[0] or 0, self.receipted_through())
+        previous = self._link_of(done)
+        pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
+            "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
+        ).fetchall()
+        while pending:
+            taken = 1
+            size = len(pending[0][3])
+            while (
+                taken < min(len(pending), BATCH_ENTRIES_MAX)
+                and pending[taken][1] == pending[0][1]
+                and size + len(pending[taken][3]) <= BATCH_BYTES_MAX
+            ):
+                size += len(pending[taken][3])
+                taken += 1
+            rows, pending = pending[:taken], pending[taken:]
+            first, incarnation = rows[0][0], rows[0][1]
+            batch = Batch(gateway, incarnation, first, previous, tuple(row[3] for row in rows), rows[-1][2])
+            self._db.execute(
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, NULL)", (first, rows[-1][0], incarnation, seal(batch))
+            )
+            previous = rows[-1][2]
+
+    def _link_of(self, sequence: int) -> bytes:
+        row = self._db.execute("SELECT link FROM entry WHERE sequence = ?", (sequence,)).fetchone()
+        return row[0] if row else GENESIS
+
+    def state(self) -> bytes | None:
+        """Return the settlement's state as last committed."""
+        row = self._db.execute("SELECT value FROM state WHERE name = 'settlement'").fetchone()
+        return row[0] if row else None
+
+    def account_sequence(self, start_s: int) -> int:
+        """Return the sequence of the account of the interval that starts at *start_s*, or 0."""
+        row = self._db.execute("SELECT sequence FROM interval_account WHERE start_s = ?", (start_s,)).fetchone()
+        return row[0] if row else 0
+
+    def accounts_between(self, start_s: int, end_s: int) -> list[int]:
+        """Return the sequences of accounts whose interval starts in [start_s, end_s)."""
+        rows = self._db.execute(
+            "SELECT sequence FROM interval_account WHERE start_s >= ? AND start_s < ? ORDER BY start_s",
+            (start_s, end_s),
+        )
+        return [row[0] for row in rows]
+
+    def entries(self, first: int, last: int) -> list[Entry]:
+        """Return the entries from *first* to *last*, both included."""
+        rows = self._db.execute(
+            "SELECT sequence, body, link FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last)
+        )
+        return [Entry(*row) for row in rows]
+
+    def incarnations(self, first: int, last: int) -> list[bytes]:
+        """Return the incarnation of each entry from *first* to *last*."""
+        rows = self._db.execute(
+            "SELECT incarnation FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last)
+        )
+        return [row[0] for row in rows]
+
+    def next_sealed(self, after: int) -> Sealed | None:
+        """Return the first sealed batch that starts after sequence *after* and was not set aside."""
+        row = self._db.execute(
+            "SELECT first, last, incarnation, signed FROM outbox WHERE first > ? AND refusal IS NULL ORDER BY first LIMIT 1",
+            (after,),
+        ).fetchone()
+        return Sealed(*row) if row else None
+
+    def sealed_between(self, first: int, last: int) -> list[Sealed]:
+        """Return the stored batches that hold any of the entries from *first* to *last*."""
+        rows = self._db.execute(
+            "SELECT first, last, incarnation, signed FROM outbox WHERE last >= ? AND first <= ? ORDER BY first",
+            (first, last),
+        )
+        return [Sealed(*row) for row in rows]
+
+    def receipted_through(self) -> int:
+        """Return the highest sequence the platform gave a receipt for."""
+        row = self._db.execute("SELECT max(through) FROM receipt").fetchone()
+        return row[0] or 0
+
+    def receipted(self, through: int, signed: bytes) -> None:
+        """Keep a receipt; what it covers may be freed once it is old enough."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?)", (through, signed))
+
+    def last_receipt(self) -> tuple[int, bytes] | None:
+        """Return (through, signed) of the last receipt."""
+        row = self._db.execute("SELECT through, signed FROM receipt ORDER BY through DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else None
+
+    def set_aside(self, first: int, refusal: str) -> None:
+        """Keep a batch the platform refuses out of the way, so that the rest flows."""
+        with self._db:
+            self._db.execute("UPDATE outbox SET refusal = ? WHERE first = ?", (refusal, first))
+
+    def set_aside_batches(self) -> list[tuple[int, int, str]]:
+        """Return (first, last, refusal) of the batches set aside."""
+        return self._db.execute(
+            "SELECT first, last, refusal FROM outbox WHERE refusal IS NOT NULL ORDER BY first"
+        ).fetchall()
