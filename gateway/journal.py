@@ -86,7 +86,7 @@ class Journal:
                     "WP-JRN-003",
                     str(path),
                     "this is no journal, or it is damaged: {detail}",
-                    "keep the file for examination, move it away and start again; the platform has what it gave receipts for",
+                    "keep the file, move it away and start again; the platform has what it gave receipts for",
                     detail=error,
                 )
             ) from error
@@ -197,7 +197,8 @@ class Journal:
     def next_sealed(self, after: int) -> Sealed | None:
         """Return the first sealed batch that starts after sequence *after* and was not set aside."""
         row = self._db.execute(
-            "SELECT first, last, incarnation, signed FROM outbox WHERE first > ? AND refusal IS NULL ORDER BY first LIMIT 1",
+            "SELECT first, last, incarnation, signed FROM outbox WHERE first > ? AND refusal IS NULL"
+            " ORDER BY first LIMIT 1",
             (after,),
         ).fetchone()
         return Sealed(*row) if row else None

@@ -8,12 +8,12 @@ two registers, and only its shape inside the gap is estimated.
 
 from collections import namedtuple
 
-from gateway.core.account.closing import close_account, close_self_use, energies_of
+from gateway.core.account.closing import close_account, close_self_use, energies_of, registers_of, sum_energies
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, Energy, Span, join_flags, split_span
 from gateway.core.account.storage import Pool
-from gateway.core.meter.energy import register_advance
-from gateway.core.meter.profile import Point
+from gateway.core.meter.decoding import register_advance
+from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.reading import Reading
 from gateway.core.site import Site
 
@@ -66,6 +66,27 @@ class Late(namedtuple("Late", ("start_s", "end_s", "spans", "energies"))):
     __slots__ = ()
 
 
+def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple[Channel, ...]":
+    """Return the registers that the accounts of *site* are made from, in the order of its meter points."""
+    found: "list[Channel]" = []
+    profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
+    ratios_of = {meter.name: (meter.ct_ratio, meter.vt_ratio) for meter in site.meters}
+    for place in site.meter_points:
+        offered = {p.quantity: p for p in profile_of[place.meter].points if p.quantity is not None}
+        for quantity in registers_of(place.role, list(offered)):
+            key = (place.meter, quantity)
+            if quantity and key not in [(c.meter, c.quantity) for c in found]:
+                found.append(Channel(place.meter, quantity, offered[quantity], ratios_of[place.meter]))
+    return tuple(found)
+
+
+def late_energies(site: Site, spans: "list[Span]") -> "tuple[Energy, ...]":
+    """Return the energies of those meter points alone whose meter is among *spans*."""
+    meters = [span.meter for span in spans]
+    names = [place.name for place in site.meter_points if place.meter in meters]
+    return tuple([energy for energy in energies_of(site, spans) if energy.meter_point in names])
+
+
 def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
@@ -86,26 +107,6 @@ def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, par
         energy_wh,
         flag,
     )
-
-
-def sum_energies(rows: "tuple[tuple[Energy, ...], ...]") -> "tuple[Energy, ...]":
-    """Return the energies of several intervals added up by meter point, in the order of the first."""
-    names: "list[str]" = []
-    totals: "dict[str, Energy]" = {}
-    for energies in rows:
-        for one in energies:
-            if one.meter_point not in totals:
-                names.append(one.meter_point)
-                totals[one.meter_point] = one
-            else:
-                so_far = totals[one.meter_point]
-                totals[one.meter_point] = Energy(
-                    one.meter_point,
-                    so_far.import_wh + one.import_wh,
-                    so_far.export_wh + one.export_wh,
-                    join_flags(so_far.flag, one.flag),
-                )
-    return tuple([totals[name] for name in names])
 
 
 class Settlement:
@@ -188,7 +189,7 @@ class Settlement:
                 if start is not None and start.at_s <= start_s and self._at(channel, boundary_s) is not None:
                     spans.append(self._span(channel, start_s, boundary_s))
             if spans:
-                late.append(Late(start_s, start_s + step, tuple(spans), energies_of(self.site, tuple(spans))))
+                late.append(Late(start_s, start_s + step, tuple(spans), late_energies(self.site, spans)))
         return late
 
     def _close_one(self, start_s: int, boundary_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
@@ -210,7 +211,7 @@ class Settlement:
         self.period.append(energies)
         if end_s % self.site.self_use_s == 0:
             allocations, tallies = close_self_use(
-                self.site, sum_energies(tuple(self.period)), self.factors, self.period_start_s, end_s
+                self.site, sum_energies(*self.period), self.factors, self.period_start_s, end_s
             )
             closed.append(ClosedPeriod(self.period_start_s, end_s, allocations, tallies))
             self.period = []

@@ -191,7 +191,7 @@ def _unique(reader: Values, names: "list[str]", kind: str) -> None:
 
 def _words(reader: Values, table: "dict[str, object]", key: str, default: "list[str]") -> "tuple[str, ...]":
     value = table.get(key, default)
-    if isinstance(value, list) and all([isinstance(item, str) for item in value]):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     reader.problems.append(
         problem("WP-CFG-017", "gateway." + key, "must be a list of texts", 'write: {key} = ["...", "..."]', key=key)

@@ -48,7 +48,7 @@ def nearest(word: str, words: "list[str]") -> str:
     """Return the one of *words* that shares most letter pairs with *word*."""
 
     def pairs(text: str) -> "set[str]":
-        return set([text[i : i + 2] for i in range(len(text) - 1)])
+        return {text[i : i + 2] for i in range(len(text) - 1)}
 
     best = ""
     best_score = -1

@@ -1,0 +1,198 @@
+"""Configuration: finds and reads the files a technician writes, and checks them as a whole."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.core.account.factor import FactorTable
+from gateway.core.meter.plan import bus_us, plan_blocks
+from gateway.core.meter.profile import DeviceProfile
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.settlement import account_channels
+from gateway.core.site import Bus, Site
+from gateway.core.site_reading import read_site
+from gateway.factors import factor_text, read_factors
+from gateway.profiles import profile_ids, profile_text, read_profile_text
+
+SITE_FILE = "gateway.toml"
+
+
+@dataclass(frozen=True)
+class UplinkSettings:
+    """Where batches go: broker address, topic bucket, the platform's public key, TLS files; paths as configured."""
+
+    broker: str
+    bucket: str
+    platform_key: str
+    ca: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All that was configured, as read and as written (the texts go into the journal)."""
+
+    home: Path
+    site: Site
+    profiles: dict[str, DeviceProfile]
+    factors: FactorTable
+    uplink: UplinkSettings | None
+    site_text: str
+    factors_text: str
+    profile_texts: tuple[tuple[str, str], ...]
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Return the tables of *text*; raises ProblemError with line and column where it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProblemError(
+            problem("WP-CFG-030", where, "this is no valid TOML: {detail}", "correct the named line", detail=error)
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a configuration file; raises ProblemError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ProblemError(
+            problem(
+                "WP-CFG-031",
+                str(path),
+                "there is no such file",
+                "write it, or name its folder with --home (docs/operations.md shows an example)",
+            )
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(
+            problem(
+                "WP-CFG-032", str(path), "the file cannot be read: {detail}", "check permissions and that it is UTF-8", detail=error
+            )
+        ) from error
+
+
+def _uplink(plain: dict[str, Any]) -> UplinkSettings | None:
+    table = plain.get("uplink")
+    if not table:
+        return None
+    return UplinkSettings(
+        table["broker"],
+        table.get("bucket", "b0"),
+        table["platform_key"],
+        table.get("ca", ""),
+        table.get("certificate", ""),
+        table.get("key", ""),
+    )
+
+
+def configuration_of(
+    site_text: str, factors_text: str, profile_texts: tuple[tuple[str, str], ...], home: Path = Path()
+) -> Configuration:
+    """Return the configuration that these texts mean; raises ProblemError with everything that is wrong."""
+    plain = parse_toml(site_text, SITE_FILE)
+    factors = read_factors(factors_text)
+    site, problems = read_site(plain, [name for name, _ in profile_texts], list(factors.sets()))
+    if site is None:
+        raise ProblemError(*problems)
+    used = {meter.profile for meter in site.meters}
+    texts = tuple((name, text) for name, text in profile_texts if name in used)
+    profiles = {name: read_profile_text(text, name) for name, text in texts}
+    configuration = Configuration(home, site, profiles, factors, _uplink(plain), site_text, factors_text, texts)
+    problems = check_meters(site, profiles) + check_budget(configuration)
+    if problems:
+        raise ProblemError(*problems)
+    return configuration
+
+
+def load(home: Path) -> Configuration:
+    """Return the configuration in *home*; raises ProblemError with everything that is wrong with it."""
+    texts = tuple((name, profile_text(name, home)) for name in profile_ids(home))
+    return configuration_of(read_text(home / SITE_FILE), factor_text(home), texts, home)
+
+
+def load_site(home: Path) -> tuple[Site, dict[str, DeviceProfile]]:
+    """Return the site in *home* and the profiles of its meters."""
+    configuration = load(home)
+    return configuration.site, configuration.profiles
+
+
+def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem]:
+    """Return what does not fit between meters, their profiles and the roles they serve."""
+    problems: list[Problem] = []
+    channels = {channel.meter for channel in account_channels(site, profiles)}
+    for index, place in enumerate(site.meter_points):
+        if place.meter not in channels:
+            problems.append(
+                problem(
+                    "WP-CFG-033",
+                    f"meter_point[{index}].meter",
+                    "the meter {meter} offers no energy register for the role {role}",
+                    "use a meter whose profile lists energy_active_import or energy_active_export",
+                    meter=place.meter,
+                    role=place.role,
+                )
+            )
+    transports = {bus.name: "tcp" if bus.port.startswith("tcp://") else "rtu" for bus in site.buses}
+    for index, meter in enumerate(site.meters):
+        profile = profiles[meter.profile]
+        takes = {name for point in profile.points for name in point.times}
+        for key, ratio, name in (("ct_ratio", meter.ct_ratio, "ct"), ("vt_ratio", meter.vt_ratio, "vt")):
+            if ratio[0] != ratio[1] and name not in takes:
+                problems.append(
+                    problem(
+                        "WP-CFG-034",
+                        f"meter[{index}].{key}",
+                        "the model {profile} already shows primary values, so {key} would be counted twice",
+                        "remove {key} here; set the ratio in the meter itself",
+                        profile=meter.profile,
+                        key=key,
+                    )
+                )
+        if transports[meter.bus] not in profile.transport:
+            problems.append(
+                problem(
+                    "WP-CFG-035",
+                    f"meter[{index}].bus",
+                    "the model {profile} does not speak {transport}",
+                    "connect it to a bus of the kind: {known}",
+                    profile=meter.profile,
+                    transport=transports[meter.bus],
+                    known=", ".join(profile.transport),
+                )
+            )
+    return problems
+
+
+def sweep_us(configuration: Configuration, bus: Bus) -> int:
+    """Return how long one sweep over all meters of *bus* takes, in microseconds, all answering."""
+    total = 0
+    for meter in configuration.site.meters:
+        if meter.bus == bus.name:
+            profile = configuration.profiles[meter.profile]
+            blocks = plan_blocks(profile, swept_points(profile), bus.baud, bus.turnaround_ms)
+            total += bus_us(blocks, bus.baud, bus.turnaround_ms)
+    return total
+
+
+def check_budget(configuration: Configuration) -> list[Problem]:
+    """Return a problem for every serial bus that cannot be swept within the cycle."""
+    problems: list[Problem] = []
+    for index, bus in enumerate(configuration.site.buses):
+        needed_us = sweep_us(configuration, bus)
+        if not bus.port.startswith("tcp://") and needed_us > configuration.site.cycle_s * 1_000_000:
+            problems.append(
+                problem(
+                    "WP-CFG-036",
+                    f"bus[{index}]",
+                    "a sweep of bus {bus} takes {needed} s but the cycle is {cycle} s",
+                    "raise gateway.cycle, raise the baud rate, or move meters to another bus",
+                    bus=bus.name,
+                    needed=f"{needed_us / 1e6:.1f}",
+                    cycle=configuration.site.cycle_s,
+                )
+            )
+    return problems
