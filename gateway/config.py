@@ -13,7 +13,8 @@ from gateway.core.settlement import account_channels
 from gateway.core.site import Bus, Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factor_text, read_factors
-from gateway.profiles import profile_ids, profile_text, read_profile_text
+from gateway.profiles import profile_names, profile_text
+from gateway.profiles import read_text as read_profile_text
 
 SITE_FILE = "gateway.toml"
 
@@ -100,7 +101,14 @@ def configuration_of(
         raise ProblemError(*problems)
     used = {meter.profile for meter in site.meters}
     texts = tuple((name, text) for name, text in profile_texts if name in used)
-    profiles = {name: read_profile_text(text, name) for name, text in texts}
+    profiles: dict[str, DeviceProfile] = {}
+    for name, text in texts:
+        profile, found = read_profile_text(text, name)
+        problems += found
+        if profile is not None:
+            profiles[name] = profile
+    if problems:
+        raise ProblemError(*problems)
     configuration = Configuration(home, site, profiles, factors, _uplink(plain), site_text, factors_text, texts)
     problems = check_meters(site, profiles) + check_budget(configuration)
     if problems:
@@ -110,7 +118,7 @@ def configuration_of(
 
 def load(home: Path) -> Configuration:
     """Return the configuration in *home*; raises ProblemError with everything that is wrong with it."""
-    texts = tuple((name, profile_text(name, home)) for name in profile_ids(home))
+    texts = tuple((name, profile_text(name, home)[0]) for name in profile_names(home))
     return configuration_of(read_text(home / SITE_FILE), factor_text(home), texts, home)
 
 
@@ -173,7 +181,7 @@ def sweep_us(configuration: Configuration, bus: Bus) -> int:
     for meter in configuration.site.meters:
         if meter.bus == bus.name:
             profile = configuration.profiles[meter.profile]
-            blocks = plan_blocks(profile, swept_points(profile), bus.baud, bus.turnaround_ms)
+            blocks = plan_blocks(profile, profile.polled(), bus.baud, bus.turnaround_ms)
             total += bus_us(blocks, bus.baud, bus.turnaround_ms)
     return total
 

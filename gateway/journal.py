@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch
+from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, batch_of
 from cloud_sync.core.entry import GENESIS, Entry, link
 
 from gateway.core.problem import ProblemError, problem
@@ -152,7 +152,7 @@ class Journal:
                 taken += 1
             rows, pending = pending[:taken], pending[taken:]
             first, incarnation = rows[0][0], rows[0][1]
-            batch = Batch(gateway, incarnation, first, previous, tuple(row[3] for row in rows), rows[-1][2])
+            batch = batch_of(gateway, incarnation, first, previous, tuple(row[3] for row in rows))
             self._db.execute(
                 "INSERT INTO outbox VALUES (?, ?, ?, ?, NULL)", (first, rows[-1][0], incarnation, seal(batch))
             )

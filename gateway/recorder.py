@@ -1,0 +1,244 @@
+"""Recorder: turns readings and closed intervals into entries, one commit a poll cycle."""
+
+import os
+import platform as machine
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from cloud_sync.core.batch import INCARNATION_BYTES, Batch
+from cloud_sync.core.canonical import decode, encode
+from cloud_sync.core.topic import up_topic
+from cloud_sync.keys import Signer
+from cloud_sync.seal import seal
+from gateway.clock import Clock
+from gateway.config import Configuration
+from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.reading import Fault, Reading
+from gateway.core.record import (
+    Account,
+    Amendment,
+    Config,
+    Event,
+    Interval,
+    Readings,
+    ReceiptSeen,
+    SelfUse,
+    from_map,
+    to_map,
+)
+from gateway.core.settlement import ClosedInterval, ClosedPeriod, Late, Settlement, account_channels
+from gateway.journal import Journal
+from gateway.rows import interval_rows, rows_root
+
+SEED_BYTES = 32
+
+
+def channels_of(configuration: Configuration) -> tuple[tuple[str, str], ...]:
+    """Return (meter, quantity) of everything that is read in a sweep, in the order readings are recorded."""
+    return tuple(
+        (meter.name, point.quantity)
+        for meter in configuration.site.meters
+        for point in configuration.profiles[meter.profile].polled()
+        if point.quantity is not None
+    )
+
+
+def recorded(quantity: str, value: int) -> int:
+    """Return *value* in recording steps of its quantity, rounded half up."""
+    step = QUANTITIES[quantity].recorded_step
+    return (value + step // 2) // step
+
+
+def column_differences(values: Sequence[int | None]) -> tuple[int | None, ...]:
+    """Return the first value as it is and the others as differences to the last one that was there."""
+    column: list[int | None] = []
+    last = 0
+    for value in values:
+        if value is None:
+            column.append(None)
+        else:
+            column.append(value - last)
+            last = value
+    return tuple(column)
+
+
+class Recorder:
+    """The account book of a running gateway."""
+
+    def __init__(self, configuration: Configuration, journal: Journal, clock: Clock, signer: Signer | None) -> None:
+        self.configuration = configuration
+        self.journal = journal
+        self.clock = clock
+        self.incarnation = os.urandom(INCARNATION_BYTES)
+        self._signer = signer
+        self._channels = channels_of(configuration)
+        self.settlement = Settlement(
+            configuration.site, account_channels(configuration.site, configuration.profiles), configuration.factors
+        )
+        self.latest: dict[tuple[str, str], Reading] = {}
+        self._fresh: dict[tuple[str, str], int] = {}
+        self._snapshots: list[tuple[int, dict[tuple[str, str], int]]] = []
+        self._bodies: list[bytes] = []
+        self._accounts: list[tuple[int, int]] = []
+        self._config_sequence = 0
+        self._receipt_recorded = 0
+
+    def start(self) -> None:
+        """Go on from the journal: restore the settlement, record the start and a changed configuration."""
+        state = self.journal.state()
+        if state is not None:
+            plain = decode(state)
+            assert isinstance(plain, dict)
+            self._config_sequence = plain.pop(6)
+            self.settlement.restore(plain)
+        config = self._config_record()
+        if not self._same_config(config):
+            self._config_sequence = self.journal.head_sequence + 1
+            self._bodies.append(encode(to_map(config)))
+        self.event("start", version=metadata.version("wattproof"), python=machine.python_version())
+        self.commit()
+
+    def _config_record(self) -> Config:
+        configuration = self.configuration
+        return Config(
+            self.clock.stamp(),
+            configuration.site_text,
+            configuration.factors_text,
+            configuration.profile_texts,
+            self._channels,
+        )
+
+    def _same_config(self, config: Config) -> bool:
+        found = self.journal.entries(self._config_sequence, self._config_sequence)
+        if not found:
+            return False
+        plain = decode(found[0].body)
+        assert isinstance(plain, dict)
+        return from_map(plain)[1:] == config[1:]
+
+    def event(self, code: str, **details: str) -> None:
+        """Record that something happened; it is committed with the next cycle."""
+        record = Event(self.clock.stamp(), code, tuple(sorted(details.items())))
+        self._bodies.append(encode(to_map(record)))
+
+    def take(self, outcomes: Sequence[Reading | Fault]) -> None:
+        """Take the outcome of one exchange."""
+        for outcome in outcomes:
+            if isinstance(outcome, Reading):
+                key = (outcome.meter, outcome.quantity)
+                self.latest[key] = outcome
+                if outcome.value is not None:
+                    self._fresh[key] = recorded(outcome.quantity, outcome.value)
+                self.settlement.take(outcome)
+
+    def close_due(self) -> int:
+        """Close what is complete now and commit it at once; return how many intervals were closed."""
+        closed = self.settlement.close(self.clock.utc_ms())
+        for one in closed:
+            if isinstance(one, ClosedInterval):
+                self._record_interval(one)
+            elif isinstance(one, ClosedPeriod):
+                stamp = self.clock.stamp()
+                self._bodies.append(encode(to_map(SelfUse(stamp, self._config_sequence, *one))))
+            else:
+                self._record_late(one)
+        if closed:
+            self._record_receipt()
+            self.commit()
+        return len([one for one in closed if isinstance(one, ClosedInterval)])
+
+    def _record_interval(self, one: ClosedInterval) -> None:
+        seed = os.urandom(SEED_BYTES)
+        rows = interval_rows(one.start_s, one.end_s, one.allocations)
+        stamp = self.clock.stamp()
+        interval = Interval(
+            stamp,
+            self._config_sequence,
+            one.start_s,
+            one.end_s,
+            rows_root(seed, rows),
+            len(rows),
+            one.complete_ppm,
+        )
+        account = Account(
+            stamp,
+            self._config_sequence,
+            one.start_s,
+            one.end_s,
+            seed,
+            one.spans,
+            one.energies,
+            one.allocations,
+            one.residuals,
+            one.tallies,
+            one.pools_before,
+            one.pools_after,
+        )
+        self._bodies.append(encode(to_map(interval)))
+        self._accounts.append((one.start_s, len(self._bodies)))
+        self._bodies.append(encode(to_map(account)))
+
+    def _record_late(self, late: Late) -> None:
+        amends = self.journal.account_sequence(late.start_s)
+        record = Amendment(
+            self.clock.stamp(), self._config_sequence, late.start_s, late.end_s, amends, late.spans, late.energies
+        )
+        self._bodies.append(encode(to_map(record)))
+
+    def _record_receipt(self) -> None:
+        receipt = self.journal.last_receipt()
+        if receipt is not None and receipt[0] > self._receipt_recorded:
+            self._receipt_recorded = receipt[0]
+            self._bodies.append(encode(to_map(ReceiptSeen(self.clock.stamp(), receipt[1]))))
+
+    def cycle(self) -> None:
+        """End a poll cycle: remember its readings, record them when it is time, commit."""
+        now_ms = self.clock.utc_ms()
+        if self._fresh:
+            self._snapshots.append((now_ms, self._fresh))
+            self._fresh = {}
+        if self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000:
+            self._record_readings()
+        self.commit()
+
+    def _record_readings(self) -> None:
+        times = [at_ms for at_ms, _ in self._snapshots]
+        columns = tuple(
+            column_differences([values.get(channel) for _, values in self._snapshots]) for channel in self._channels
+        )
+        steps = tuple(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        record = Readings(self.clock.stamp(), self._config_sequence, times[0], steps, columns)
+        self._bodies.append(encode(to_map(record)))
+        self._snapshots = []
+
+    def commit(self) -> None:
+        """Write everything new in one transaction, sealed into batches where there is a key."""
+        state = self.settlement.state()
+        state[6] = self._config_sequence
+        self.journal.commit(
+            self.incarnation,
+            self._bodies,
+            encode(state),
+            self._accounts,
+            self._seal if self._signer is not None else None,
+            self.configuration.site.gateway,
+        )
+        self._bodies = []
+        self._accounts = []
+
+    def _seal(self, batch: Batch) -> bytes:
+        assert self._signer is not None and self.configuration.uplink is not None
+        return seal(batch, self._signer, up_topic(self.configuration.uplink.bucket, batch.gateway))
+
+    def stop(self) -> None:
+        """Record the end of this run."""
+        if self._snapshots:
+            self._record_readings()
+        self.event("stop")
+        self.commit()
+
+
+def key_path(home: Path) -> Path:
+    """Return where a gateway keeps its private key."""
+    return home / "keys" / "gateway.key"
