@@ -12,7 +12,7 @@ from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
 from gateway.core.site import Bus, Site
 from gateway.core.site_reading import read_site
-from gateway.factors import factor_text, read_factors
+from gateway.factors import factors_of_text, factors_text
 from gateway.profiles import profile_names, profile_text
 from gateway.profiles import read_text as read_profile_text
 
@@ -71,7 +71,11 @@ def read_text(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemError(
             problem(
-                "WP-CFG-032", str(path), "the file cannot be read: {detail}", "check permissions and that it is UTF-8", detail=error
+                "WP-CFG-032",
+                str(path),
+                "the file cannot be read: {detail}",
+                "check permissions and that it is UTF-8",
+                detail=error,
             )
         ) from error
 
@@ -91,11 +95,11 @@ def _uplink(plain: dict[str, Any]) -> UplinkSettings | None:
 
 
 def configuration_of(
-    site_text: str, factors_text: str, profile_texts: tuple[tuple[str, str], ...], home: Path = Path()
+    site_text: str, factor_table: str, profile_texts: tuple[tuple[str, str], ...], home: Path = Path()
 ) -> Configuration:
     """Return the configuration that these texts mean; raises ProblemError with everything that is wrong."""
     plain = parse_toml(site_text, SITE_FILE)
-    factors = read_factors(factors_text)
+    factors = factors_of_text(factor_table)
     site, problems = read_site(plain, [name for name, _ in profile_texts], list(factors.sets()))
     if site is None:
         raise ProblemError(*problems)
@@ -109,7 +113,7 @@ def configuration_of(
             profiles[name] = profile
     if problems:
         raise ProblemError(*problems)
-    configuration = Configuration(home, site, profiles, factors, _uplink(plain), site_text, factors_text, texts)
+    configuration = Configuration(home, site, profiles, factors, _uplink(plain), site_text, factor_table, texts)
     problems = check_meters(site, profiles) + check_budget(configuration)
     if problems:
         raise ProblemError(*problems)
@@ -119,7 +123,7 @@ def configuration_of(
 def load(home: Path) -> Configuration:
     """Return the configuration in *home*; raises ProblemError with everything that is wrong with it."""
     texts = tuple((name, profile_text(name, home)[0]) for name in profile_names(home))
-    return configuration_of(read_text(home / SITE_FILE), factor_text(home), texts, home)
+    return configuration_of(read_text(home / SITE_FILE), factors_text(home), texts, home)
 
 
 def load_site(home: Path) -> tuple[Site, dict[str, DeviceProfile]]:

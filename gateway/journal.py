@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, batch_of
 from cloud_sync.core.entry import GENESIS, Entry, link
-
 from gateway.core.problem import ProblemError, problem
 
 _SCHEMA = """
@@ -24,6 +23,7 @@ CREATE TABLE outbox (
     refusal TEXT
 );
 CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
+CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
 CREATE TABLE interval_account (start_s INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
 CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
@@ -103,12 +103,15 @@ class Journal:
         bodies: Sequence[bytes],
         state: bytes | None = None,
         accounts: Sequence[tuple[int, int]] = (),
+        snapshot: tuple[int, bytes] | None = None,
+        snapshots_recorded: bool = False,
         seal: Seal | None = None,
         gateway: str = "",
     ) -> None:
         """Write entries, the settlement's state and sealed batches in one transaction.
 
         accounts: (start_s, position in bodies) of each account among the bodies.
+        snapshot: readings of this cycle (UTC ms, bytes), kept until snapshots_recorded says they are in an entry.
         seal: signs a batch; given, every entry not yet in a batch is put into one.
         """
         self._db.execute("BEGIN IMMEDIATE")
@@ -125,6 +128,10 @@ class Journal:
                 )
             if state is not None:
                 self._db.execute("INSERT OR REPLACE INTO state VALUES ('settlement', ?)", (state,))
+            if snapshots_recorded:
+                self._db.execute("DELETE FROM snapshot")
+            if snapshot is not None:
+                self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?)", snapshot)
             if seal is not None:
                 self._seal_all(gateway, seal)
             self._db.execute("COMMIT")
@@ -166,6 +173,10 @@ class Journal:
         """Return the settlement's state as last committed."""
         row = self._db.execute("SELECT value FROM state WHERE name = 'settlement'").fetchone()
         return row[0] if row else None
+
+    def snapshots(self) -> list[tuple[int, bytes]]:
+        """Return the readings of cycles that are in no entry yet, oldest first."""
+        return self._db.execute("SELECT at_ms, plain FROM snapshot ORDER BY at_ms").fetchall()
 
     def account_sequence(self, start_s: int) -> int:
         """Return the sequence of the account of the interval that starts at *start_s*, or 0."""

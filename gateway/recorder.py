@@ -78,7 +78,10 @@ class Recorder:
         )
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
-        self._snapshots: list[tuple[int, dict[tuple[str, str], int]]] = []
+        self._snapshots: list[tuple[int, list[int | None]]] = []
+        self._unsaved: tuple[int, bytes] | None = None
+        self._snapshots_recorded = False
+        self._committed_state = b""
         self._bodies: list[bytes] = []
         self._accounts: list[tuple[int, int]] = []
         self._config_sequence = 0
@@ -92,10 +95,17 @@ class Recorder:
             assert isinstance(plain, dict)
             self._config_sequence = plain.pop(6)
             self.settlement.restore(plain)
+            self._committed_state = state
         config = self._config_record()
         if not self._same_config(config):
             self._config_sequence = self.journal.head_sequence + 1
             self._bodies.append(encode(to_map(config)))
+            self.journal.commit(self.incarnation, (), snapshots_recorded=True)
+        else:
+            for at_ms, plain in self.journal.snapshots():
+                values = decode(plain)
+                assert isinstance(values, list)
+                self._snapshots.append((at_ms, values))
         self.event("start", version=metadata.version("wattproof"), python=machine.python_version())
         self.commit()
 
@@ -196,7 +206,9 @@ class Recorder:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
         now_ms = self.clock.utc_ms()
         if self._fresh:
-            self._snapshots.append((now_ms, self._fresh))
+            values = [self._fresh.get(channel) for channel in self._channels]
+            self._snapshots.append((now_ms, values))
+            self._unsaved = (now_ms, encode(values))
             self._fresh = {}
         if self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000:
             self._record_readings()
@@ -205,27 +217,35 @@ class Recorder:
     def _record_readings(self) -> None:
         times = [at_ms for at_ms, _ in self._snapshots]
         columns = tuple(
-            column_differences([values.get(channel) for _, values in self._snapshots]) for channel in self._channels
+            column_differences([values[index] for _, values in self._snapshots]) for index in range(len(self._channels))
         )
         steps = tuple(later - earlier for earlier, later in zip(times, times[1:], strict=False))
         record = Readings(self.clock.stamp(), self._config_sequence, times[0], steps, columns)
         self._bodies.append(encode(to_map(record)))
         self._snapshots = []
+        self._unsaved = None
+        self._snapshots_recorded = True
 
     def commit(self) -> None:
         """Write everything new in one transaction, sealed into batches where there is a key."""
-        state = self.settlement.state()
-        state[6] = self._config_sequence
+        plain = self.settlement.state()
+        plain[6] = self._config_sequence
+        state = encode(plain)
+        if not self._bodies and self._unsaved is None and state == self._committed_state:
+            return
         self.journal.commit(
             self.incarnation,
             self._bodies,
-            encode(state),
+            state if state != self._committed_state else None,
             self._accounts,
-            self._seal if self._signer is not None else None,
+            self._unsaved,
+            self._snapshots_recorded,
+            self._seal if self._signer is not None and self._bodies else None,
             self.configuration.site.gateway,
         )
-        self._bodies = []
-        self._accounts = []
+        self._committed_state = state
+        self._bodies, self._accounts = [], []
+        self._unsaved, self._snapshots_recorded = None, False
 
     def _seal(self, batch: Batch) -> bytes:
         assert self._signer is not None and self.configuration.uplink is not None

@@ -127,6 +127,7 @@ class Settlement:
         )
         self.period: "list[tuple[Energy, ...]]" = []
         self.period_start_s = 0
+        self.period_pools = self.pools
 
     def take(self, reading: Reading) -> None:
         """Take one reading; only registers that accounts are made from matter here."""
@@ -207,13 +208,13 @@ class Settlement:
             )
         ]  # fmt: skip
         if not self.period:
-            self.period_start_s = start_s
+            self.period_start_s, self.period_pools = start_s, before
         self.period.append(energies)
         if end_s % self.site.self_use_s == 0:
-            allocations, tallies = close_self_use(
-                self.site, sum_energies(*self.period), self.factors, self.period_start_s, end_s
+            period = close_self_use(
+                self.site, sum_energies(*self.period), self.period_pools, self.factors, self.period_start_s, end_s
             )
-            closed.append(ClosedPeriod(self.period_start_s, end_s, allocations, tallies))
+            closed.append(ClosedPeriod(self.period_start_s, end_s, period.allocations, period.tallies))
             self.period = []
         return closed
 
@@ -222,9 +223,9 @@ class Settlement:
         return {
             0: self.start_s,
             1: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.last.items())],
-            2: [[pool.storage, [list(row) for row in pool.content]] for pool in self.pools],
+            2: _plain_pools(self.pools),
             3: [[list(energy) for energy in energies] for energies in self.period],
-            4: self.period_start_s,
+            4: [self.period_start_s, _plain_pools(self.period_pools)],
             5: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.candidates.items())],
         }
 
@@ -236,12 +237,15 @@ class Settlement:
             for meter, quantity, at_s, words, read_ms in state[place]:  # type: ignore[attr-defined]
                 if (meter, quantity) in keys:
                     kept[(meter, quantity)] = Boundary(at_s, tuple(words), read_ms)
-        held = {name: content for name, content in state[2]}  # type: ignore[attr-defined]  # noqa: C416
-        self.pools = tuple(
-            [
-                Pool(pool.storage, tuple([tuple(row) for row in held[pool.storage]])) if pool.storage in held else pool
-                for pool in self.pools
-            ]
-        )
+        self.pools = self._held(state[2])
         self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
-        self.period_start_s = state[4]  # type: ignore[assignment]
+        self.period_start_s, pools = state[4]  # type: ignore[misc]
+        self.period_pools = self._held(pools)
+
+    def _held(self, plain: object) -> "tuple[Pool, ...]":
+        held = {row[0]: tuple([tuple(part) for part in row[1]]) for row in plain}  # type: ignore[attr-defined]
+        return tuple([Pool(pool.storage, held.get(pool.storage, pool.content)) for pool in self.pools])
+
+
+def _plain_pools(pools: "tuple[Pool, ...]") -> "list[object]":
+    return [[pool.storage, [list(row) for row in pool.content]] for pool in pools]
