@@ -119,7 +119,7 @@ class Settlement:
         self.start_s: "int | None" = None  # of the interval that is open now
         self.last: "dict[tuple[str, str], Boundary]" = {}
         self.candidates: "dict[tuple[str, str], Boundary]" = {}
-        self.pools = tuple(
+        self.pools: "tuple[Pool, ...]" = tuple(
             [
                 Pool(storage.meter_point, ((storage.initial_origin, storage.initial_wh),) if storage.initial_wh else ())
                 for storage in site.storages
@@ -127,7 +127,7 @@ class Settlement:
         )
         self.period: "list[tuple[Energy, ...]]" = []
         self.period_start_s = 0
-        self.period_pools = self.pools
+        self.period_pools: "tuple[Pool, ...]" = self.pools
 
     def take(self, reading: Reading) -> None:
         """Take one reading; only registers that accounts are made from matter here."""

@@ -1,0 +1,131 @@
+"""Tests of the settlement: boundaries, gaps, missing and late registers."""
+
+from gateway.core.account.factor import FactorTable
+from gateway.core.account.interval import ESTIMATED_SHAPE, MISSING
+from gateway.core.meter.profile import Point
+from gateway.core.reading import Reading
+from gateway.core.settlement import Channel, ClosedInterval, ClosedPeriod, Late, Settlement
+from gateway.core.site import MeterPoint, Site
+
+ONE = ((1, 1), (1, 1))
+POINT = Point(
+    "energy_active_import", "energy_active_import", 3, 0, 2, "u32", "high-first", (1, 100), "kWh", "direct", (), True,
+    1 << 32, (), None, "", True,
+)  # fmt: skip
+
+
+def _site():
+    points = (
+        MeterPoint("Intake", "intake", "m1", "LV", "", "grid", False),
+        MeterPoint("Mill", "load", "m2", "LV", "", "", False),
+    )
+    return Site("g", "p", 60, 5, 60, 15, 120, "Jiangsu", (), (), (), points, ())
+
+
+def _settlement():
+    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE) for meter in ("m1", "m2")])
+    return Settlement(_site(), channels, FactorTable(()))
+
+
+def _read(settlement, meter, at_ms, counts):
+    words = (counts >> 16, counts & 0xFFFF)
+    settlement.take(Reading(meter, "energy_active_import", at_ms, words, counts * 10))
+
+
+def _imports(closed):
+    return [(one.start_s, one.end_s, [energy.import_wh for energy in one.energies]) for one in closed]
+
+
+def _intervals(closed):
+    return [one for one in closed if isinstance(one, ClosedInterval)]
+
+
+def test_an_interval_is_the_difference_of_its_boundary_registers():
+    """The first reading at or after a boundary stands for it, and later ones in the interval change nothing."""
+    settlement = _settlement()
+    for at_ms, counts in ((0, 100), (5000, 101), (59999, 109), (60000, 110), (65000, 111)):
+        _read(settlement, "m1", at_ms, counts)
+        _read(settlement, "m2", at_ms, counts + 1000)
+        closed = settlement.close(at_ms)
+        assert _imports(closed) == ([] if at_ms != 60000 else [(0, 60, [100, 100])])
+
+
+def test_a_boundary_waits_for_the_last_register():
+    """An interval closes only when every register has its boundary reading."""
+    settlement = _settlement()
+    for at_ms in (0, 60000):
+        _read(settlement, "m1", at_ms, 5)
+        assert settlement.close(at_ms) == []
+        _read(settlement, "m2", at_ms + 100, 7)
+        assert len(settlement.close(at_ms + 100)) == (1 if at_ms else 0)
+
+
+def test_the_energy_of_a_gap_is_actual_and_its_shape_estimated():
+    """After three minutes without power the intervals of the gap add up to the register difference, flagged."""
+    settlement = _settlement()
+    for at_ms, counts in ((0, 0), (180000, 10)):
+        _read(settlement, "m1", at_ms, counts)
+        _read(settlement, "m2", at_ms, 2 * counts)
+        closed = settlement.close(at_ms)
+    intervals = _intervals(closed)
+    assert [(one.start_s, one.end_s) for one in intervals] == [(0, 60), (60, 120), (120, 180)]
+    assert sum([one.energies[0].import_wh for one in intervals]) == 100
+    assert sum([one.energies[1].import_wh for one in intervals]) == 200
+    assert [energy.flag for one in intervals for energy in one.energies] == [ESTIMATED_SHAPE] * 6
+    assert [one.complete_ppm for one in intervals] == [0, 0, 0]
+
+
+def test_a_missing_register_is_flagged_and_amended_when_it_is_back():
+    """An interval closes after the hold time with the silent meter missing; its energy comes as late truth."""
+    settlement = _settlement()
+    _read(settlement, "m1", 0, 0)
+    _read(settlement, "m2", 0, 0)
+    settlement.close(0)
+    _read(settlement, "m1", 60000, 10)
+    assert settlement.close(75000) == []
+    first = settlement.close(75001)
+    assert [(e.import_wh, e.flag) for e in first[0].energies] == [(100, ""), (0, MISSING)]
+    assert first[0].complete_ppm == 500000
+    _read(settlement, "m1", 120000, 20)
+    _read(settlement, "m2", 120000, 8)
+    second = settlement.close(120000)
+    late = [one for one in second if isinstance(one, Late)]
+    assert [(one.start_s, one.end_s, one.energies[0].import_wh) for one in late] == [(0, 60, 40)]
+    assert len(late[0].energies) == 1
+    assert [(e.import_wh, e.flag) for e in _intervals(second)[0].energies] == [(100, ""), (40, ESTIMATED_SHAPE)]
+
+
+def test_a_reading_long_after_the_boundary_does_not_stand_for_it():
+    """What comes later than the hold time waits for the next boundary."""
+    settlement = _settlement()
+    _read(settlement, "m1", 15001, 1)
+    _read(settlement, "m2", 15001, 1)
+    assert settlement.close(15001) == []
+    assert settlement.candidates == {}
+
+
+def test_a_period_closes_at_its_end_with_the_sum_of_its_intervals():
+    """The self-use method gets the energies of all intervals of its period."""
+    settlement = _settlement()
+    closed = []
+    for minute in range(3):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, minute * 60000, minute * 3)
+        closed.extend(settlement.close(minute * 60000))
+    periods = [one for one in closed if isinstance(one, ClosedPeriod)]
+    assert [(one.start_s, one.end_s) for one in periods] == [(0, 120)]
+    assert sum([a.wh for a in periods[0].allocations if a.sink == "Mill"]) == 60
+
+
+def test_a_settlement_goes_on_from_its_state():
+    """A restart between two boundaries changes no figure."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 4)
+    settlement.close(0)
+    _read(settlement, "m1", 60000, 9)
+    again = _settlement()
+    again.restore(settlement.state())
+    _read(again, "m2", 60000, 5)
+    assert _imports(again.close(60000)) == [(0, 60, [50, 10])]
+    assert again.state() != settlement.state()
