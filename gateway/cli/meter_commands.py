@@ -7,7 +7,7 @@ import click
 
 from gateway.cli.exchange_options import Octets, ratio_options
 from gateway.core.meter.exchange import meanings, registers_of
-from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request
+from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request, refusal
 from gateway.core.meter.plan import DEFAULT_TURNAROUND_MS, Block, bus_us, exchange_us, plan_blocks, shortest_blocks
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
@@ -30,6 +30,9 @@ Ratios = tuple[tuple[int, int], tuple[int, int]]
 
 def decoded(profile: DeviceProfile, request: bytes, response: bytes, ratios: Ratios) -> dict[str, Any]:
     """Return what one exchange means, as the JSON of `wattproof decode`."""
+    code = refusal(request, response)
+    if code is not None:
+        return {"readings": [], "fault": {"kind": EXCEPTION, "detail": "%d" % code}}
     asked = asked_by(request)
     try:
         registers = registers_of(asked, response)

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from gateway.core.meter.decoding import decode, text_of
 from gateway.core.meter.modbus import FrameFault, Request, answer, tcp_answer
-from gateway.core.meter.profile import NO_RATIOS, DeviceProfile
+from gateway.core.meter.profile import NO_RATIOS, DeviceProfile, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import SILENT, WRONG_UNIT
 
@@ -39,13 +39,20 @@ def registers_of(asked: Request, response: bytes) -> "tuple[int, ...]":
     return answer(response, asked.unit, asked.function, asked.count)
 
 
+def _stated_exponent(point: Point) -> int:
+    """Return the power of ten from the unit that the profile states, as the manual does, to the quantity's own."""
+    if point.quantity is None:
+        return 0
+    return unit_exponent(point.unit, QUANTITIES[point.quantity].unit) or 0
+
+
 def meanings(
     profile: DeviceProfile,
     asked: Request,
     registers: "tuple[int, ...]",
     ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
 ) -> "list[Meaning]":
-    """Return every point of *profile* that the answer holds whole."""
+    """Return every point of *profile* that the answer holds whole, in the units that the profile states."""
     found = []
     end = asked.start + len(registers)
     for point in profile.points:
@@ -55,7 +62,6 @@ def meanings(
         if point.type == "ascii":
             text: "str | None" = text_of(words)
         else:
-            text = None if value is None else decimal_text(value[0], value[1])
-        unit = QUANTITIES[point.quantity].unit if point.quantity is not None else point.unit
-        found.append(Meaning(point.name, text, unit, words))
+            text = None if value is None else decimal_text(value[0], value[1] - _stated_exponent(point))
+        found.append(Meaning(point.name, text, point.unit, words))
     return found

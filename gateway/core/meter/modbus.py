@@ -196,3 +196,17 @@ def read_request(frame: bytes) -> Request:
     if not 1 <= count <= MAX_REGISTERS or start + count > 0x10000:
         raise FrameFault(LONG, "%d registers from %d cannot be read at once" % (count, start))
     return Request(body[0], body[1], start, count, transaction)
+
+
+def refusal(question: bytes, response: bytes) -> "int | None":
+    """Return the exception code by which *response* refuses *question*, of whatever function; None where it does not."""
+    if len(question) >= TCP_REQUEST_BYTES and tcp_length(question) == len(question):
+        if tcp_length(response) != len(response) or question[:2] != response[:2]:
+            return None
+        asked, answered = question[6:8], response[6:]
+    elif crc_holds(question) and crc_holds(response):
+        asked, answered = question[:2], response[:-2]
+    else:
+        return None
+    refuses = len(answered) == 3 and answered[0] == asked[0] and answered[1] == asked[1] | 0x80
+    return answered[2] if refuses else None

@@ -1,0 +1,1 @@
+"""Tests of the shipped meter models against what real meters said."""
