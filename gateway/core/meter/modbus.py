@@ -7,7 +7,7 @@ else raises FrameFault with a kind of gateway.core.reading.
 
 from collections import namedtuple
 
-from gateway.core.reading import CRC, EXCEPTION, FRAMING, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
+from gateway.core.reading import CRC, EXCEPTION, FRAMING, LATE, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
 
 READ_HOLDING = 3
 READ_INPUT = 4
@@ -172,7 +172,7 @@ def tcp_answer(frame: bytes, transaction: int, unit: int, function: int, count: 
         raise FrameFault(kind, "%d bytes, the header says %d" % (len(frame), length))
     seen = frame[0] << 8 | frame[1]
     if seen != transaction:
-        raise FrameFault(FRAMING, "transaction %d answers, %d was asked" % (seen, transaction))
+        raise FrameFault(LATE, "transaction %d answers, %d was asked" % (seen, transaction))
     return _registers(frame[6], frame[_HEADER_BYTES:], unit, function, count)
 
 
@@ -188,6 +188,8 @@ def read_request(frame: bytes) -> Request:
         raise FrameFault(SHORT, "%d of %d bytes" % (len(frame), REQUEST_BYTES))
     else:
         raise FrameFault(CRC, "neither an RTU check sum nor a TCP header holds")
+    if len(body) < 2:
+        raise FrameFault(SHORT, "%d bytes between unit and check sum" % len(body))
     if body[1] not in FUNCTIONS:
         raise FrameFault(WRONG_FUNCTION, "function %02x does not read registers" % body[1])
     if len(body) != 6:

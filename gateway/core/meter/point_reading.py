@@ -50,10 +50,11 @@ def _type_and_count(fields: Fields) -> "tuple[str, int]":
 
 
 def _factor(fields: Fields) -> "tuple[int, int]":
+    before = len(fields.problems)
     text = fields.text("factor", "1")
     factor = decimal_ratio(text)
     if factor is None or not factor[0]:
-        if text or "factor" not in fields.plain:
+        if len(fields.problems) == before:
             fields.wrong("factor", text, 'a decimal in quotes, such as "0.1"')
         return (1, 1)
     return factor
