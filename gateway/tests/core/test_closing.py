@@ -179,7 +179,7 @@ def test_residuals_carry_carbon_under_their_own_name() -> None:
 
 
 def test_energy_of_unknown_origin_counts_as_grid_and_says_so() -> None:
-    """What no meter saw come in, what a load gave back and what a storage cannot explain count with the grid's factor."""
+    """What no meter saw come in, what a load gave and what a storage cannot explain have the grid's factor."""
     site = _site(
         _point("Mill", "load"), _point("Shop", "load"), _point("Battery", "storage", "A", "storage"), efficiency=1000
     )
@@ -257,7 +257,7 @@ def test_the_hourly_rule_closes_the_published_day() -> None:
         assert closed.warnings == () and closed.residuals == () and closed.pools_after == ()
         for tally in closed.tallies:
             assert tally.method == "688-hourly"
-            assert tally.wh == dict([(row.meter_point, row.import_wh) for row in energies])[tally.meter_point]
+            assert tally.wh == {row.meter_point: row.import_wh for row in energies}[tally.meter_point]
             assert tally.carbon_ug == (tally.wh - tally.green_wh) * 832500
             green[tally.meter_point] += tally.green_wh
     assert sum(green.values()) == 15657143

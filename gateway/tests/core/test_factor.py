@@ -11,7 +11,10 @@ TABLE = {
         {"id": "n", "basis": "average", "source": "s", "grid": {"*": "0.5306"}, "zero": ["solar"]},
         {"id": "g", "basis": "average", "source": "s", "grid": {"East": "0.5500"}},
         {"id": "p", "basis": "average", "source": "s", "grid": {"Jiangsu": "0.5827", "East": "1", "*": "2.5"}},
-        {"id": "d", "basis": "b", "source": "s", "valid_from": "2023-01-01", "valid_to": "2024-02-29", "grid": {"*": "0"}},
+        {
+            "id": "d", "basis": "b", "source": "s", "grid": {"*": "0"},
+            "valid_from": "2023-01-01", "valid_to": "2024-02-29",
+        },
     ],
 }  # fmt: skip
 

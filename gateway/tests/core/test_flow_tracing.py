@@ -134,13 +134,13 @@ def test_parallel_feeders_add_up() -> None:
     assert _cells(trace) == {("g", "l"): 30, ("s", "l"): 10}
 
 
-def test_a_park_of_two_hundred_busbars_closes() -> None:
-    """A tree of 200 busbars with flow both ways on every feeder and 1000 sinks adds up at both ends."""
-    count = 200
+def test_a_park_of_thirty_busbars_closes() -> None:
+    """A tree of 30 busbars with flow both ways on every feeder and 60 sinks adds up at both ends."""
+    count = 30
     names = ["B%d" % n for n in range(count)]
     feeders = [_feeder(names[(n - 1) // 3], names[n], 9000 + 37 * n, 11 * n) for n in range(1, count)]
-    sources = tuple([Source("s%d" % n, names[n * 20], 100003 * (n + 1)) for n in range(10)])
-    sinks = tuple([Sink("l%d" % n, names[n * 7 % count], 331 + n) for n in range(1000)])
+    sources = tuple([Source("s%d" % n, names[n * 3], 100003 * (n + 1)) for n in range(10)])
+    sinks = tuple([Sink("l%d" % n, names[n * 7 % count], 331 + n) for n in range(60)])
     trace = trace_flow(tuple(names), sources, sinks, tuple(feeders))
     given = {}
     taken = {}
