@@ -201,7 +201,7 @@ def read_request(frame: bytes) -> Request:
 
 
 def refusal(question: bytes, response: bytes) -> "int | None":
-    """Return the exception code by which *response* refuses *question*, of whatever function; None where it does not."""
+    """Return the exception code by which *response* refuses *question*, of any function; None where it does not."""
     if len(question) >= TCP_REQUEST_BYTES and tcp_length(question) == len(question):
         if tcp_length(response) != len(response) or question[:2] != response[:2]:
             return None
