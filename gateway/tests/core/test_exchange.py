@@ -33,12 +33,12 @@ def found(start, registers, function=4):
     return [tuple(one[:3]) for one in meanings(meter(), asked, registers)]
 
 
-def test_values_are_in_the_unit_of_the_quantity():
-    """kW become W and Wh become kWh, so that two meters can be compared."""
+def test_values_are_in_the_unit_of_the_manual():
+    """An exchange is told in the units that the profile states, so that it can be held against the manual."""
     assert found(0, (0xFFFE, 0x7FFF, 0, 1270)) == [
-        ("active_power_total", "-20", "W"),
+        ("active_power_total", "-0.02", "kW"),
         ("power_factor_total", None, "1"),
-        ("energy_active_import", "1.27", "kWh"),
+        ("energy_active_import", "1270", "Wh"),
     ]
 
 
