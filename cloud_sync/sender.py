@@ -1,0 +1,218 @@
+"""Sender: the edge end of the road, which runs an Uplink over MQTT on the daemon's own loop.
+
+The daemon calls `step` and sleeps as long as it says, or until `wake` is called; what the connection's
+thread has to tell waits in a queue meanwhile. Only a receipt that the platform signed, over a link that
+the journal itself holds, frees anything.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from cloud_sync.core.batch import Hole
+from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
+from cloud_sync.core.receipt import Receipt, Refusal
+from cloud_sync.core.topic import down_topic, up_topic
+from cloud_sync.core.uplink import CHANCE_SPAN, Anchor, Fetch, Freed, Send, SetAside, Uplink
+from cloud_sync.keys import KeyRing, Signer
+from cloud_sync.mqtt import Closed, Connection, Event, Opened, Settings
+from cloud_sync.mqtt import broker_settings as broker_settings
+from cloud_sync.seal import SealError, open_answer, seal
+from gateway.core.problem import Problem, problem
+
+REST_MS = 60_000  # The longest the daemon sleeps when nothing is due.
+_PACKET_MARGIN = 256  # An MQTT header, topic and properties around a batch.
+
+
+class SealedBatch(Protocol):
+    """A signed batch as the journal keeps it."""
+
+    @property
+    def first(self) -> int:
+        """Return its first sequence."""
+
+    @property
+    def last(self) -> int:
+        """Return its last sequence."""
+
+    @property
+    def incarnation(self) -> bytes:
+        """Return the incarnation its entries were written in."""
+
+    @property
+    def signed(self) -> bytes:
+        """Return the bytes to send."""
+
+
+class Outbox(Protocol):
+    """What the journal offers the sender; everything it does is on disk when it returns."""
+
+    def receipted_through(self) -> int:
+        """Return the highest sequence that a receipt has freed, or 0."""
+
+    def next_sealed(self, after: int) -> SealedBatch | None:
+        """Return the first sealed batch that starts after *after*, receipted or not; of one set aside, its hole."""
+
+    def link_at(self, sequence: int) -> bytes | None:
+        """Return the link of entry *sequence*, or None where it is not kept (any more)."""
+
+    def receipted(self, through: int, signed: bytes) -> None:
+        """Keep the receipt *signed*, which frees every entry up to *through*."""
+
+    def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
+        """Keep the batch that starts at *first* out of the way, and offer *hole* in its place from now on."""
+
+
+class Status(NamedTuple):
+    """What the command line shows of the road."""
+
+    connected: bool
+    state: str
+    in_flight: tuple[tuple[int, int], ...]
+    sent: int
+    sent_again: int
+    last_receipt: Receipt | None
+    last_refusal: Refusal | None
+    foreign: int  # Answers that were not believed.
+    trouble: Problem | None
+
+
+class Sender:
+    """Offers the sealed batches of one gateway and keeps the receipts."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        settings: Settings,
+        gateway: str,
+        bucket: str,
+        incarnation: bytes,
+        signer: Signer,
+        platform: KeyRing,
+        wake: Callable[[], None],
+        on_anchor: Callable[[Anchor], None] | None = None,
+        uplink: Uplink | None = None,
+    ) -> None:
+        """Prepare; *wake* is called from another thread whenever `step` should be called at once.
+
+        on_anchor is told, on the loop, every time the platform's signed clock becomes known.
+        """
+        self._outbox = outbox
+        self._up = up_topic(bucket, gateway)
+        self._down = down_topic(bucket, gateway)
+        self._gateway = gateway
+        self._signer = signer
+        self._platform = platform
+        self._wake = wake
+        self._on_anchor = on_anchor
+        self._uplink = uplink or Uplink(incarnation, outbox.receipted_through())
+        self._events: deque[Event] = deque()
+        self._connection = Connection(settings, (self._down,), self._note)
+        self._packet_bytes_max: int | None = None
+        self._last_receipt: Receipt | None = None
+        self._foreign = 0
+        self._trouble: Problem | None = None
+
+    def start(self) -> None:
+        """Open the connection."""
+        self._connection.start()
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self._connection.stop()
+
+    def sealed(self) -> None:
+        """Note that the outbox has another sealed batch; `step` will fetch it."""
+        self._uplink.sealed()
+
+    def status(self) -> Status:
+        """Return what the command line shows of the road."""
+        uplink = self._uplink
+        return Status(
+            self._connection.connected,
+            uplink.state,
+            uplink.in_flight(),
+            uplink.sent_count,
+            uplink.again_count,
+            self._last_receipt,
+            uplink.last_refusal,
+            self._foreign,
+            self._trouble,
+        )
+
+    def step(self, now_ms: int) -> int:
+        """Do what is due at *now_ms* of the monotonic clock; return after how many ms to call again at the latest."""
+        self._take_events(now_ms)
+        while True:
+            action = self._uplink.next(now_ms, random.randrange(CHANCE_SPAN))
+            if isinstance(action, Send):
+                self._publish(action, now_ms)
+            elif isinstance(action, Fetch):
+                sealed = self._outbox.next_sealed(action.after)
+                if sealed is None:
+                    self._uplink.nothing()
+                else:
+                    self._uplink.offer(sealed.first, sealed.last, sealed.incarnation, sealed.signed)
+            else:
+                return REST_MS if action.until_ms is None else max(0, min(REST_MS, action.until_ms - now_ms))
+
+    def _note(self, event: Event) -> None:
+        self._events.append(event)
+        self._wake()
+
+    def _take_events(self, now_ms: int) -> None:
+        freed: tuple[Freed, ...] = ()
+        while self._events:
+            event = self._events.popleft()
+            if isinstance(event, Opened):
+                self._packet_bytes_max = event.packet_bytes_max
+                self._trouble = None
+                self._uplink.connected()
+            elif isinstance(event, Closed):
+                self._trouble = event.why
+                self._uplink.lost()
+            else:
+                freed = self._take_answer(event.payload, now_ms) or freed
+        if freed:  # One commit for all that came together; the last covers the others.
+            self._outbox.receipted(freed[-1].through, freed[-1].signed)
+
+    def _take_answer(self, raw: bytes, now_ms: int) -> tuple[Freed, ...]:
+        try:
+            answer = open_answer(raw, self._down, self._platform)
+        except SealError:
+            self._foreign += 1
+            return ()
+        if isinstance(answer, Refusal):
+            aside = self._uplink.refused(answer, now_ms, random.randrange(CHANCE_SPAN))
+            if aside is not None:
+                self._set_aside(aside)
+            return ()
+        if self._outbox.link_at(answer.through_sequence) != answer.link:
+            self._foreign += 1
+            return ()
+        self._last_receipt = answer
+        anchor = self._uplink.anchor
+        freed = self._uplink.receipted(answer, raw, now_ms)
+        if self._on_anchor is not None and self._uplink.anchor is not None and self._uplink.anchor is not anchor:
+            self._on_anchor(self._uplink.anchor)
+        return freed
+
+    def _set_aside(self, aside: SetAside) -> None:
+        before = GENESIS if aside.first == FIRST_SEQUENCE else self._outbox.link_at(aside.first - 1)
+        last = self._outbox.link_at(aside.last)
+        assert before is not None and last is not None, "an entry in flight is gone from the journal"
+        hole = Hole(self._gateway, aside.incarnation, aside.first, aside.last, before, last)
+        self._outbox.set_aside(aside.first, aside.reason, seal(hole, self._signer, self._up))
+
+    def _publish(self, action: Send, now_ms: int) -> None:
+        limit = self._packet_bytes_max
+        if limit is not None and len(action.raw) + _PACKET_MARGIN > limit:
+            self._trouble = problem(
+                "WP-NET-011", self._up, "The broker takes packets of at most {limit} bytes; a batch has {size}.",
+                "Raise the broker's packet limit to 256 KiB; the batch waits until then.",
+                limit=limit, size=len(action.raw),
+            )  # fmt: skip
+        elif self._connection.publish(self._up, action.raw):
+            return
+        self._uplink.unsent(action.first, now_ms, random.randrange(CHANCE_SPAN))
