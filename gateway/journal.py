@@ -232,6 +232,13 @@ class Journal:
         with self._db:
             self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?)", (through, signed))
 
+    def receipt_for(self, sequence: int) -> bytes | None:
+        """Return the first receipt that covers *sequence*."""
+        row = self._db.execute(
+            "SELECT signed FROM receipt WHERE through >= ? ORDER BY through LIMIT 1", (sequence,)
+        ).fetchone()
+        return row[0] if row else None
+
     def last_receipt(self) -> tuple[int, bytes] | None:
         """Return (through, signed) of the last receipt."""
         row = self._db.execute("SELECT through, signed FROM receipt ORDER BY through DESC LIMIT 1").fetchone()

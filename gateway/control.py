@@ -1,0 +1,81 @@
+"""Control: the Unix socket between the command line and the daemon; one question, one answer, both JSON lines."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gateway.core.problem import Problem, problem
+from gateway.frame import UnreachableError
+
+SOCKET_NAME = "control.sock"
+QUESTION_BYTES_MAX = 64 * 1024
+# An export of a long day can take seconds to gather.
+ANSWER_TIMEOUT_S = 60.0
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def socket_path(home: Path) -> Path:
+    """Return where the daemon of *home* listens."""
+    return home / SOCKET_NAME
+
+
+def unreachable(home: Path) -> Problem:
+    """Return the problem that no daemon answers."""
+    return problem(
+        "WP-CLI-001",
+        str(socket_path(home)),
+        "the daemon does not answer",
+        "start it with wattproof run, or name its folder with --home",
+    )
+
+
+def is_running(home: Path) -> bool:
+    """Tell whether a daemon of *home* answers."""
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(str(socket_path(home)))
+        except OSError:
+            return False
+        return True
+
+
+def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
+    """Return the daemon's answer to *question*; raises UnreachableError where there is none."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(ANSWER_TIMEOUT_S)
+        try:
+            line.connect(str(socket_path(home)))
+            line.sendall(json.dumps(question).encode() + b"\n")
+            with line.makefile("rb") as answer:
+                return dict(json.loads(answer.readline()))
+        except (OSError, ValueError) as error:
+            raise UnreachableError(unreachable(home)) from error
+
+
+async def serve(home: Path, answer: Answer) -> asyncio.Server:
+    """Listen for questions and give them to *answer*; only the owner of the folder may ask."""
+    path = socket_path(home)
+    path.unlink(missing_ok=True)
+
+    async def on_question(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = await reader.readline()
+            question = json.loads(line) if line else None
+            if isinstance(question, dict):
+                writer.write(json.dumps(answer(question), ensure_ascii=False).encode() + b"\n")
+                await writer.drain()
+        except (ValueError, ConnectionError):
+            writer.write(b'{"error": "no question"}\n')
+        finally:
+            writer.close()
+
+    mask = os.umask(0o077)
+    try:
+        return await asyncio.start_unix_server(on_question, str(path), limit=QUESTION_BYTES_MAX)
+    finally:
+        os.umask(mask)

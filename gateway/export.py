@@ -1,0 +1,176 @@
+"""Export: the signed entries of one day in one file, for an auditor without our programs or our network.
+
+The file is a row of frames, each four bytes of length (big endian) and one canonical CBOR array:
+[0, magic, gateway, bucket, day], then [1, sequence, incarnation, link, body] for every entry,
+[2, signed batch], [3, signed receipt], and last [4, how many entries, how many batches].
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloud_sync.core.canonical import CanonicalError, decode, encode
+from gateway.config import Configuration
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.record import Account, Amendment, SelfUse
+from gateway.journal import Journal
+from gateway.questions import day_bounds, records_of
+
+MAGIC = "wattproof-export-1"
+HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
+_FIELDS = {
+    HEADER: (str, str, str, str),
+    ENTRY: (int, bytes, bytes, bytes),
+    BATCH: (bytes,),
+    RECEIPT: (bytes,),
+    END: (int, int),
+}
+_LENGTH_BYTES = 4
+
+
+class Frame(NamedTuple):
+    """One frame of an export: its kind, its fields, and where in the file it begins."""
+
+    kind: int
+    fields: tuple[Any, ...]
+    offset: int
+
+
+def _frame(kind: int, *fields: object) -> bytes:
+    item = encode([kind, *fields])
+    return len(item).to_bytes(_LENGTH_BYTES, "big") + item
+
+
+def check_day(day: str) -> str:
+    """Return *day* if it is a date; raises ProblemError where it is none."""
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").date().isoformat()
+    except ValueError as error:
+        raise ProblemError(
+            problem("WP-EXP-001", day, "this is no day", "write year, month and day, for example 2026-11-21")
+        ) from error
+
+
+def write_export(configuration: Configuration, journal: Journal, day: str, path: str) -> dict[str, Any]:
+    """Write the export of *day* to *path*; return how much it holds."""
+    start_s, end_s = day_bounds(check_day(day))
+    needed: set[int] = set()
+    accounts: list[int] = []
+    for sequence, record in records_of(journal, start_s, end_s):
+        assert isinstance(record, (Account, SelfUse, Amendment))
+        needed |= {sequence, record.config}
+        if isinstance(record, Account):
+            accounts.append(sequence)
+    if not accounts:
+        raise ProblemError(
+            problem(
+                "WP-EXP-002", day, "no interval of this day was closed", "wattproof status shows what the gateway has"
+            )
+        )
+    needed |= set(range(min(accounts) - 1, max(accounts) + 1))
+    batches = [b for b in journal.sealed_between(min(needed), max(needed)) if needed & set(range(b.first, b.last + 1))]
+    if not batches:
+        raise ProblemError(
+            problem(
+                "WP-EXP-003", day, "the entries were never signed", "make a key with wattproof keys new, then run again"
+            )
+        )
+    bucket = configuration.uplink.bucket if configuration.uplink else ""
+    entries = 0
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with partial.open("wb") as out:
+            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket, day))
+            for batch in batches:
+                for entry in journal.entries(batch.first, batch.last):
+                    out.write(_frame(ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body))
+                    entries += 1
+                out.write(_frame(BATCH, batch.signed))
+            receipt = journal.receipt_for(batches[-1].last)
+            if receipt is not None:
+                out.write(_frame(RECEIPT, receipt))
+            out.write(_frame(END, entries, len(batches)))
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(target)
+    except OSError as error:
+        raise ProblemError(
+            problem(
+                "WP-EXP-004",
+                path,
+                "the file cannot be written: {detail}",
+                "choose a folder that exists, is writable and has room",
+                detail=error.strerror or error,
+            )
+        ) from error
+    return {
+        "file": str(target),
+        "day": day,
+        "intervals": len(accounts),
+        "entries": entries,
+        "batches": len(batches),
+        "receipted": receipt is not None,
+    }
+
+
+def damaged(where: str, detail: str) -> Problem:
+    """Return the problem that an export is damaged at *where*."""
+    return problem(
+        "WP-EXP-010",
+        where,
+        "the export is damaged here: {detail}",
+        "it was changed after it was written, or copied badly: ask for it again",
+        detail=detail,
+    )
+
+
+def read_frames(path: Path) -> Iterator[Frame]:
+    """Yield the frames of an export; raises ProblemError naming the place where it is none."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ProblemError(
+            problem(
+                "WP-EXP-011",
+                str(path),
+                "the export cannot be read: {detail}",
+                "check the name and the permissions of the file",
+                detail=error.strerror or error,
+            )
+        ) from error
+    offset, last, ended = 0, 0, False
+    while offset < len(raw):
+        where = "byte %d (after entry %d)" % (offset, last)
+        length = int.from_bytes(raw[offset : offset + _LENGTH_BYTES], "big")
+        item = raw[offset + _LENGTH_BYTES : offset + _LENGTH_BYTES + length]
+        if ended or len(item) != length or not length:
+            raise ProblemError(damaged(where, "the length of a frame does not fit the file"))
+        try:
+            plain = decode(item)
+        except CanonicalError as error:
+            raise ProblemError(damaged(where, str(error))) from error
+        frame = _checked(plain, offset)
+        if frame is None or (offset == 0) != (frame.kind == HEADER):
+            raise ProblemError(damaged(where, "this is no frame of an export"))
+        if frame.kind == ENTRY:
+            last = frame.fields[0]
+        ended = frame.kind == END
+        yield frame
+        offset += _LENGTH_BYTES + length
+    if not ended:
+        raise ProblemError(damaged("byte %d (after entry %d)" % (len(raw), last), "the file ends too early"))
+
+
+def _checked(plain: object, offset: int) -> Frame | None:
+    if not isinstance(plain, list) or not plain or isinstance(plain[0], bool) or plain[0] not in _FIELDS:
+        return None
+    shape = _FIELDS[plain[0]]
+    if len(plain) != len(shape) + 1:
+        return None
+    for value, kind in zip(plain[1:], shape, strict=True):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return None
+    return Frame(plain[0], tuple(plain[1:]), offset)

@@ -1,0 +1,202 @@
+"""Recompute: every figure of an account again, from the raw registers and the configuration in the entries."""
+
+from cloud_sync.core.canonical import CanonicalError, decode
+from gateway.config import Configuration, configuration_of
+from gateway.core.account.closing import close_account, close_self_use, energies_of, sum_energies
+from gateway.core.account.interval import MISSING, Span
+from gateway.core.account.storage import Pool
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.record import Account, Amendment, Config, Interval, RecordError, SelfUse, from_map
+from gateway.core.settlement import Boundary, Channel, account_channels, late_energies, span_energy
+from gateway.rows import interval_rows, rows_root
+
+
+class Recomputation:
+    """Takes the entries of a chain in order and finds every figure that does not follow from what came before."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.accounts: dict[int, tuple[int, Account]] = {}  # by start_s
+        self.periods: list[SelfUse] = []
+        self.amendments: list[Amendment] = []
+        self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
+        self._interval: tuple[int, Interval] | None = None
+        self._last: dict[tuple[str, str], tuple[tuple[int, ...], int]] = {}
+        self._open: dict[tuple[str, str], Span] = {}
+        self._pools: tuple[Pool, ...] = ()
+        self._end_s: int | None = None
+
+    def _wrong(self, sequence: int, figure: str) -> None:
+        self.problems.append(
+            problem(
+                "WP-EXP-020",
+                "entry %d" % sequence,
+                "{figure} does not follow from the registers",
+                "the record was not made by this configuration: ask the operator of the gateway",
+                figure=figure,
+            )
+        )
+
+    def _unreadable(self, sequence: int, detail: object) -> None:
+        self.problems.append(
+            problem(
+                "WP-EXP-021",
+                "entry %d" % sequence,
+                "the record cannot be read: {detail}",
+                "use a version of wattproof that knows this record",
+                detail=detail,
+            )
+        )
+
+    def take(self, sequence: int, body: bytes) -> None:
+        """Check one entry against all before it."""
+        try:
+            plain = decode(body)
+            record = from_map(plain)  # type: ignore[arg-type]
+        except (CanonicalError, RecordError) as error:
+            self._unreadable(sequence, error)
+            return
+        if isinstance(record, Config):
+            self._take_config(sequence, record)
+        elif isinstance(record, Interval):
+            self._interval = (sequence, record)
+        elif isinstance(record, (Account, Amendment, SelfUse)):
+            known = self._configurations.get(record.config)
+            if known is None:
+                self._unreadable(sequence, "its configuration, entry %d, is not here" % record.config)
+                return
+            configuration, channels = known
+            if isinstance(record, Account):
+                self._take_account(sequence, record, configuration, channels)
+            elif isinstance(record, SelfUse):
+                self._take_period(sequence, record, configuration)
+            else:
+                self._take_amendment(sequence, record, configuration, channels)
+
+    def _take_config(self, sequence: int, record: Config) -> None:
+        try:
+            configuration = configuration_of(record.site, record.factors, record.profiles)
+        except ProblemError as error:
+            self.problems.extend(one.moved("entry %d" % sequence) for one in error.problems)
+            return
+        self._configurations[sequence] = (configuration, account_channels(configuration.site, configuration.profiles))
+
+    def _check_span(self, sequence: int, span: Span, channel: Channel, end_s: int) -> None:
+        """Check one span: its energy, and that it begins where the last one of its register ended."""
+        name = "the register %s of %s" % (span.quantity, span.meter)
+        key = (channel.meter, channel.quantity)
+        if key != (span.meter, span.quantity):
+            self._wrong(sequence, name)
+            return
+        if not span.end_words:
+            start = self._last.get(key)
+            kept = start is None or not span.start_words or start == (span.start_words, span.start_ms)
+            if span[4:] != ((), 0, 0, 1, 0, MISSING) or not kept:
+                self._wrong(sequence, name)
+            return
+        first, last = Boundary(0, span.start_words, span.start_ms), Boundary(end_s, span.end_words, span.end_ms)
+        if not 0 <= span.part < span.parts or span != span_energy(channel, first, last, span.part, span.parts):
+            self._wrong(sequence, name)
+            return
+        before = self._open.pop(key, None)
+        if span.part:
+            # An export may begin inside a gap; from then on every part must follow the one before it.
+            follows = before is None or (before.part + 1, *before[2:6], before.parts) == (
+                span.part,
+                *span[2:6],
+                span.parts,
+            )
+        else:
+            follows = before is None and self._last.get(key) in (None, (span.start_words, span.start_ms))
+        if not follows:
+            self._wrong(sequence, name)
+        if span.part + 1 < span.parts:
+            self._open[key] = span
+        else:
+            self._last[key] = (span.end_words, span.end_ms)
+
+    def _check_spans(self, sequence: int, spans: tuple[Span, ...], channels: tuple[Channel, ...], end_s: int) -> None:
+        by_key = {(channel.meter, channel.quantity): channel for channel in channels}
+        for span in spans:
+            channel = by_key.get((span.meter, span.quantity))
+            if channel is None:
+                self._wrong(sequence, "the register %s of %s" % (span.quantity, span.meter))
+            else:
+                self._check_span(sequence, span, channel, end_s)
+
+    def _take_account(
+        self, sequence: int, record: Account, configuration: Configuration, channels: tuple[Channel, ...]
+    ) -> None:
+        site = configuration.site
+        if [(s.meter, s.quantity) for s in record.spans] != [(c.meter, c.quantity) for c in channels]:
+            self._wrong(sequence, "the list of registers")
+            return
+        self._check_spans(sequence, record.spans, channels, record.end_s)
+        if record.end_s - record.start_s != site.interval_s or record.start_s % site.interval_s:
+            self._wrong(sequence, "the length of the interval")
+        if self._end_s is not None and record.start_s < self._end_s:
+            self._wrong(sequence, "the start of the interval")
+        held = {pool.storage: pool for pool in self._pools}
+        if [pool for pool in record.pools_before if held.get(pool.storage, pool) != pool]:
+            self._wrong(sequence, "the content of the storage before the interval")
+        closed = close_account(
+            site, record.energies, record.pools_before, configuration.factors, record.start_s, record.end_s
+        )
+        for figure, stated, computed in (
+            ("the energy", record.energies, energies_of(site, record.spans)),
+            ("the trace", record.allocations, closed.allocations),
+            ("the balance residual", record.residuals, closed.residuals),
+            ("the tally", record.tallies, closed.tallies),
+            ("the content of the storage", record.pools_after, closed.pools_after),
+        ):
+            if stated != computed:
+                self._wrong(sequence, figure)
+        self._check_interval(sequence, record)
+        self._pools, self._end_s = record.pools_after, record.end_s
+        self.accounts[record.start_s] = (sequence, record)
+
+    def _check_interval(self, sequence: int, record: Account) -> None:
+        rows = interval_rows(record.start_s, record.end_s, record.allocations)
+        whole = len([span for span in record.spans if span.parts == 1 and MISSING not in span.flag])
+        expected = (
+            record.config,
+            record.start_s,
+            record.end_s,
+            rows_root(record.seed, rows),
+            len(rows),
+            whole * 1_000_000 // len(record.spans),
+        )
+        if self._interval is None or self._interval[0] != sequence - 1 or self._interval[1][1:] != expected:
+            self._wrong(sequence, "the interval's root or completeness")
+
+    def _take_period(self, sequence: int, record: SelfUse, configuration: Configuration) -> None:
+        inside = [
+            account
+            for start_s, (_, account) in sorted(self.accounts.items())
+            if record.start_s <= start_s < record.end_s
+        ]
+        if not inside or inside[0].start_s != record.start_s:
+            self._wrong(sequence, "the period of the self-use method")
+            return
+        closed = close_self_use(
+            configuration.site,
+            sum_energies(*(account.energies for account in inside)),
+            inside[0].pools_before,
+            configuration.factors,
+            record.start_s,
+            record.end_s,
+        )
+        if (record.allocations, record.tallies) != (closed.allocations, closed.tallies):
+            self._wrong(sequence, "the self-use of the period")
+        self.periods.append(record)
+
+    def _take_amendment(
+        self, sequence: int, record: Amendment, configuration: Configuration, channels: tuple[Channel, ...]
+    ) -> None:
+        self._check_spans(sequence, record.spans, channels, record.end_s)
+        if record.energies != late_energies(configuration.site, list(record.spans)):
+            self._wrong(sequence, "the late energy")
+        amended = self.accounts.get(record.start_s)
+        if amended is not None and amended[0] != record.amends:
+            self._wrong(sequence, "the entry it amends")
+        self.amendments.append(record)

@@ -1,0 +1,137 @@
+"""Verification: is an export what the gateway signed, and does every figure in it follow from raw registers?"""
+
+from pathlib import Path
+from typing import Any
+
+from cloud_sync.core.batch import Batch
+from cloud_sync.core.entry import link
+from cloud_sync.core.receipt import Receipt
+from cloud_sync.core.topic import down_topic, is_name, up_topic
+from cloud_sync.keys import KeyRing
+from cloud_sync.seal import SealError, open_answer, open_sealed
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.export import BATCH, ENTRY, HEADER, MAGIC, RECEIPT, Frame, damaged, read_frames
+from gateway.recompute import Recomputation
+from gateway.sums import sum_tallies
+
+# One broken link makes all that follows suspect; more lines than this help nobody.
+PROBLEMS_SHOWN = 20
+
+
+class _Chain:
+    """The signed entries of an export, as they pass."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
+        self.gateway, self.bucket = "", ""
+        self.waiting: list[tuple[int, bytes, bytes, bytes]] = []  # entries whose batch has not passed yet
+        self.head: tuple[int, bytes] | None = None
+        self.verified: list[tuple[int, bytes]] = []
+        self.batches = 0
+        self.receipt: Receipt | None = None
+
+    def take(self, frame: Frame) -> None:
+        """Take one frame; raises ProblemError naming the entry where it does not hold."""
+        if frame.kind == HEADER:
+            magic, self.gateway, self.bucket, _ = frame.fields
+            if magic != MAGIC or not is_name(self.gateway) or not is_name(self.bucket):
+                raise ProblemError(damaged("byte 0", "the header is not that of an export"))
+        elif frame.kind == ENTRY:
+            self._take_entry(*frame.fields)
+        elif frame.kind == BATCH:
+            self._take_batch(frame.fields[0])
+        elif frame.kind == RECEIPT:
+            self._take_receipt(frame.fields[0])
+        elif frame.fields != (len(self.verified), self.batches) or self.waiting:
+            raise ProblemError(damaged(self._place(), "entries or batches are missing"))
+
+    def _place(self) -> str:
+        return "entry %d" % (self.waiting[-1][0] if self.waiting else self.head[0] if self.head else 0)
+
+    def _take_entry(self, sequence: int, incarnation: bytes, stated: bytes, body: bytes) -> None:
+        previous = (self.waiting[-1][0], self.waiting[-1][2]) if self.waiting else self.head
+        if self.waiting and sequence != self.waiting[-1][0] + 1:
+            raise ProblemError(damaged("entry %d" % sequence, "it does not follow the entry before it"))
+        if previous is not None and previous[0] + 1 == sequence and link(previous[1], sequence, body) != stated:
+            raise ProblemError(damaged("entry %d" % sequence, "its link does not fit its content"))
+        self.waiting.append((sequence, incarnation, stated, body))
+
+    def _take_batch(self, signed: bytes) -> None:
+        where = "entries %d to %d" % (self.waiting[0][0], self.waiting[-1][0]) if self.waiting else self._place()
+        try:
+            batch = open_sealed(signed, up_topic(self.bucket, self.gateway), self.ring)
+        except SealError as error:
+            raise ProblemError(_not_signed(where, error)) from error
+        if not isinstance(batch, Batch) or batch.first_sequence != (self.waiting[0][0] if self.waiting else 0):
+            raise ProblemError(damaged(where, "the signed batch is another one"))
+        previous = batch.previous_link
+        if self.head is not None and self.head[0] + 1 == batch.first_sequence and self.head[1] != previous:
+            raise ProblemError(damaged("entry %d" % batch.first_sequence, "it does not follow the entry before it"))
+        for index, body in enumerate(batch.bodies):
+            sequence = batch.first_sequence + index
+            previous = link(previous, sequence, body)
+            if index >= len(self.waiting) or self.waiting[index] != (sequence, batch.incarnation, previous, body):
+                raise ProblemError(damaged("entry %d" % sequence, "it is not the entry that was signed"))
+        if len(self.waiting) != len(batch.bodies):
+            raise ProblemError(damaged(where, "more entries than were signed"))
+        self.verified += [(sequence, body) for sequence, _, _, body in self.waiting]
+        self.head = (batch.last_sequence, batch.link)
+        self.waiting = []
+        self.batches += 1
+
+    def _take_receipt(self, signed: bytes) -> None:
+        where = "receipt after %s" % self._place()
+        try:
+            answer = open_answer(signed, down_topic(self.bucket, self.gateway), self.ring)
+        except SealError as error:
+            raise ProblemError(_not_signed(where, error)) from error
+        if not isinstance(answer, Receipt) or self.head is None or answer.through_sequence < self.head[0]:
+            raise ProblemError(damaged(where, "the receipt does not cover the entries"))
+        self.receipt = answer
+
+
+def _not_signed(where: str, error: SealError) -> Problem:
+    return problem(
+        "WP-EXP-012",
+        where,
+        "the signature does not hold: {detail}",
+        "the file was changed, or the public key is missing in the folder given with --keys",
+        detail=error,
+    )
+
+
+def verify_export(path: Path, keys: Path) -> dict[str, Any]:
+    """Return what an export proves; raises ProblemError naming every entry that does not hold."""
+    ring = KeyRing.load(keys)
+    chain = _Chain(ring)
+    for frame in read_frames(path):
+        chain.take(frame)
+    recomputation = Recomputation()
+    for sequence, body in chain.verified:
+        recomputation.take(sequence, body)
+    if recomputation.problems:
+        raise ProblemError(*recomputation.problems[:PROBLEMS_SHOWN])
+    accounts = [account for _, (_, account) in sorted(recomputation.accounts.items())]
+    energies: dict[str, list[int]] = {}
+    for rows in [account.energies for account in accounts] + [late.energies for late in recomputation.amendments]:
+        for one in rows:
+            row = energies.setdefault(one.meter_point, [0, 0])
+            row[0] += one.import_wh
+            row[1] += one.export_wh
+    tallies = [tally for account in accounts for tally in account.tallies]
+    tallies += [tally for period in recomputation.periods for tally in period.tallies]
+    return {
+        "gateway": chain.gateway,
+        "entries": len(chain.verified),
+        "first": chain.verified[0][0],
+        "last": chain.verified[-1][0],
+        "batches": chain.batches,
+        "receipted_through": chain.receipt.through_sequence if chain.receipt else None,
+        "intervals": len(accounts),
+        "registers": sum(len(account.spans) for account in accounts),
+        "amendments": len(recomputation.amendments),
+        "energies": [
+            {"meter_point": name, "import_wh": row[0], "export_wh": row[1]} for name, row in sorted(energies.items())
+        ],
+        "tallies": sum_tallies(tallies),
+    }
