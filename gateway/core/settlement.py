@@ -239,8 +239,8 @@ class Settlement:
                     kept[(meter, quantity)] = Boundary(at_s, tuple(words), read_ms)
         self.pools = self._held(state[2])
         self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
-        self.period_start_s, pools = state[4]  # type: ignore[misc]
-        self.period_pools = self._held(pools)
+        self.period_start_s = state[4][0]  # type: ignore[index]
+        self.period_pools = self._held(state[4][1])  # type: ignore[index]
 
     def _held(self, plain: object) -> "tuple[Pool, ...]":
         held = {row[0]: tuple([tuple(part) for part in row[1]]) for row in plain}  # type: ignore[attr-defined]
