@@ -16,8 +16,8 @@ from gateway.profiles import load_profile
 FOLDER = Path(device_profiles.__file__).parent / "captures"
 FILES = sorted(FOLDER.glob("*.jsonl"))
 CAPTURES = [json.loads(line) for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
-# Sources print floats to seven or eight digits; we give the shortest decimal of the same float.
-FLOAT_STEP = Decimal(2) ** -23
+# Sources print floats to seven digits or so, cut or rounded; we give the shortest decimal of the same float.
+FLOAT_STEP = Decimal("1e-6")
 
 Ratios = tuple[tuple[int, int], tuple[int, int]]
 
