@@ -9,18 +9,19 @@ Columns of the kind `_ms` and `_s` are UTC; register words, channels and other l
 # its first entry links to `parent_link`, the last entry of the journal before.
 RECEIVED = """
 CREATE TABLE gateway (
-    name TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
     key_id BLOB NOT NULL,
-    public_key BLOB NOT NULL
+    public_key TEXT NOT NULL,           -- PEM; kept when the key is no longer enrolled, since old batches need it
+    PRIMARY KEY (name, key_id)
 ) STRICT;
 CREATE TABLE chain (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,
     first_sequence INTEGER NOT NULL,
     parent_link BLOB NOT NULL,
-    head_sequence INTEGER NOT NULL,     -- the last entry up to which the chain has no hole; first_sequence - 1 at birth
+    head_sequence INTEGER NOT NULL,     -- the last entry; nothing is missing up to it
     head_link BLOB NOT NULL,
-    branch INTEGER NOT NULL,            -- 1 where it starts before the end of its parent: a card that was set back
+    branch INTEGER NOT NULL,            -- 1 where it leaves another chain before its end: a card that was set back
     opened INTEGER NOT NULL,            -- order of first arrival, over all chains
     PRIMARY KEY (gateway, incarnation)
 ) STRICT;
@@ -29,9 +30,30 @@ CREATE TABLE batch (
     incarnation BLOB NOT NULL,
     first_sequence INTEGER NOT NULL,
     last_sequence INTEGER NOT NULL,
+    bucket TEXT NOT NULL,               -- of the topic it came on, which is part of what was signed
     received_ms INTEGER NOT NULL,
     signed BLOB NOT NULL,
-    PRIMARY KEY (gateway, incarnation, first_sequence)
+    PRIMARY KEY (gateway, incarnation, first_sequence, last_sequence)
+) STRICT;
+CREATE TABLE hole (                     -- entries that the gateway declared as set aside: they have no bodies here
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    previous_link BLOB NOT NULL,
+    link BLOB NOT NULL,
+    PRIMARY KEY (gateway, incarnation, last_sequence)
+) STRICT;
+CREATE TABLE held (                     -- verified batches that wait for those before them
+    number INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    first_sequence INTEGER NOT NULL,
+    previous_link BLOB NOT NULL,
+    bucket TEXT NOT NULL,
+    received_ms INTEGER NOT NULL,
+    signed BLOB NOT NULL,
+    UNIQUE (gateway, incarnation, first_sequence)
 ) STRICT;
 CREATE TABLE entry (
     gateway TEXT NOT NULL,
@@ -39,10 +61,12 @@ CREATE TABLE entry (
     sequence INTEGER NOT NULL,
     link BLOB NOT NULL,
     body BLOB NOT NULL,
-    projected INTEGER,                  -- order in which it entered the projection; NULL while a hole is before it
+    received_ms INTEGER NOT NULL,
+    projected INTEGER NOT NULL,         -- order of acceptance, over all gateways; the projection is made in it
     PRIMARY KEY (gateway, incarnation, sequence)
 ) STRICT;
 CREATE UNIQUE INDEX entry_projected ON entry (projected);
+CREATE INDEX entry_sequence ON entry (gateway, sequence);
 CREATE TABLE receipt (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,
@@ -59,7 +83,7 @@ CREATE TABLE set_aside (
     first_ms INTEGER NOT NULL,
     last_ms INTEGER NOT NULL,
     times INTEGER NOT NULL,             -- how often the same bytes came
-    digest BLOB NOT NULL,               -- SHA-256 of the bytes
+    digest BLOB NOT NULL,               -- names the bytes, as the refusal does
     raw BLOB NOT NULL,
     UNIQUE (gateway, digest)
 ) STRICT;
@@ -67,6 +91,7 @@ CREATE TABLE set_aside (
 
 # The names of the projection's tables, each with the columns that order it for comparison.
 PROJECTION_TABLES = {
+    "config": "gateway, incarnation, sequence",
     "point": "gateway, name",
     "interval": "gateway, start_s",
     "span": "gateway, start_s, meter, quantity",
@@ -76,7 +101,7 @@ PROJECTION_TABLES = {
     "tally": "gateway, start_s, end_s, method, factor_set, meter_point",
     "pool": "gateway, start_s, storage, origin",
     "self_use": "gateway, start_s",
-    "amended": "gateway, start_s, meter_point, sequence",
+    "amended": "gateway, start_s, meter_point, incarnation, sequence",
     "event": "gateway, incarnation, sequence",
     "live": "gateway, meter, quantity",
     "power_history": "gateway, meter, at_ms",
@@ -85,6 +110,15 @@ PROJECTION_TABLES = {
 }
 
 PROJECTION = """
+CREATE TABLE config (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    utc_ms INTEGER NOT NULL,
+    site TEXT NOT NULL,                 -- the TOML text of gateway.toml as applied
+    channels TEXT NOT NULL,             -- JSON [[meter, quantity], ...], the order of the columns of readings
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
 CREATE TABLE point (
     gateway TEXT NOT NULL,
     name TEXT NOT NULL,

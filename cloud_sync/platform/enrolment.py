@@ -1,0 +1,100 @@
+"""Enrolment: which keys speak for which gateway, as files that a person can look at.
+
+`keys/gateways/<gateway>.pub`, and after a change of key further ones as `keys/gateways/<gateway>/<anything>.pub`.
+A file that is removed ends the trust at once; what was accepted before can still be verified, for the ledger
+remembers every key that was enrolled.
+"""
+
+import os
+from pathlib import Path
+
+from cloud_sync.core.topic import is_name
+from cloud_sync.keys import KeyRing, PublicKey, load_public
+from cloud_sync.platform.ledger import Ledger
+from gateway.core.problem import Problem, ProblemError, problem
+
+
+class Enrolment:
+    """The keys of the enrolled gateways; looked at again when the folder has changed."""
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self.folder = folder
+        self.ledger = ledger
+        self._seen_ns = -1
+        self._rings: dict[str, KeyRing] = {}
+        self.refresh()
+
+    def of(self, gateway: str) -> KeyRing:
+        """Return the keys that speak for *gateway*; an empty ring where it is not enrolled."""
+        return self._rings.get(gateway, KeyRing())
+
+    def gateways(self) -> list[str]:
+        """Return the names of the enrolled gateways."""
+        return sorted(self._rings)
+
+    def refresh(self) -> None:
+        """Read the folder again if it has changed; raises ProblemError, and keeps what was, where a file is broken."""
+        changed_ns = self.folder.stat().st_mtime_ns if self.folder.exists() else 0
+        if changed_ns == self._seen_ns:
+            return
+        self._seen_ns = changed_ns
+        found = enrolled(self.folder)
+        with self.ledger.writing() as connection:
+            for name, keys in found.items():
+                for key in keys:
+                    connection.execute(
+                        "INSERT INTO gateway VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, key.kid, key.pem())
+                    )
+        self._rings = {name: KeyRing(keys) for name, keys in found.items()}
+
+
+def enrolled(folder: Path) -> dict[str, list[PublicKey]]:
+    """Return the public keys in *folder* by gateway; raises ProblemError naming every broken file."""
+    found: dict[str, list[PublicKey]] = {}
+    problems: list[Problem] = []
+    for path in sorted([*folder.glob("*.pub"), *folder.glob("*/*.pub")]):
+        name = path.stem if path.parent == folder else path.parent.name
+        try:
+            found.setdefault(name, []).append(load_public(path))
+        except ProblemError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ProblemError(*problems)
+    return found
+
+
+def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
+    """Take the key in the file *source* as one of *gateway*; return the file it is in now, and the key."""
+    if not is_name(gateway):
+        raise ProblemError(
+            problem(
+                "WP-PLT-020",
+                gateway,
+                "This cannot be the name of a gateway.",
+                "Take the id of its gateway.toml: up to 64 bytes, without blanks and / + # $.",
+            )
+        )
+    key = load_public(source)
+    others = enrolled(folder)
+    owner = next((name for name, keys in others.items() if any(other.kid == key.kid for other in keys)), None)
+    if owner is not None and owner != gateway:
+        raise ProblemError(
+            problem(
+                "WP-PLT-021",
+                str(source),
+                "This is the key of gateway {owner} already.",
+                "Every gateway needs a key of its own: make one on {gateway} with `wattproof keys new`.",
+                owner=owner,
+                gateway=gateway,
+            )
+        )
+    path = folder / f"{gateway}.pub"
+    if owner is None:
+        if path.exists():
+            path = folder / gateway / f"{key.kid.hex()}.pub"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + ".new")
+        beside.write_text(key.pem(), "ascii")
+        beside.rename(path)
+        os.utime(folder)  # a running platform looks at the folder's time
+    return path, key

@@ -1,0 +1,217 @@
+"""The projection: accepted entries, opened and laid out in tables for the page, the reports and `show`.
+
+Entries are projected in the order in which their chains grew without a hole, each exactly once, inside the
+transaction that accepts them. What an entry says never stops acceptance: a body that cannot be read becomes a
+row of `unread`, a second account of time already counted becomes a row of `conflict`, and neither counts.
+"""
+
+import json
+import sqlite3
+import tomllib
+
+from cloud_sync.core import canonical
+from cloud_sync.platform.live import project_readings
+from cloud_sync.platform.place import Place
+from gateway.core import record as records
+from gateway.core.account.interval import Energy, Span
+from gateway.core.account.tally import Tally
+from gateway.core.account.trace import Allocation
+
+# What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
+UNREADABLE = (
+    ValueError,  # also canonical.CanonicalError, records.RecordError, tomllib.TOMLDecodeError
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    sqlite3.DataError,
+)
+REASON_LENGTH_MAX = 200  # characters; a reason is for people
+
+
+class ConflictError(Exception):
+    """A record is about time that is already counted, or amends what is not there."""
+
+    def __init__(self, kind: str, start_s: int, end_s: int, reason: str) -> None:
+        super().__init__(reason)
+        self.kind, self.start_s, self.end_s, self.reason = kind, start_s, end_s, reason
+
+
+def project(place: Place, body: bytes) -> None:
+    """Lay out one entry; never raises for what the body says."""
+    tables = place.tables
+    tables.execute("SAVEPOINT entry")
+    try:
+        _lay_out(place, records.from_map(_map(body)))
+    except ConflictError as conflict:
+        tables.execute("ROLLBACK TO entry")
+        _conflict(place, place.sequence, place.incarnation, conflict)
+    except UNREADABLE as error:
+        tables.execute("ROLLBACK TO entry")
+        reason = f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
+        reason = reason.encode("utf-8", "backslashreplace").decode()
+        place.write("INSERT INTO unread VALUES (?, ?, ?, ?)", place.incarnation, place.sequence, reason)
+    tables.execute("RELEASE entry")
+
+
+def _map(body: bytes) -> "dict[int, object]":
+    value = canonical.decode(body)
+    if not isinstance(value, dict):
+        raise records.RecordError("a body is no map")
+    return value
+
+
+def _lay_out(place: Place, record: tuple[object, ...]) -> None:
+    if isinstance(record, records.Config):
+        _config(place, record)
+    elif isinstance(record, records.Event):
+        details = json.dumps(dict(record.details), ensure_ascii=False)
+        place.write(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            *(place.incarnation, place.sequence, record.stamp.utc_ms, record.code, details),
+        )
+    elif isinstance(record, records.Readings):
+        project_readings(place, record)
+    elif isinstance(record, records.Interval):
+        _interval(place, record)
+    elif isinstance(record, records.Account):
+        _account(place, record)
+    elif isinstance(record, records.SelfUse):
+        _self_use(place, record)
+    elif isinstance(record, records.Amendment):
+        _amendment(place, record)
+    else:
+        assert isinstance(record, records.ReceiptSeen)  # the platform's own receipts are in `receipt` already
+
+
+def _config(place: Place, config: records.Config) -> None:
+    channels = json.dumps(config.channels, ensure_ascii=False)
+    place.write(
+        "INSERT INTO config VALUES (?, ?, ?, ?, ?, ?)",
+        *(place.incarnation, place.sequence, config.stamp.utc_ms, config.site, channels),
+    )
+    place.write("UPDATE point SET current = 0 WHERE gateway = ?")
+    for point in tomllib.loads(config.site).get("meter_point", []):
+        place.write(
+            "INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+            *(point["name"], point["role"], point["meter"], point["busbar"]),
+            *(point.get("to_busbar", ""), point.get("origin", "")),
+        )
+
+
+def _conflict(place: Place, sequence: int, incarnation: bytes, conflict: ConflictError) -> None:
+    place.write(
+        "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?)",
+        *(incarnation, sequence, conflict.start_s, conflict.end_s, conflict.kind, conflict.reason),
+    )
+
+
+def _interval(place: Place, interval: records.Interval) -> None:
+    start_s, end_s = interval.start_s, interval.end_s
+    if end_s <= start_s:
+        raise ValueError("an interval ends before it starts")
+    other = place.first("SELECT * FROM interval WHERE gateway = ? AND start_s < ? AND end_s > ?", end_s, start_s)
+    if other is not None:
+        if other["account"] is not None or (other["start_s"], other["end_s"]) != (start_s, end_s):
+            raise ConflictError("interval", start_s, end_s, "this time is already counted")
+        # The first one never got its account (the card was set back between them), so nothing of it was counted.
+        place.write("DELETE FROM interval WHERE gateway = ? AND start_s = ?", start_s)
+        unfinished = ConflictError("interval", start_s, end_s, "its account never came; a later one took its place")
+        _conflict(place, other["sequence"], other["incarnation"], unfinished)
+    place.write(
+        "INSERT INTO interval VALUES (?, ?, ?, ?, ?, NULL, ?, ?)",
+        *(start_s, end_s, place.incarnation, place.sequence, interval.complete_ppm, interval.root),
+    )
+
+
+def _account(place: Place, account: records.Account) -> None:
+    start_s, end_s = account.start_s, account.end_s
+    interval = place.first("SELECT * FROM interval WHERE gateway = ? AND start_s = ?", start_s)
+    if interval is None or interval["end_s"] != end_s:
+        raise ConflictError("account", start_s, end_s, "no interval was closed for it")
+    if interval["account"] is not None:
+        raise ConflictError("account", start_s, end_s, "this time is already counted")
+    if interval["incarnation"] != place.incarnation_of(interval["sequence"]):
+        raise ConflictError("account", start_s, end_s, "its interval is of another chain")
+    place.write("UPDATE interval SET account = ?3 WHERE gateway = ?1 AND start_s = ?2", start_s, place.sequence)
+    _spans(place, start_s, end_s, account.spans)
+    _energies(place, start_s, end_s, account.energies)
+    _allocations(place, start_s, end_s, account.allocations)
+    for residual in account.residuals:
+        place.write("INSERT INTO residual VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, *residual)
+    _tallies(place, start_s, end_s, account.tallies)
+    for pool in account.pools_after:
+        for origin, wh in pool.content:
+            place.write("INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, pool.storage, origin, wh)
+
+
+def _spans(place: Place, start_s: int, end_s: int, spans: tuple[Span, ...]) -> None:
+    for span in spans:
+        place.write(
+            "INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(start_s, end_s, span.meter, span.quantity),
+            *(json.dumps(span.start_words), span.start_ms, json.dumps(span.end_words), span.end_ms),
+            *(span.part, span.parts, span.energy_wh, span.flag),
+        )
+
+
+def _energies(place: Place, start_s: int, end_s: int, energies: tuple[Energy, ...]) -> None:
+    for energy in energies:
+        place.write("INSERT INTO energy VALUES (?, ?, ?, ?, ?, ?, ?)", start_s, end_s, *energy)
+
+
+def _allocations(place: Place, start_s: int, end_s: int, allocations: tuple[Allocation, ...]) -> None:
+    for allocation in allocations:
+        place.write("INSERT INTO allocation VALUES (?, ?, ?, ?, ?, ?, ?)", start_s, end_s, *allocation)
+
+
+def _tallies(place: Place, start_s: int, end_s: int, tallies: tuple[Tally, ...]) -> None:
+    for tally in tallies:
+        by_origin = json.dumps(dict(tally.by_origin), ensure_ascii=False, sort_keys=True)
+        place.write(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(start_s, end_s, tally.method, tally.factor_set, tally.meter_point),
+            *(tally.wh, tally.green_wh, tally.carbon_ug, by_origin, json.dumps(tally.factors, ensure_ascii=False)),
+        )
+
+
+def _self_use(place: Place, period: records.SelfUse) -> None:
+    start_s, end_s = period.start_s, period.end_s
+    if end_s <= start_s:
+        raise ValueError("a period ends before it starts")
+    if place.first("SELECT 1 FROM self_use WHERE gateway = ? AND start_s < ? AND end_s > ?", end_s, start_s):
+        raise ConflictError("self-use", start_s, end_s, "this time is already counted")
+    place.write("INSERT INTO self_use VALUES (?, ?, ?, ?, ?)", start_s, end_s, place.incarnation, place.sequence)
+    _allocations(place, start_s, end_s, period.allocations)
+    _tallies(place, start_s, end_s, period.tallies)
+
+
+def _amendment(place: Place, amendment: records.Amendment) -> None:
+    start_s, end_s = amendment.start_s, amendment.end_s
+    interval = place.first("SELECT * FROM interval WHERE gateway = ? AND start_s = ?", start_s)
+    if (
+        interval is None
+        or (interval["end_s"], interval["account"]) != (end_s, amendment.amends)
+        or interval["incarnation"] != place.incarnation_of(amendment.amends)
+    ):
+        raise ConflictError("amendment", start_s, end_s, "the account it amends is not the one that is counted")
+    for energy in amendment.energies:
+        place.write(
+            "INSERT INTO amended SELECT gateway, start_s, end_s, meter_point, ?4, ?5, import_wh, export_wh, flag"
+            " FROM energy WHERE gateway = ?1 AND start_s = ?2 AND meter_point = ?3",
+            *(start_s, energy.meter_point, place.sequence, place.incarnation),
+        )
+        place.write(
+            "DELETE FROM energy WHERE gateway = ? AND start_s = ? AND meter_point = ?", start_s, energy.meter_point
+        )
+    _energies(place, start_s, end_s, amendment.energies)
+    for span in amendment.spans:
+        place.write(
+            "DELETE FROM span WHERE gateway = ? AND start_s = ? AND meter = ? AND quantity = ?",
+            *(start_s, span.meter, span.quantity),
+        )
+    _spans(place, start_s, end_s, amendment.spans)

@@ -1,0 +1,100 @@
+"""The receiver: messages of gateways in, signed answers out, with the ledger's commit between them.
+
+It opens no bodies. A message is judged in three steps, each of which may refuse it with a reason the gateway
+understands: is it signed by a key of the gateway its topic names; is it a batch; does it fit what is kept.
+"""
+
+import logging
+import sqlite3
+from typing import NamedTuple
+
+from cloud_sync.core.intake import HELD_MAX, HOLD
+from cloud_sync.core.receipt import GAP, Receipt, Refusal, digest_of
+from cloud_sync.core.topic import UP, down_topic, split_topic, up_topic
+from cloud_sync.keys import Signer
+from cloud_sync.platform.acceptance import accept, set_aside
+from cloud_sync.platform.enrolment import Enrolment
+from cloud_sync.platform.ledger import Ledger
+from cloud_sync.seal import SealError, open_sealed, seal_answer
+from gateway.core.problem import ProblemError
+from gateway.words import say
+
+log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """A signed message for a gateway."""
+
+    topic: str
+    raw: bytes
+
+
+class Receiver:
+    """Turns what comes on the up topics of one bucket into answers; all that it does is durable when it returns."""
+
+    def __init__(self, ledger: Ledger, enrolment: Enrolment, signer: Signer, bucket: str) -> None:
+        self.ledger = ledger
+        self.enrolment = enrolment
+        self.signer = signer
+        self.bucket = bucket
+
+    def received(self, topic: str, raw: bytes, now_ms: int) -> list[Answer]:
+        """Deal with one message and return the answers to send; the message may be acknowledged after that."""
+        address = split_topic(topic)
+        if address is None or address[0] != self.bucket or address[2] != UP:
+            log.warning("a message on %s, which is no topic of a gateway", topic)
+            return []
+        self._look_at_keys()
+        gateway = address[1]
+        answers = self._judge(gateway, raw, now_ms)
+        for _ in range(HELD_MAX):
+            waiting = self._waiting(gateway)
+            if waiting is None:
+                break
+            answers += self._judge(gateway, waiting["signed"], now_ms)
+            with self.ledger.writing() as connection:  # whatever was said of it: it waits no more
+                connection.execute("DELETE FROM held WHERE number = ?", (waiting["number"],))
+        return answers
+
+    def _judge(self, gateway: str, raw: bytes, now_ms: int) -> list[Answer]:
+        """Return the answer to one message, if there is one."""
+        topic = down_topic(self.bucket, gateway)
+
+        def seal(answer: Receipt | Refusal) -> bytes:
+            return seal_answer(answer, self.signer, topic)
+
+        try:
+            batch = open_sealed(raw, up_topic(self.bucket, gateway), self.enrolment.of(gateway))
+        except SealError as error:
+            set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
+            log.warning("refused a message of %s: %s", gateway, error)
+            return [Answer(topic, seal(Refusal(gateway, digest_of(raw), error.reason, 0, now_ms)))]
+        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal)
+        decision = verdict.decision
+        if decision.branch:
+            log.warning("%s: a chain leaves another before its end at entry %d", gateway, batch.first_sequence)
+        if decision.refusal is not None and decision.refusal.reason != GAP:
+            log.warning("refused entries %d on of %s: %s", batch.first_sequence, gateway, decision.situation)
+        assert (verdict.answer is None) == (decision.verdict == HOLD)
+        return [] if verdict.answer is None else [Answer(topic, verdict.answer)]
+
+    def _waiting(self, gateway: str) -> sqlite3.Row | None:
+        """Return a held batch of *gateway* whose turn has come, or None."""
+        found = self.ledger.read(
+            "SELECT number, signed FROM held LEFT JOIN chain USING (gateway, incarnation)"
+            " WHERE gateway = ? AND bucket = ? AND CASE WHEN head_sequence IS NULL"
+            " THEN EXISTS (SELECT 1 FROM entry WHERE entry.gateway = held.gateway"
+            " AND sequence = held.first_sequence - 1 AND link = previous_link)"
+            " OR EXISTS (SELECT 1 FROM hole WHERE hole.gateway = held.gateway"
+            " AND hole.last_sequence = held.first_sequence - 1 AND hole.link = held.previous_link)"
+            " ELSE held.first_sequence <= head_sequence + 1 END ORDER BY held.first_sequence LIMIT 1",
+            (gateway, self.bucket),
+        )
+        return found[0] if found else None
+
+    def _look_at_keys(self) -> None:
+        try:
+            self.enrolment.refresh()
+        except ProblemError as error:
+            for one in error.problems:
+                log.error("%s", say(one))
