@@ -55,7 +55,7 @@ class Facts(
     start_sequence: first entry kept of this incarnation, 0 where there is none.
     stored_link: link kept for (incarnation, last_sequence of the batch), or None; a hole keeps only its last.
     parent_known: an entry first_sequence - 1 with link previous_link is kept, in whatever incarnation.
-    parent_is_head: that entry is the last of its own chain, so the new chain is no branch.
+    parent_is_head: that entry is the last of its own chain and no other chain opens after it: no branch.
     held: a batch of this incarnation and first_sequence is held. held_count: held batches of the gateway.
     top_sequence: highest head of the gateway's chains below first_sequence - 1, 0 where there is none.
     """
@@ -125,11 +125,11 @@ class Intake:
         verdict = VERDICTS[situation]
         receipt = refusal = None
         keep_from = 0
-        if verdict == ACCEPT:
+        if verdict in (ACCEPT, DUPLICATE):
+            # Through the batch's own end even where more is kept: after a roll-back the gateway may not know the rest.
             receipt = Receipt(batch.gateway, batch.incarnation, batch.last_sequence, batch.link, at_ms)
+        if verdict == ACCEPT:
             keep_from = max(batch.first_sequence, facts.head_sequence + 1)
-        elif verdict == DUPLICATE:
-            receipt = Receipt(batch.gateway, batch.incarnation, facts.head_sequence, facts.head_link, at_ms)
         elif situation == OTHER_BYTES:
             refusal = Refusal(batch.gateway, digest, FORK, 0, at_ms)
         elif verdict == REFUSE:

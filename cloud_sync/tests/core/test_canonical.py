@@ -1,0 +1,144 @@
+"""Canonical form against the examples of RFC 8949, appendix A, and against every way to spell a value twice."""
+
+from cloud_sync.core.canonical import DEPTH_MAX, SIZE_MAX, CanonicalError, decode, encode
+
+# Appendix A, those of its values that we write.
+WRITTEN = (
+    (0, "00"),
+    (1, "01"),
+    (10, "0a"),
+    (23, "17"),
+    (24, "1818"),
+    (25, "1819"),
+    (100, "1864"),
+    (1000, "1903e8"),
+    (1000000, "1a000f4240"),
+    (1000000000000, "1b000000e8d4a51000"),
+    (18446744073709551615, "1bffffffffffffffff"),
+    (-18446744073709551616, "3bffffffffffffffff"),
+    (-1, "20"),
+    (-10, "29"),
+    (-100, "3863"),
+    (-1000, "3903e7"),
+    (False, "f4"),
+    (True, "f5"),
+    (None, "f6"),
+    (b"", "40"),
+    (b"\x01\x02\x03\x04", "4401020304"),
+    ("", "60"),
+    ("a", "6161"),
+    ("IETF", "6449455446"),
+    ('"\\', "62225c"),
+    ("\u00fc", "62c3bc"),
+    ("\u6c34", "63e6b0b4"),
+    ("\U00010151", "64f0908591"),
+    ([], "80"),
+    ([1, 2, 3], "83010203"),
+    ([1, [2, 3], [4, 5]], "8301820203820405"),
+    (list(range(1, 26)), "98190102030405060708090a0b0c0d0e0f101112131415161718181819"),
+    ({}, "a0"),
+    ({1: 2, 3: 4}, "a201020304"),
+)
+
+# Appendix A, the others: big numbers, floats, undefined and simple values, tags, text keys, indefinite lengths.
+REFUSED = (
+    "c249010000000000000000 c349010000000000000000 f90000 f98000 f93c00 fb3ff199999999999a f93e00 f97bff fa47c35000 "
+    "fa7f7fffff fb7e37e43c8800759c f90001 f90400 f9c400 fbc010666666666666 f97c00 f97e00 f9fc00 fa7f800000 "
+    "fa7fc00000 faff800000 fb7ff0000000000000 fb7ff8000000000000 fbfff0000000000000 f7 f0 f8ff "
+    "c074323031332d30332d32315432303a30343a30305a c11a514b67b0 c1fb41d452d9e8200000 d74401020304 d818456449455446 "
+    "d82076687474703a2f2f7777772e6578616d706c652e636f6d a26161016162820203 826161a161626163 "
+    "a56161614161626142616361436164614461656145 5f42010243030405ff 7f657374726561646d696e67ff 9fff "
+    "9f018202039f0405ffff 9f01820203820405ff 83018202039f0405ff 83019f0203ff820405 bf61610161629f0203ffff "
+    "826161bf61626163ff bf6346756ef563416d7421ff"
+)
+
+# Second spellings of values that have a shorter, sorted or complete one; and what is cut short or goes on.
+SECOND_SPELLINGS = (
+    "1800 1817 190000 1900ff 1a00000000 1a0000ffff 1b0000000000000000 1b00000000ffffffff 3800 390000 "
+    "5800 580101 7800 980101 b80100 a203040102 a2200000f6 a201020102 a1180100 a1381800 0000 8000 6000 "
+    "18 19ff 1a000000 41 4201 61 82 a1 a101 a20102 ff 1c 1d 1e 1f 3c 5c 7c 9c bc fc"
+)
+
+BROKEN_TEXT = "61ff 62c080 61c3 62c328 63e08080 63eda080 63edbfbf 64f0808080 64f4908080 64f8808080 62e6b0"
+
+
+def refused(raw):
+    try:
+        decode(raw)
+    except CanonicalError:
+        return True
+    return False
+
+
+def not_written(value):
+    try:
+        encode(value)
+    except CanonicalError:
+        return True
+    return False
+
+
+def test_appendix_a_is_written_and_read():
+    """Each value of RFC 8949 appendix A that we know has the bytes given there, in both directions."""
+    for value, text in WRITTEN:
+        raw = bytes.fromhex(text)
+        assert encode(value) == raw, text
+        back = decode(raw)
+        assert back == value and type(back) is type(value), text
+
+
+def test_appendix_a_outside_our_subset_is_refused():
+    """Every other example of RFC 8949 appendix A is refused."""
+    for text in REFUSED.split():
+        assert refused(bytes.fromhex(text)), text
+
+
+def test_second_spellings_are_refused():
+    """Longer heads, unsorted or repeated keys, wide keys, trailing and missing bytes are refused."""
+    for text in SECOND_SPELLINGS.split():
+        assert refused(bytes.fromhex(text)), text
+
+
+def test_text_that_is_not_utf8_is_refused():
+    """Overlong forms, surrogates, values past U+10FFFF and stray bytes are no text, on every interpreter."""
+    for text in BROKEN_TEXT.split():
+        assert refused(bytes.fromhex(text)), text
+
+
+def test_keys_are_sorted_by_their_bytes():
+    """Keys 0..23 come before -1..-24, each in order, whatever the order of the map (RFC 8949 4.2.1)."""
+    keys = [-24, 23, 0, -1, 7, -2]
+    plain = {}
+    for key in keys:
+        plain[key] = None
+    assert encode(plain) == bytes.fromhex("a600f607f617f620f621f637f6")
+    assert decode(encode(plain)) == plain
+
+
+def test_what_has_no_canonical_form_is_not_written():
+    """Numbers beyond 64 bits, other keys and other types raise instead of being written somehow."""
+    for value in (1 << 64, -(1 << 64) - 1, {24: 0}, {-25: 0}, {"a": 0}, {True: 0}, {None: 0}, object(), {1, 2}):
+        assert not_written(value), value
+
+
+def test_tuples_and_bytearrays_are_written_like_lists_and_bytes():
+    """A tuple has the form of the list of its items, a bytearray that of its bytes."""
+    assert encode((1, (2,))) == encode([1, [2]])
+    assert encode(bytearray(b"ab")) == encode(b"ab")
+
+
+def test_depth_is_limited_both_ways():
+    """A value nested to the limit passes; one level more is neither written nor read."""
+    raw = b"\x81" * DEPTH_MAX + b"\x80"
+    value = decode(raw)
+    assert encode(value) == raw
+    assert refused(b"\x81" + raw)
+    assert not_written([value])
+    assert refused(b"\x81" * 100000)
+
+
+def test_size_is_limited():
+    """Bytes longer than the limit are not even looked at; a length that lies takes no memory."""
+    assert refused(bytes(SIZE_MAX + 1))
+    for text in ("9b7fffffffffffffff", "bb7fffffffffffffff", "5b7fffffffffffffff", "7b7fffffffffffffff"):
+        assert refused(bytes.fromhex(text)), text
