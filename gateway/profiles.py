@@ -10,6 +10,7 @@ from gateway.core.meter.profile_reading import read_profile
 from gateway.core.problem import Problem, ProblemError, problem
 
 FOLDER = "profiles"
+SHIPPED = "shipped"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
 _PLACE_IN_TOML = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
 
@@ -20,14 +21,14 @@ def profile_names(home: str | Path) -> list[str]:
     return sorted({*own, *device_profiles.names()})
 
 
-def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
-    """Return the TOML text of a profile and where it was found: a path, or "shipped"."""
+def profile_place(profile_id: str, home: str | Path) -> str:
+    """Return where a profile is: the path of its file, or "shipped"; raises ProblemError where it is nowhere."""
     if _ID.fullmatch(profile_id):
         path = Path(home) / FOLDER / (profile_id + ".toml")
         if path.is_file():
-            return file_text(path), str(path)
+            return str(path)
         if profile_id in device_profiles.names():
-            return device_profiles.text(profile_id), "shipped"
+            return SHIPPED
     raise ProblemError(
         problem(
             "WP-PRF-001",
@@ -37,6 +38,12 @@ def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
             folder=Path(home) / FOLDER,
         )
     )
+
+
+def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
+    """Return the TOML text of a profile, and where it is."""
+    place = profile_place(profile_id, home)
+    return device_profiles.text(profile_id) if place == SHIPPED else file_text(Path(place)), place
 
 
 def file_text(path: Path) -> str:
@@ -97,8 +104,7 @@ def _syntax(error: tomllib.TOMLDecodeError, text: str, where: str) -> Problem:
 
 def load_profile(profile_id: str, home: str | Path) -> DeviceProfile:
     """Return the profile *profile_id*; raises ProblemError with everything that is wrong."""
-    text, _ = profile_text(profile_id, home)
-    profile, problems = read_text(text, profile_id)
+    profile, problems = read_text(profile_text(profile_id, home)[0], profile_id)
     if profile is None:
         raise ProblemError(*problems)
     return profile

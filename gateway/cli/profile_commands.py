@@ -13,7 +13,7 @@ from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option
-from gateway.profiles import file_text, load_profile, profile_names, profile_text, read_text
+from gateway.profiles import file_text, load_profile, profile_names, profile_place, profile_text, read_text
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -42,9 +42,8 @@ def list_command(home: str, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     table = Table(_("id"), _("maker"), _("model"), _("kind"), _("status"), box=None, pad_edge=False)
     for name in profile_names(home):
-        text, source = profile_text(name, home)
-        profile, problems = read_text(text, name)
-        row: dict[str, Any] = {"id": name, "source": source, "problems": len(problems)}
+        profile, problems = _read(name, home)
+        row: dict[str, Any] = {"id": name, "source": profile_place(name, home), "problems": len(problems)}
         if profile is None:
             table.add_row(name, "", _("cannot be read: wattproof profile lint {name}").format(name=name), "", "")
         else:
@@ -130,7 +129,7 @@ def profile_map(profile: DeviceProfile, source: str) -> dict[str, Any]:
 def show_command(home: str, profile_id: str, as_json: bool) -> None:
     """Show one meter model: its line settings and its registers."""
     profile = load_profile(profile_id, home)
-    source = profile_text(profile_id, home)[1]
+    source = profile_place(profile_id, home)
     head = [
         "%s  %s %s, %s (%s)" % (profile.id, profile.maker, profile.model, profile.kind, profile.status),
         _("line: {line}; also: {others}").format(

@@ -1,0 +1,153 @@
+"""wattproof profile list, show and lint, with profiles of the site beside the shipped ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import device_profiles
+from gateway.cli import main
+from gateway.core.problem import ProblemError
+from gateway.profiles import all_profiles, load_profile, profile_names
+
+OWN = """\
+id = "acme-one"
+maker = "Acme"
+model = "One [bold]"
+kind = "three-phase meter"
+status = "draft"
+points = [
+  { quantity = "voltage_l1_n", at = 0, type = "u16", factor = "0.1", unit = "V" },
+  { quantity = "energy_active_import", at = 2, type = "u32", unit = "kWh", counter = true },
+]
+[[evidence]]
+source = "manual"
+[modbus]
+transport = ["tcp"]
+function = 3
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with one profile of the site."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "acme-one.toml").write_text(OWN, encoding="utf-8")
+    return tmp_path
+
+
+def call(home: Path, *arguments: str) -> Result:
+    """Run the command line in English."""
+    return CliRunner().invoke(main, ["--lang", "en", "--home", str(home), "profile", *arguments])
+
+
+def test_profiles_of_the_site_come_beside_the_shipped_ones(home: Path) -> None:
+    """All shipped models are known, and those in the folder profiles of the home."""
+    assert profile_names(home) == sorted(["acme-one", *device_profiles.names()])
+    assert load_profile("acme-one", home).maker == "Acme"
+    profiles, problems = all_profiles(home)
+    assert (len(profiles), problems) == (len(profile_names(home)), [])
+
+
+def test_a_profile_of_the_site_comes_before_a_shipped_one(home: Path) -> None:
+    """A file of the same name in the home replaces the shipped profile."""
+    text = OWN.replace("acme-one", "eastron-sdm630")
+    (home / "profiles" / "eastron-sdm630.toml").write_text(text, encoding="utf-8")
+    assert load_profile("eastron-sdm630", home).maker == "Acme"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('id = "a"\nmaker = \nmodel = "m"\n', 2, 9),
+        ('id = "a"\nid = "b"\n', 2, 9),
+        ('id = "a"\npoints = [\n', 2, 11),
+    ],
+)
+def test_a_broken_file_is_shown_at_its_line_and_column(home: Path, text: str, line: int, column: int) -> None:
+    """What is no TOML is reported with line and column, as an editor counts them."""
+    (home / "profiles" / "broken.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ProblemError) as error:
+        load_profile("broken", home)
+    (problem,) = error.value.problems
+    assert (problem.code, problem.where) == ("WP-PRF-002", "broken.toml:%d:%d" % (line, column))
+
+
+def test_a_file_that_is_no_text(home: Path) -> None:
+    """Bytes that are no UTF-8 are a problem and no crash, and the other profiles are still there."""
+    (home / "profiles" / "broken.toml").write_bytes(b"\xff\xfe\x00")
+    profiles, problems = all_profiles(home)
+    assert [one.code for one in problems] == ["WP-PRF-009"]
+    assert len(profiles) == len(profile_names(home)) - 1
+    assert call(home, "list").exit_code == 0
+
+
+def test_the_file_is_named_after_the_id(home: Path) -> None:
+    """A file under another name than its id is refused, because the id is how it is found."""
+    (home / "profiles" / "acme-two.toml").write_text(OWN, encoding="utf-8")
+    with pytest.raises(ProblemError) as error:
+        load_profile("acme-two", home)
+    assert [one.code for one in error.value.problems] == ["WP-PRF-008"]
+
+
+def test_list(home: Path) -> None:
+    """The list names every profile, as text of 80 columns and as JSON."""
+    found = json.loads(call(home, "list", "--json").output)
+    assert [one["id"] for one in found] == profile_names(home)
+    own = found[0] if found[0]["id"] == "acme-one" else next(one for one in found if one["id"] == "acme-one")
+    assert own["source"] == str(home / "profiles" / "acme-one.toml")
+    text = call(home, "list").output
+    assert "One [bold]" in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_list_shows_a_broken_profile(home: Path) -> None:
+    """A profile that cannot be read is in the list, with the way to its problems."""
+    (home / "profiles" / "broken.toml").write_text("id = ", encoding="utf-8")
+    found = json.loads(call(home, "list", "--json").output)
+    assert [(one["id"], one["problems"]) for one in found if one["problems"]] == [("broken", 1)]
+
+
+@pytest.mark.parametrize("name", device_profiles.names())
+def test_show_fits_a_terminal_and_tells_all_as_json(home: Path, name: str) -> None:
+    """Every shipped profile is shown in 80 columns; the JSON has every point with its address on the wire."""
+    text = call(home, "show", name).output
+    profile = load_profile(name, home)
+    assert max(len(line) for line in text.splitlines() if line.startswith(" ")) <= 80
+    for point in profile.points:
+        assert "0x%04X" % point.address in text
+    found = json.loads(call(home, "show", name, "--json").output)
+    assert found["id"] == name
+    assert [one["name"] for one in found["points"]] == [point.name for point in profile.points]
+    assert [one["at"] for one in found["points"]] == [point.address for point in profile.points]
+
+
+def test_show_of_an_unknown_profile(home: Path) -> None:
+    """A profile that is not there is a problem, exit 1."""
+    result = call(home, "show", "acme-two")
+    assert (result.exit_code, "WP-PRF-001" in result.output) == (1, True)
+
+
+def test_lint_of_all(home: Path) -> None:
+    """All shipped profiles and a sound one of the site have no finding."""
+    result = call(home, "lint")
+    assert (result.exit_code, result.output) == (
+        0, "%d profiles, nothing to complain about\n" % len(profile_names(home)),
+    )  # fmt: skip
+
+
+def test_lint_of_a_file_with_findings(home: Path, tmp_path: Path) -> None:
+    """A file anywhere can be checked before it is installed; findings give exit 1."""
+    file = tmp_path / "acme-one.toml"
+    file.write_text(OWN.replace(", counter = true", "").replace('"V" }', '"A" }'), encoding="utf-8")
+    result = call(home, "lint", str(file), "--json")
+    found = json.loads(result.output)
+    assert (result.exit_code, found["problems"]) == (1, 1)
+    assert found["profiles"][0]["problems"][0]["code"] == "WP-PRF-007"
+    file.write_text(OWN.replace(", counter = true", ""), encoding="utf-8")
+    found = json.loads(call(home, "lint", str(file), "--json").output)
+    assert [one["code"] for one in found["profiles"][0]["problems"]] == ["WP-PRF-035"]
+    assert found["profiles"][0]["problems"][0]["where"] == "acme-one.toml.energy_active_import"
+    result = call(home, "lint", str(tmp_path / "absent.toml"))
+    assert (result.exit_code, "WP-PRF-009" in result.output) == (1, True)
