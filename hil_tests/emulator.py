@@ -162,8 +162,8 @@ def main(config: Path, truth: Path | None, faults: str | None, home: Path | None
     home = home or Path(tempfile.gettempdir()) / "wattproof-park"
     stopped = _stop_signals()
     emulator = Emulator(read_emulator_config(config, home.resolve()), truth, faults)
-    emulator.start()
     try:
+        emulator.start()
         for bus in emulator.buses:
             _say({"bus": bus.line.name, "path": bus.path, "link": str(bus.line.link), "baud": bus.line.baud})
         _say({"ready": True})

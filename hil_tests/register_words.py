@@ -5,7 +5,7 @@ import struct
 from fractions import Fraction
 from typing import NamedTuple
 
-from gateway.core.meter.profile import HIGH_FIRST, UNITS, Point
+from gateway.core.meter.profile import HIGH_FIRST, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # The power of ten that a meter with scale registers puts there, by unit.
@@ -22,8 +22,9 @@ class Shown(NamedTuple):
 
 def exponent_of(point: Point) -> int:
     """Return the power of ten in the scale register of *point*."""
-    unit = UNITS[point.unit][0] if point.unit in UNITS else ""
-    return _EXPONENTS.get(unit, 0)
+    assert point.quantity is not None
+    unit = QUANTITIES[point.quantity].unit
+    return _EXPONENTS.get(unit, 0) - _unit_exponent(point)
 
 
 def show(point: Point, value: Fraction, ratios: tuple[tuple[int, int], tuple[int, int]], float_step: Fraction) -> Shown:
@@ -34,7 +35,7 @@ def show(point: Point, value: Fraction, ratios: tuple[tuple[int, int], tuple[int
     ratio = Fraction(1)
     for name in point.times:
         ratio *= Fraction(*ratios[0 if name == "ct" else 1])
-    scale = Fraction(*point.factor) * Fraction(10) ** (UNITS[point.unit][1] if point.unit in UNITS else 0)
+    scale = Fraction(*point.factor) * Fraction(10) ** _unit_exponent(point)
     if point.exponent_at is not None:
         scale *= Fraction(10) ** exponent_of(point)
     raw = value / ratio / scale
@@ -51,6 +52,12 @@ def show(point: Point, value: Fraction, ratios: tuple[tuple[int, int], tuple[int
     if point.exponent_at is not None:
         words += (exponent_of(point) & 0xFFFF,)
     return Shown(words, abs(step * scale * ratio))
+
+
+def _unit_exponent(point: Point) -> int:
+    """Return the power of ten from the unit of *point* to the unit of its quantity."""
+    assert point.quantity is not None
+    return unit_exponent(point.unit, QUANTITIES[point.quantity].unit) or 0
 
 
 def text_words(text: str, count: int) -> tuple[int, ...]:
