@@ -1,0 +1,87 @@
+"""The web application of the platform: one page, its files, and the JSON behind it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud_sync.platform.api import Answers, refused, routes
+from cloud_sync.platform.events import News
+from cloud_sync.platform.reports import Reads
+from gateway.core.problem import ProblemError, problem
+
+STATIC = Path(__file__).parent / "static"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Guarded:
+    """Puts the headers that keep foreign content out on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the headers to the answer's start."""
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-cache")
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+
+def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], float] = time.time) -> Starlette:
+    """Return the application over *ledger*; *zone* is the park's, by which a day begins and ends."""
+    try:
+        park_zone = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ProblemError(
+            problem(
+                "WP-PLT-205",
+                "zone",
+                "There is no time zone named {zone}.",
+                "Write a name of the IANA time zone database, such as Asia/Shanghai.",
+                zone=zone,
+            )
+        ) from error
+
+    async def page(request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def missing(request: Request, error: Exception) -> Response:
+        nothing = problem(
+            "WP-PLT-206",
+            request.url.path,
+            "There is nothing at this address.",
+            "The page is at /, the list of figures at /api/v1/.",
+        )
+        return refused(request, 404, nothing)
+
+    app = Starlette(
+        routes=[
+            Route("/", page),
+            *routes(Answers(ledger, park_zone, now)),
+            Route("/api/v1/events", News(ledger).answer),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={404: missing},
+    )
+    app.add_middleware(Guarded)
+    return app
