@@ -13,6 +13,8 @@ PAGE_WORDS = (
     _("Branched: the gateway's journal was set back"),
     _("No entry yet"),
     _("{n} set aside as counted before"),
+    _("{n} batches wait for those before them"),
+    _("{n} entries left out by the gateway"),
     _("{n} batches refused"),
     _("{n} entries unreadable"),
     _("Last interval"),

@@ -20,7 +20,6 @@ POWER = "active_power_total"
 PHASE_POWERS = ("active_power_l1", "active_power_l2", "active_power_l3")
 HOUR_S = 3600
 MISSING_MAX = 50  # stretches of missing time shown; a day with more has a fault of another kind
-GENESIS = bytes(32)
 LATE_S = 300  # readings come every minute or so; a batch may wait for the line
 
 
@@ -89,35 +88,31 @@ def overview(ledger: Reads, gateway: str) -> Figures:
 def chain(ledger: Reads, gateway: str) -> Figures:
     """Return the state of the gateway's chain: "empty", "whole", "gap" (entries awaited) or "branch" (set back)."""
     question = (
-        "SELECT first_sequence, parent_link, head_sequence, branch, head_link,"
-        " (SELECT max(sequence) FROM entry WHERE entry.gateway = chain.gateway"
-        "   AND entry.incarnation = chain.incarnation) AS newest,"
-        " EXISTS (SELECT 1 FROM entry WHERE entry.gateway = chain.gateway"
-        "   AND entry.sequence = chain.first_sequence - 1 AND entry.link = chain.parent_link) AS rooted"
-        " FROM chain WHERE gateway = ? ORDER BY opened"
+        "SELECT first_sequence, head_sequence, head_link, branch FROM chain WHERE gateway = ?"
+        " ORDER BY head_sequence DESC, opened DESC"
     )
     found = rows(ledger, question, gateway)
+    counted = rows(
+        ledger,
+        "SELECT (SELECT count(*) FROM held WHERE gateway = ?1) AS held,"
+        " (SELECT total(last_sequence - first_sequence + 1) FROM hole WHERE gateway = ?1) AS left_out,"
+        " (SELECT count(*) FROM conflict WHERE gateway = ?1) AS conflicts,"
+        " (SELECT count(*) FROM set_aside WHERE gateway = ?1) AS refused,"
+        " (SELECT count(*) FROM unread WHERE gateway = ?1) AS unread",
+        gateway,
+    )[0]
     state = "whole" if found else "empty"
-    for row in found:
-        rooted = row["rooted"] or bytes(row["parent_link"]) == GENESIS
-        if row["branch"]:
-            state = "branch"
-        elif state == "whole" and (not rooted or row["head_sequence"] < (row["newest"] or 0)):
-            state = "gap"
-    counts = {
-        table: rows(ledger, f"SELECT count(*) AS n FROM {table} WHERE gateway = ?", gateway)[0]["n"]
-        for table in ("conflict", "set_aside", "unread")
-    }
-    head = max(found, key=lambda row: row["head_sequence"]) if found else None
+    if counted["held"]:
+        state = "gap"
+    if any(row["branch"] for row in found):
+        state = "branch"
     return {
         "state": state,
         "starts": len(found),
         "entries": sum(max(0, row["head_sequence"] - row["first_sequence"] + 1) for row in found),
-        "head_sequence": head["head_sequence"] if head else None,
-        "head_link": bytes(head["head_link"]).hex() if head else None,
-        "conflicts": counts["conflict"],
-        "set_aside": counts["set_aside"],
-        "unread": counts["unread"],
+        "head_sequence": found[0]["head_sequence"] if found else None,
+        "head_link": bytes(found[0]["head_link"]).hex() if found else None,
+        **{name: int(number) for name, number in counted.items()},
     }
 
 

@@ -5,9 +5,11 @@ a battery, four loads and a plant's own use. The energies are whole, made by pla
 """
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from cloud_sync.platform.ledger import Ledger
 
@@ -59,6 +61,20 @@ def split(total: int, weights: Iterable[int]) -> list[int]:
     return parts
 
 
+class TallyRow(NamedTuple):
+    """One row of the ledger's table `tally`, but for the gateway and the factors."""
+
+    start_s: int
+    end_s: int
+    method: str
+    factor_set: str
+    meter_point: str
+    wh: int
+    green_wh: int
+    carbon_ug: int
+    by_origin: dict[str, int]
+
+
 class ParkDay:
     """The rows of the day."""
 
@@ -67,7 +83,7 @@ class ParkDay:
         self.energies: list[tuple[int, int, str, int, int, str]] = []
         self.allocations: list[tuple[int, int, str, str, str, int]] = []
         self.residuals: list[tuple[int, int, str, str, int]] = []
-        self.tallies: list[tuple[int, int, str, str, str, int, int, int, dict[str, int]]] = []
+        self.tallies: list[TallyRow] = []
         self.pools: list[tuple[int, int, str, str, int]] = []
         self.held = {"grid": 40_000, "solar": 260_000, "wind": 55_000}
         for step in range(STEPS):
@@ -153,7 +169,8 @@ class ParkDay:
         green = sum(by_origin.get(origin, 0) for origin in GREEN)
         for factor_set, mg in FACTORS_MG.items():
             carbon_ug = by_origin.get("grid", 0) * mg
-            row = (start_s, end_s, method, factor_set, point, sum(by_origin.values()), green, carbon_ug, by_origin)
+            used = sum(by_origin.values())
+            row = TallyRow(start_s, end_s, method, factor_set, point, used, green, carbon_ug, by_origin)
             self.tallies.append(row)
 
     def _self_use(self, start_s: int, end_s: int) -> None:
@@ -172,15 +189,9 @@ class ParkDay:
             self._tally(start_s, end_s, "688-hourly", name, {**by_origin, "grid": loads[name] - wh})
 
     def write(self, ledger: Ledger, steps: int = STEPS) -> None:
-        """Put the first *steps* of the day into *ledger*, as a projection would."""
-        until_s = START_S + steps * STEP_S
+        """Put the gateway, its configuration and the first *steps* of the day into *ledger*."""
         with ledger.writing() as tables:
             enrol(tables)
-            tables.execute(
-                "INSERT INTO chain VALUES (?, ?, 1, ?, ?, ?, 0, 1)",
-                (GATEWAY, INCARNATION, bytes(32), 200, bytes.fromhex("5e" * 32)),
-            )
-            tables.execute("INSERT INTO receipt VALUES (?, ?, 200, ?, x'00')", (GATEWAY, INCARNATION, until_s * 1000))
             tables.execute(
                 "INSERT INTO entry (gateway, incarnation, sequence, link, body, received_ms, projected)"
                 " VALUES (?, ?, 1, zeroblob(32), x'00', 0, 1)",
@@ -191,29 +202,35 @@ class ParkDay:
             )
             for point in POINTS:
                 tables.execute("INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, 1)", (GATEWAY, *point))
-            for start_s, end_s, sequence, account, ppm in self.intervals:
-                if end_s <= until_s:
-                    root = sequence.to_bytes(32, "big")
-                    tables.execute(
-                        "INSERT INTO interval VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (GATEWAY, start_s, end_s, INCARNATION, sequence, account, ppm, root),
-                    )
-            for table, found in (
-                ("energy", self.energies),
-                ("allocation", self.allocations),
-                ("residual", self.residuals),
-                ("tally", [(*row[:-1], json.dumps(row[-1]), "[]") for row in self.tallies]),
-                ("pool", self.pools),
-                (
-                    "self_use",
-                    [(START_S + h * 3600, START_S + h * 3600 + 3600, INCARNATION, 1) for h in range(STEPS // 4)],
-                ),
-            ):
-                for row in found:
-                    if row[1] <= until_s:
-                        places = ", ".join("?" * (len(row) + 1))
-                        tables.execute(f"INSERT INTO {table} VALUES ({places})", (GATEWAY, *row))
-            live(tables, (until_s + 40) * 1000)
+            self.add(tables, 0, steps)
+
+    def add(self, tables: sqlite3.Connection, after: int, until: int) -> None:
+        """Put what closed after step *after* and until step *until* into *tables*, as a projection would."""
+        after_s, until_s = START_S + after * STEP_S, START_S + until * STEP_S
+        head = 2 * until + 88
+        chain = (GATEWAY, INCARNATION, bytes(32), head, bytes.fromhex("5e" * 32))
+        tables.execute("INSERT OR REPLACE INTO chain VALUES (?, ?, 1, ?, ?, ?, 0, 1)", chain)
+        tables.execute("INSERT INTO receipt VALUES (?, ?, ?, ?, x'00')", (GATEWAY, INCARNATION, head, until_s * 1000))
+        intervals = [
+            (start_s, end_s, INCARNATION, sequence, account, ppm, sequence.to_bytes(32, "big"))
+            for start_s, end_s, sequence, account, ppm in self.intervals
+        ]
+        hours = [START_S + hour * 3600 for hour in range(STEPS // 4)]
+        found: dict[str, list[Any]] = {
+            "interval": intervals,
+            "energy": self.energies,
+            "allocation": self.allocations,
+            "residual": self.residuals,
+            "tally": [(*row[:-1], json.dumps(row[-1]), "[]") for row in self.tallies],
+            "pool": self.pools,
+            "self_use": [(start_s, start_s + 3600, INCARNATION, 1) for start_s in hours],
+        }
+        for table, rows in found.items():
+            for row in rows:
+                if after_s < row[1] <= until_s:
+                    places = ", ".join("?" * (len(row) + 1))
+                    tables.execute(f"INSERT INTO {table} VALUES ({places})", (GATEWAY, *row))
+        live(tables, (until_s + 40) * 1000)
 
 
 POWERS_W = {
@@ -229,21 +246,21 @@ POWERS_W = {
 }  # m-b gives no power
 
 
-def live(tables: object, at_ms: int) -> None:
-    """Put the power of every meter but m-b into *tables*; Workshop B has no power reading."""
+def live(tables: sqlite3.Connection, at_ms: int) -> None:
+    """Put the power of every meter but m-b into *tables*."""
     for meter, power_w in POWERS_W.items():
         row = (GATEWAY, meter, "active_power_total", at_ms, power_w)
-        tables.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?, ?)", row)  # type: ignore[attr-defined]
+        tables.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?, ?)", row)
 
 
-def enrol(tables: object) -> None:
+def enrol(tables: sqlite3.Connection) -> None:
     """Make the gateway known."""
-    tables.execute("INSERT INTO gateway VALUES (?, x'0011223344556677', x'00')", (GATEWAY,))  # type: ignore[attr-defined]
+    tables.execute("INSERT INTO gateway VALUES (?, x'0011223344556677', 'PEM')", (GATEWAY,))
 
 
-def make_ledger(folder: Path, day: ParkDay | None) -> Ledger:
-    """Return a ledger in *folder* with *day* in it, or with nothing in it."""
+def make_ledger(folder: Path, day: ParkDay | None, steps: int = STEPS) -> Ledger:
+    """Return a ledger in *folder* with the first *steps* of *day* in it, or with nothing in it."""
     ledger = Ledger(folder / "ledger.sqlite")
     if day is not None:
-        day.write(ledger)
+        day.write(ledger, steps)
     return ledger

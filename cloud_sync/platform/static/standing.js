@@ -39,7 +39,9 @@ export function standing(overview) {
   const [state, mood] = states[chain.state];
   const troubles = [
     chain.conflicts ? t("{n} set aside as counted before", { n: chain.conflicts }) : "",
-    chain.set_aside ? t("{n} batches refused", { n: chain.set_aside }) : "",
+    chain.held ? t("{n} batches wait for those before them", { n: chain.held }) : "",
+    chain.left_out ? t("{n} entries left out by the gateway", { n: chain.left_out }) : "",
+    chain.refused ? t("{n} batches refused", { n: chain.refused }) : "",
     chain.unread ? t("{n} entries unreadable", { n: chain.unread }) : "",
   ].filter(Boolean).join(" · ");
   const facts = [
