@@ -103,6 +103,7 @@ def configuration_of(
     site, problems = read_site(plain, [name for name, _ in profile_texts], list(factors.sets()))
     if site is None:
         raise ProblemError(*problems)
+    problems += factors.lacking(site.factor_sets, site.province)
     used = {meter.profile for meter in site.meters}
     texts = tuple((name, text) for name, text in profile_texts if name in used)
     profiles: dict[str, DeviceProfile] = {}

@@ -60,7 +60,9 @@ def _read(file: Path) -> Any:
             )
         ) from error  # fmt: skip
     try:
-        return json.loads(text)
+        plain = json.loads(text)
+        json.dumps(plain, ensure_ascii=False).encode()  # halves of characters cannot be written out again
+        return plain
     except json.JSONDecodeError as error:
         raise ProblemError(
             problem(
@@ -72,7 +74,7 @@ def _read(file: Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise ProblemError(
             problem(
-                "WP-ACC-013", str(file), "the file has numbers or brackets beyond all measure",
+                "WP-ACC-013", str(file), "the file has numbers, brackets or characters that nobody means",
                 "give the figures of one interval, in whole watt-hours",
             )
         ) from error  # fmt: skip

@@ -89,6 +89,23 @@ class FactorTable:
                 best, rank = row, this
         return best
 
+    def lacking(self, factor_sets: "tuple[str, ...]", region: str) -> "list[Problem]":
+        """Return a problem for each of *factor_sets* that has no factor for the grid in *region*, at any time."""
+        known = self.region(region)
+        places = (known.name, known.grid, "") if known is not None else (region, "")
+        problems = []
+        for name in factor_sets:
+            if not [row for row in self._by_key.get((name, "grid"), ()) if row.region in places]:
+                problems.append(
+                    problem(
+                        "WP-ACC-049", "gateway.province",
+                        "the factor set {set} has no grid factor for the province {region}",
+                        "write the province as in factors.toml, such as {known}; or choose a national set",
+                        set=name, region=region or "-", known=", ".join([one.name for one in self.regions[:4]]) or "-",
+                    )
+                )  # fmt: skip
+        return problems
+
 
 def read_factors(plain: object, where: str = "factors.toml") -> "tuple[FactorTable | None, list[Problem]]":
     """Return the table of a plain map (as read from TOML), and everything that is wrong with it."""
