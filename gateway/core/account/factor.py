@@ -111,7 +111,7 @@ def read_factors(plain: object, where: str = "factors.toml") -> "tuple[FactorTab
     """Return the table of a plain map (as read from TOML), and everything that is wrong with it."""
     reading = _Reading(where)
     if not isinstance(plain, dict):
-        return None, [reading.shape(where, "a table")]
+        return None, [reading.shape(where, "[[set]]")]
     for key in sorted(plain):
         if key not in ("region", "set"):
             reading.unknown(where, key, "region, set")
@@ -147,9 +147,9 @@ class _Reading:
         self.problems: "list[Problem]" = []
 
     def shape(self, where: str, wanted: str) -> Problem:
-        """Return the problem that something else stands where *wanted* belongs."""
+        """Return the problem that something else stands where *wanted* belongs, given as TOML."""
         return problem(
-            "WP-ACC-042", where, "{wanted} belongs here", "compare with the factors.toml that comes with the product",
+            "WP-ACC-042", where, "something like {wanted} belongs here", "compare with the factors.toml that comes with the product",
             wanted=wanted,
         )  # fmt: skip
 
@@ -164,7 +164,7 @@ class _Reading:
         value = plain.get(key, [])
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
             return value
-        self.problems.append(self.shape(self.where + "." + key, "a list of tables"))
+        self.problems.append(self.shape(self.where + "." + key, "[[%s]]" % key))
         return []
 
     def text(self, row: "dict[str, object]", key: str, where: str, empty: bool = False) -> str:
@@ -172,7 +172,7 @@ class _Reading:
         value = row.get(key, "")
         if isinstance(value, str) and (value or empty):
             return value
-        self.problems.append(self.shape(where + "." + key, "a text"))
+        self.problems.append(self.shape(where + "." + key, '"..."'))
         return ""
 
     def region(self, row: "dict[str, object]", n: int) -> Region:
@@ -192,7 +192,7 @@ class _Reading:
         rows = []
         zero = row.get("zero", [])
         if not isinstance(zero, list) or not all(isinstance(item, str) and item for item in zero):
-            self.problems.append(self.shape(where + ".zero", "a list of origins"))
+            self.problems.append(self.shape(where + ".zero", '["solar", "wind"]'))
             zero = []
         for origin in zero:
             rows.append(EmissionFactor("%s:%s" % (name, origin), name, origin, "", 0, basis, begin, end, source))
