@@ -69,9 +69,8 @@ def close_account(
     after = tuple([charge(release.pool, late.get(release.pool.storage, ())) for release in released])
     for release in released:
         mixes[release.pool.storage] = release.losses
-    for point in site.meter_points:
-        if point.role in ("load", "own_use") and point.name in [row.source for row in trace.allocations]:
-            warnings.append(_gave(point))
+    giving = {source.name for source in network.sources if source.wh}
+    warnings.extend([_gave(one) for one in site.meter_points if one.role in ("load", "own_use") and one.name in giving])
     tallier = Tallier(factors, site.factor_sets, site.province, start_s, FLOW)
     tallies = []
     for name in [point.name for point in site.meter_points] + [RESIDUAL + name for name in network.busbars]:

@@ -149,8 +149,8 @@ class _Reading:
     def shape(self, where: str, wanted: str) -> Problem:
         """Return the problem that something else stands where *wanted* belongs, given as TOML."""
         return problem(
-            "WP-ACC-042", where, "something like {wanted} belongs here", "compare with the factors.toml that comes with the product",
-            wanted=wanted,
+            "WP-ACC-042", where, "something like {wanted} belongs here",
+            "compare with the factors.toml that comes with the product", wanted=wanted,
         )  # fmt: skip
 
     def unknown(self, where: str, key: str, keys: str) -> None:

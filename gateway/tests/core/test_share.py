@@ -78,19 +78,29 @@ def test_columns_in_turn_leave_nothing_to_one_row() -> None:
     assert table[0] == [1, 0, 1, 0, 1, 0, 1, 0, 1, 0]
 
 
+def _columns(halves: "list[list[int]]") -> "list[tuple[int, list[tuple[int, int, int]]]]":
+    """Return the columns of a table that is written in half watt-hours."""
+    columns = []
+    for c in range(len(halves[0])):
+        total = sum([row[c] for row in halves]) // 2
+        cells = [(r, halves[r][c] // 2, halves[r][c] % 2 << 63) for r in range(len(halves)) if halves[r][c]]
+        columns.append((total, cells))
+    return columns
+
+
 def test_rows_that_come_out_short_are_repaired_by_exchange() -> None:
-    """Columns rounded in turn give row 0 one too few here; a chain of exchanges mends it, and no whole cell moves."""
-    half = 1 << 63
-    columns = [
-        (1, [(0, 0, half), (1, 0, half)]),
-        (1, [(1, 0, half), (2, 0, half)]),
-        (1, [(2, 0, half), (0, 0, half)]),
-        (5, [(0, 5, 0)]),
-    ]
-    rounded = round_columns(columns, [6, 1, 1])
-    totals = [0, 0, 0]
-    for column in rounded:
-        for row, wh in column:
-            totals[row] += wh
-    assert totals == [6, 1, 1]
-    assert rounded[3] == [(0, 5)]
+    """Rounded column by column, these tables leave a row a watt-hour short; one and two exchanges mend them."""
+    for halves in (
+        [[3, 1, 0], [1, 1, 2], [1, 2, 1], [3, 0, 1]],
+        [[1, 4, 5, 8], [8, 7, 5, 0], [3, 6, 6, 5], [6, 3, 4, 5]],
+    ):
+        columns = _columns(halves)
+        row_totals = [sum(row) // 2 for row in halves]
+        left = list(row_totals)
+        rounded = round_columns(columns, row_totals)
+        for c in range(len(columns)):
+            assert sum([wh for _, wh in rounded[c]]) == columns[c][0]
+            for r, wh in rounded[c]:
+                assert halves[r][c] // 2 <= wh <= (halves[r][c] + 1) // 2
+                left[r] -= wh
+        assert not any(left)
