@@ -49,7 +49,7 @@ def accept(ledger: Ledger, batch: Batch | Hole, raw: bytes, bucket: str, receive
             return Verdict(decision, seal(decision.refusal))
         assert decision.receipt is not None
         _unhold(connection, batch)
-        return Verdict(decision, _receipt(connection, decision.receipt, seal))
+        return Verdict(decision, _receipt(connection, decision.receipt, bucket, seal))
 
 
 def facts_of(connection: sqlite3.Connection, batch: Batch | Hole) -> Facts:
@@ -142,12 +142,12 @@ def _unhold(connection: sqlite3.Connection, batch: Batch | Hole) -> None:
     )
 
 
-def _receipt(connection: sqlite3.Connection, receipt: Receipt, seal: Seal) -> bytes:
+def _receipt(connection: sqlite3.Connection, receipt: Receipt, bucket: str, seal: Seal) -> bytes:
     """Sign *receipt*; keep the first one of each sequence, give the newest time with each answer."""
     signed = seal(receipt)
     connection.execute(
-        "INSERT INTO receipt VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (receipt.gateway, receipt.incarnation, receipt.through_sequence, receipt.at_ms, signed),
+        "INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (receipt.gateway, receipt.incarnation, receipt.through_sequence, bucket, receipt.at_ms, signed),
     )
     return signed
 

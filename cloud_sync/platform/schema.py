@@ -71,6 +71,7 @@ CREATE TABLE receipt (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,
     through_sequence INTEGER NOT NULL,
+    bucket TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
     signed BLOB NOT NULL,
     PRIMARY KEY (gateway, incarnation, through_sequence)

@@ -1,0 +1,183 @@
+"""The wattproof-platform command: serve, verify, show, keys, enrol."""
+
+import asyncio
+import logging
+import sqlite3
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cloud_sync.keys import ALGORITHM_NAMES, KeyRing, PublicKey, load_public, new_key
+from cloud_sync.platform import showing
+from cloud_sync.platform.auditing import audit
+from cloud_sync.platform.enrolment import enrol, enrolled
+from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_settings
+from cloud_sync.platform.ledger import Ledger, broken
+from cloud_sync.platform.rebuilding import rebuild
+from gateway import words
+from gateway.core.problem import Problem, ProblemError
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
+from gateway.words import say
+from gateway.words import translate as _
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group()
+@click.option("--lang", type=click.Choice(words.LANGUAGES), help="Language of messages (default: by locale).")
+@click.option(
+    "--home",
+    envvar="WATTPROOF_PLATFORM_HOME",
+    default=DEFAULT_HOME,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of platform.toml, keys and ledger.",
+)
+@click.version_option(package_name="wattproof")
+@click.pass_context
+def main(ctx: click.Context, lang: str | None, home: Path) -> None:
+    """Wattproof's platform: takes what the gateways prove, keeps it once, and shows it."""
+    words.choose(lang or words.language_of_locale())
+    ctx.obj = home
+
+
+def with_ledger(command: Command) -> Command:
+    """Turn a broken ledger file into a message; for commands that read one."""
+
+    @wraps(command)
+    def wrapped(home: Path, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(home, *args, **kwargs)
+        except sqlite3.DatabaseError as error:
+            raise ProblemError(broken(read_settings(home).ledger, error)) from error
+
+    return wrapped  # type: ignore[return-value]
+
+
+@main.command("serve")
+@click.pass_obj
+@fails_clearly
+def serve_command(home: Path) -> None:
+    """Take batches from the broker, answer with receipts, and offer the page, until stopped."""
+    from cloud_sync.platform.serving import serve
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    settings = read_settings(home)
+
+    def tell(line: str) -> None:
+        click.echo(line)
+        sys.stdout.flush()
+
+    asyncio.run(serve(home, settings, tell, show))
+
+
+@main.command("verify")
+@click.option("--rebuild", "again", is_flag=True, help="Make the tables of the page anew from the entries first.")
+@json_option
+@click.pass_obj
+@fails_clearly
+@with_ledger
+def verify_command(home: Path, again: bool, as_json: bool) -> None:
+    """Walk every chain, check every signature, and compare the page's tables with the entries."""
+    settings = read_settings(home)
+    if again:
+        ledger = Ledger(settings.ledger)
+        rebuild(ledger)
+        ledger.close()
+    ring = KeyRing.load((home / KEY_FILE).parent)
+    ledger = Ledger(settings.ledger, read_only=True)
+    try:
+        found = audit(ledger, ring)
+    finally:
+        ledger.close()
+    value = {
+        "chains": found.chains,
+        "batches": found.batches,
+        "entries": found.entries,
+        "receipts": found.receipts,
+        "problems": [_plain(one) for one in found.problems],
+    }
+    text = _("{chains} chains, {batches} batches, {entries} entries and {receipts} receipts were checked.")
+    verdict = _("All of it holds.") if not found.problems else _("Problems: {count}")
+    emit(value, "\n".join((text.format(**value), verdict.format(count=len(found.problems)))), as_json)
+    if found.problems:
+        if not as_json:
+            show(*found.problems)
+        sys.exit(PROBLEM)
+
+
+def _plain(one: Problem) -> dict[str, str]:
+    return {"code": one.code, "where": one.where, "message": say(one)}
+
+
+@main.command("show")
+@json_option
+@click.pass_obj
+@fails_clearly
+@with_ledger
+def show_command(home: Path, as_json: bool) -> None:
+    """Show the gateways, how far each is receipted, its intervals and its energy."""
+    ledger = Ledger(read_settings(home).ledger, read_only=True)
+    try:
+        value = showing.overview(ledger)
+    finally:
+        ledger.close()
+    emit(value, showing.text(value), as_json)
+
+
+@main.group("keys")
+def keys_group() -> None:
+    """The key that receipts are signed with."""
+
+
+@keys_group.command("new")
+@json_option
+@click.pass_obj
+@fails_clearly
+def keys_new_command(home: Path, as_json: bool) -> None:
+    """Make the platform's key; its public half is what gateways trust."""
+    key = new_key(home / KEY_FILE)
+    path = (home / KEY_FILE).with_suffix(".pub")
+    text = _("Made the key {kid}. Give {path} to every gateway as its [uplink] platform_key.")
+    emit(_key(key, path), text.format(kid=key.kid.hex(), path=path), as_json)
+
+
+@keys_group.command("show")
+@json_option
+@click.pass_obj
+@fails_clearly
+def keys_show_command(home: Path, as_json: bool) -> None:
+    """Show the platform's public key and those of the enrolled gateways."""
+    path = (home / KEY_FILE).with_suffix(".pub")
+    own = load_public(path)
+    gateways = enrolled(home / GATEWAYS)
+    value = {
+        "platform": _key(own, path),
+        "gateways": {name: [_key(key, None) for key in keys] for name, keys in sorted(gateways.items())},
+    }
+    lines = [_("platform {kid} {path}").format(kid=own.kid.hex(), path=path), own.pem().strip()]
+    for name, keys in sorted(gateways.items()):
+        lines += [_("gateway {name} {kid}").format(name=name, kid=key.kid.hex()) for key in keys]
+    emit(value, "\n".join(lines), as_json)
+
+
+def _key(key: PublicKey, path: Path | None) -> dict[str, str]:
+    named = {"kid": key.kid.hex(), "algorithm": ALGORITHM_NAMES[key.algorithm], "public": key.pem()}
+    return named | ({"path": str(path)} if path else {})
+
+
+@main.command("enrol")
+@click.argument("gateway")
+@click.argument("pubkey", type=click.Path(path_type=Path))
+@json_option
+@click.pass_obj
+@fails_clearly
+def enrol_command(home: Path, gateway: str, pubkey: Path, as_json: bool) -> None:
+    """Trust the key in the file PUBKEY to speak for GATEWAY, from now on."""
+    path, key = enrol(home / GATEWAYS, gateway, pubkey)
+    text = _("Gateway {gateway} is enrolled with key {kid} ({path}).")
+    value = {"gateway": gateway} | _key(key, path)
+    emit(value, text.format(gateway=gateway, kid=key.kid.hex(), path=path), as_json)

@@ -1,0 +1,187 @@
+"""Serving: the receiver and the web page in one process, on one loop, until a signal ends it.
+
+Messages come from the connection's thread and wait in a queue that the broker keeps short, since it sends no more
+than a window of unacknowledged ones; each is dealt with on a worker thread, so that a commit never holds up the page.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from cloud_sync.keys import load_signer
+from cloud_sync.mqtt import Closed, Connection, Event, Opened
+from cloud_sync.platform.enrolment import Enrolment
+from cloud_sync.platform.home import GATEWAYS, KEY_FILE, Settings
+from cloud_sync.platform.ledger import Ledger
+from cloud_sync.platform.receiver import Receiver
+from cloud_sync.platform.web import create_app
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.words import translate as _
+
+GRACE_S = 2  # What an open page gets to take its last bytes.
+
+
+class PageServer(uvicorn.Server):
+    """uvicorn without its own signals: the platform has one way to end, for all of it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket bound to where the page shall be, or say why there is none."""
+    place = f"{host}:{port}"
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ProblemError(_cannot_listen(place, error)) from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen()
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ProblemError(
+                problem(
+                    "WP-PLT-014",
+                    place,
+                    "Another program already listens here.",
+                    "Stop it (is it another `wattproof-platform serve`?), or change listen in platform.toml.",
+                )
+            ) from error
+        raise ProblemError(_cannot_listen(place, error)) from error
+    return bound
+
+
+def _cannot_listen(place: str, error: OSError) -> Problem:
+    return problem(
+        "WP-PLT-015",
+        place,
+        "The page cannot be offered here: {reason}.",
+        "Change listen in platform.toml to an address of this machine and a port this user may have.",
+        reason=error.strerror or error,
+    )
+
+
+def signer_needed(home: Path) -> Path:
+    """Return the file of the platform's key, or say how to make it."""
+    path = home / KEY_FILE
+    if not path.exists():
+        raise ProblemError(
+            problem(
+                "WP-PLT-009",
+                str(path),
+                "The platform has no key to sign receipts with.",
+                "Make one with `wattproof-platform keys new`, and give its public half to every gateway.",
+            )
+        )
+    return path
+
+
+async def serve(home: Path, settings: Settings, tell: Callable[[str], None], warn: Callable[[Problem], None]) -> None:
+    """Run until SIGTERM or SIGINT; *tell* takes lines for people, *warn* what is wrong and may pass."""
+    signer = load_signer(signer_needed(home))
+    ledger = Ledger(settings.ledger)
+    try:
+        receiver = Receiver(ledger, Enrolment(home / GATEWAYS, ledger), signer, settings.bucket)
+        app = create_app(ledger, settings.zone)
+        with listening(settings.host, settings.port) as bound:
+            host, port = bound.getsockname()[:2]
+            tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
+            config = uvicorn.Config(
+                app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
+            )
+            await _run(PageServer(config), bound, Road(receiver, settings, tell, warn))
+    finally:
+        ledger.close()
+
+
+async def _run(server: PageServer, bound: socket.socket, road: "Road") -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    receiving = asyncio.create_task(road.run())
+    receiving.add_done_callback(lambda _task: setattr(server, "should_exit", True))
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        road.stop()
+        await receiving
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+class Road:
+    """The platform's end of the road: one connection to the broker, and the receiver behind it."""
+
+    def __init__(
+        self, receiver: Receiver, settings: Settings, tell: Callable[[str], None], warn: Callable[[Problem], None]
+    ) -> None:
+        self._receiver = receiver
+        self._tell = tell
+        self._warn = warn
+        self._broker = f"{settings.broker.host}:{settings.broker.port}"
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        topic = f"v1/{settings.bucket}/+/up"
+        self._connection = Connection(settings.broker, (topic,), self._note, manual_ack=True)
+        self._trouble: Problem | None = None
+
+    def _note(self, event: Event) -> None:
+        self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._events.put_nowait(None)
+
+    async def run(self) -> None:
+        """Keep the connection and deal with what comes, until `stop`."""
+        self._connection.start()
+        try:
+            while (event := await self._events.get()) is not None:
+                if isinstance(event, Opened):
+                    self._trouble = None
+                    self._tell(_("Connected to the broker at {place}").format(place=self._broker))
+                elif isinstance(event, Closed):
+                    if event.why is not None and event.why != self._trouble:  # said once, not at every attempt
+                        self._trouble = event.why
+                        self._warn(event.why)
+                else:
+                    await self._take(event.topic, event.payload)
+                    self._connection.ack(event)
+        finally:
+            await asyncio.to_thread(self._connection.stop)
+
+    async def _take(self, topic: str, raw: bytes) -> None:
+        try:
+            answers = await asyncio.to_thread(self._receiver.received, topic, raw, time.time_ns() // 1_000_000)
+        except sqlite3.Error as error:
+            raise ProblemError(
+                problem(
+                    "WP-PLT-016",
+                    str(self._receiver.ledger.path),
+                    "The ledger cannot be written: {reason}.",
+                    "Look for a full disk or a missing right, and start the platform again; the gateways keep and"
+                    " repeat all that has no receipt.",
+                    reason=error,
+                )
+            ) from error
+        for answer in answers:
+            if not self._connection.publish(answer.topic, answer.raw):
+                log.warning("an answer on %s was not sent; it is given again when the batch is", answer.topic)
+
+
+log = logging.getLogger(__name__)
