@@ -1,6 +1,7 @@
 """The emulated park: exact balance, exact energy, real profiles, and continuity over restarts."""
 
 import csv
+import tomllib
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import device_profiles
+from gateway.core.site_reading import read_site
 from hil_tests.curve import read_curve
 from hil_tests.emulated_park import LONGEST_CATCH_UP_MS, TIE, Park, Plan
 from hil_tests.emulator_config import read_emulator_config
+from hil_tests.park_home import lay_out
 
 PARK = Path(__file__).parent / "park" / "park.toml"
 BIRTH_MS = 1_800_000_012_345
@@ -136,3 +140,36 @@ def test_a_curve_moves_in_a_straight_line_and_begins_again(tmp_path: Path) -> No
     file.write_text("at,load\n1,0.5\n2,1\n")
     curve = read_curve("c", file, "load", 1000)
     assert [curve.power_w(step, 5) for step in range(11)] == [500, 600, 700, 800, 900, 1000, 900, 800, 700, 600, 500]
+
+
+def test_the_gateway_of_the_park_is_configured_for_it(tmp_path: Path) -> None:
+    """The shipped gateway configuration is right, and names bus by bus and meter by meter what is emulated."""
+    home = lay_out(tmp_path, "mqtt://127.0.0.1:2883")
+    plain = tomllib.loads(home.gateway.read_text())
+    site, problems = read_site(plain, list(device_profiles.names()), plain["gateway"]["factor_sets"])
+    assert problems == [] and site is not None
+    plan = read_emulator_config(home.emulator, home.buses)
+    assert {bus.name: (bus.port, bus.baud) for bus in site.buses} == {
+        line.name: (str(line.link), line.baud) for line in plan.lines
+    }
+    emulated = {
+        (bus, meter.unit): (meter.name, meter.profile.id, *meter.ratios)
+        for bus, meters in plan.meters.items()
+        for meter in meters
+    }
+    assert {(one.bus, one.unit): (one.name, one.profile, one.ct_ratio, one.vt_ratio) for one in site.meters} == emulated
+    branches = {branch.name: branch for branch in plan.park.branches}
+    for point in site.meter_points:
+        assert (point.busbar, point.to_busbar) == branches[point.meter][2:4]
+        assert point.role in (branches[point.meter].role, "own_use")
+    assert plain["uplink"]["broker"] == "mqtt://127.0.0.1:2883"
+
+
+def test_no_meter_passes_the_power_its_connection_can_carry() -> None:
+    """Over a day of the park every power stays below the max_power of the gateway's configuration."""
+    plain = tomllib.loads((PARK.parent / "gateway.toml").read_text())
+    limits_w = {meter["name"]: int(meter["max_power"].removesuffix(" kW")) * 1000 for meter in plain["meter"]}
+    park = Park(demo_plan(), BIRTH_MS)
+    for offset_ms in range(0, 7 * DAY_MS, 6_000):
+        park.advance(BIRTH_MS + offset_ms)
+        assert all(abs(power_w) < limits_w[name] for name, power_w in park.powers_w.items())

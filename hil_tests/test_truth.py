@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.account.interval import Span
+from cloud_sync.platform.ledger import RegisterTotal
 from hil_tests.emulated_meter import TrueRegister
 from hil_tests.truth import TrueSample, Truth, TruthWriter, compare
 
@@ -26,13 +26,17 @@ def written(tmp_path: Path, energies_uwh: list[int]) -> Truth:
     return Truth.load(tmp_path / "truth.jsonl")
 
 
-def spans(energies_uwh: list[int]) -> list[Span]:
-    """Return the spans that a right platform has, minute by minute."""
+def minutes(energies_uwh: list[int]) -> list[int]:
+    """Return the energies in Wh that a right platform has of each minute: differences of the register."""
     return [
-        Span("m", IMPORT, register(start), minute * 60_000 + 40, register(end), minute * 60_000 + 60_040, 0, 1,
-             (end // STEP_UWH - start // STEP_UWH) * 10, "")
-        for minute, (start, end) in enumerate(zip(energies_uwh, energies_uwh[1:], strict=False))
-    ]  # fmt: skip
+        (end // STEP_UWH - start // STEP_UWH) * 10 for start, end in zip(energies_uwh, energies_uwh[1:], strict=False)
+    ]
+
+
+def total(energies_uwh: list[int], energy_wh: int) -> RegisterTotal:
+    """Return what a ledger says of the register; its readings carry the time of the last byte of an answer."""
+    first, last = register(energies_uwh[0]), register(energies_uwh[-1])
+    return RegisterTotal("gw", "m", IMPORT, first, 40, last, (len(energies_uwh) - 1) * 60_000 + 40, energy_wh)
 
 
 ENERGIES = [1_234_567_890 + minute * 333_333_333 for minute in range(20)]
@@ -40,7 +44,8 @@ ENERGIES = [1_234_567_890 + minute * 333_333_333 for minute in range(20)]
 
 def test_a_right_platform_differs_by_less_than_a_step(tmp_path: Path) -> None:
     """The sum of all intervals is the truth between first and last boundary, to less than one register step."""
-    (found,) = compare(written(tmp_path, ENERGIES), spans(ENERGIES), {"m": "Hall"})
+    truth = written(tmp_path, ENERGIES)
+    (found,) = compare(truth, [total(ENERGIES, sum(minutes(ENERGIES)))], {"m": "Hall"})
     assert found.meter_point == "Hall"
     assert found.true_uwh == 19 * 333_333_333
     assert abs(found.platform_wh * 1_000_000 - found.true_uwh) < STEP_UWH
@@ -49,17 +54,22 @@ def test_a_right_platform_differs_by_less_than_a_step(tmp_path: Path) -> None:
 
 def test_a_lost_interval_and_a_doubled_one_are_seen(tmp_path: Path) -> None:
     """Leaving out one interval in the middle, or counting it twice, breaks the agreement."""
-    truth, rows = written(tmp_path, ENERGIES), spans(ENERGIES)
-    assert not compare(truth, rows[:7] + rows[8:])[0].agrees
-    assert not compare(truth, rows + rows[7:8])[0].agrees
+    truth, parts = written(tmp_path, ENERGIES), minutes(ENERGIES)
+    assert not compare(truth, [total(ENERGIES, sum(parts) - parts[7])])[0].agrees
+    assert not compare(truth, [total(ENERGIES, sum(parts) + parts[7])])[0].agrees
+
+
+def test_a_register_without_boundaries_is_left_out(tmp_path: Path) -> None:
+    """A register of which the platform never had a reading has nothing to compare."""
+    nothing = RegisterTotal("gw", "m", IMPORT, (), 0, (), 0, 0)
+    assert compare(written(tmp_path, ENERGIES), [nothing]) == []
 
 
 def test_registers_that_no_meter_showed_are_an_error(tmp_path: Path) -> None:
     """A platform that holds words which were never on the bus fails the comparison outright."""
-    truth, rows = written(tmp_path, ENERGIES), spans(ENERGIES)
-    wrong = rows[-1]._replace(end_words=(0x1234, 0x5678))
+    wrong = total(ENERGIES, sum(minutes(ENERGIES)))._replace(last_words=(0x1234, 0x5678))
     with pytest.raises(AssertionError, match="no meter ever showed"):
-        compare(truth, [*rows[:-1], wrong])
+        compare(written(tmp_path, ENERGIES), [wrong])
 
 
 def test_samples_are_found_by_words_and_by_time(tmp_path: Path) -> None:

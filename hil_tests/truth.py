@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.core.account.interval import Span
+from cloud_sync.platform.ledger import RegisterTotal
 from hil_tests.emulated_meter import TrueRegister
 
 UWH_PER_WH = 1_000_000
@@ -118,31 +118,32 @@ class Truth:
 
 
 def compare(
-    truth: Truth, ledger_rows: Iterable[Span], meter_points: Mapping[str, str] | None = None
+    truth: Truth, ledger_rows: Iterable[RegisterTotal], meter_points: Mapping[str, str] | None = None
 ) -> list[Comparison]:
-    """Return, for each register in the spans of a ledger, the platform's energy beside the truth.
+    """Return, for each register a ledger has energy of, the platform's figure beside the truth.
 
-    The platform's figure is the sum of its interval energies from the first to the last boundary that it has read.
-    meter_points: the name of the meter point of each meter. A register the truth does not know is an assertion.
+    ledger_rows: `cloud_sync.platform.ledger.energy_totals(ledger)`; the platform's figure is the sum of its interval
+    energies from the first to the last boundary it knows. meter_points: the name of the meter point of each meter.
+    Registers that no meter ever showed are an assertion.
     """
-    spans: dict[tuple[str, str], list[Span]] = {}
-    for span in ledger_rows:
-        if span.start_words and span.end_words:
-            spans.setdefault((span.meter, span.quantity), []).append(span)
     found = []
-    for (meter, quantity), rows in sorted(spans.items()):
-        first = min(rows, key=lambda span: (span.start_ms, span.part))
-        last = max(rows, key=lambda span: (span.end_ms, span.part))
-        assert first.part == 0 and last.part == last.parts - 1, f"{meter} {quantity}: a span is cut"
-        start = truth.sample(meter, quantity, tuple(first.start_words), first.start_ms)
-        end = truth.sample(meter, quantity, tuple(last.end_words), last.end_ms)
-        assert start is not None and end is not None, f"{meter} {quantity}: no meter ever showed these registers"
-        platform_wh = sum(span.energy_wh for span in rows)
+    for row in sorted(ledger_rows):
+        if not row.first_words or not row.last_words:
+            continue
+        start = truth.sample(row.meter, row.quantity, row.first_words, row.first_ms)
+        end = truth.sample(row.meter, row.quantity, row.last_words, row.last_ms)
+        assert start is not None and end is not None, f"{row.meter} {row.quantity}: no meter ever showed this"
         true_uwh = end.true_uwh - start.true_uwh
-        resolution_uwh = max(start.resolution_uwh, end.resolution_uwh, UWH_PER_WH)
-        name = (meter_points or {}).get(meter, meter)
-        difference_uwh = platform_wh * UWH_PER_WH - true_uwh
-        found.append(Comparison(name, quantity, platform_wh, true_uwh, difference_uwh, resolution_uwh))
+        found.append(
+            Comparison(
+                (meter_points or {}).get(row.meter, row.meter),
+                row.quantity,
+                row.energy_wh,
+                true_uwh,
+                row.energy_wh * UWH_PER_WH - true_uwh,
+                max(start.resolution_uwh, end.resolution_uwh, UWH_PER_WH),
+            )
+        )
     return found
 
 
