@@ -52,7 +52,7 @@ class Outbox(Protocol):
         """Return the highest sequence that a receipt has freed, or 0."""
 
     def next_sealed(self, after: int) -> SealedBatch | None:
-        """Return the first sealed batch that starts after *after*, receipted or not; of one set aside, its hole."""
+        """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""

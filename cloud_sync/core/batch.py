@@ -121,7 +121,9 @@ def read_batch(payload: bytes) -> "Batch | Hole":
     if not isinstance(members, dict):
         raise BatchError("the payload is no map")
     kind = members.get(0)
-    if kind not in (KIND_BATCH, KIND_HOLE) or sorted(members) != list(range(6 if kind == KIND_BATCH else 7)):
+    if type(kind) is not int or kind not in (KIND_BATCH, KIND_HOLE):
+        raise BatchError("the payload is of another kind")
+    if sorted(members) != list(range(6 if kind == KIND_BATCH else 7)):
         raise BatchError("the payload has other fields than a batch")
     gateway, incarnation, first, previous = members[1], members[2], members[3], members[4]
     if not isinstance(gateway, str) or not is_name(gateway):

@@ -20,6 +20,7 @@ UNKNOWN_KEY = "unknown-key"  # The key is not enrolled (yet): try again later.
 BAD_SIGNATURE = "bad-signature"
 TOO_LARGE = "too-large"
 MALFORMED = "malformed"
+_SHAPES = {KIND_RECEIPT: (str, bytes, int, bytes, int), KIND_REFUSAL: (str, bytes, str, int, int)}
 REASONS = (GAP, FORK, UNKNOWN_KEY, BAD_SIGNATURE, TOO_LARGE, MALFORMED)
 
 
@@ -70,15 +71,15 @@ def read_answer(payload: bytes) -> "Receipt | Refusal":
         raise AnswerError("the answer is not canonical: %s" % error)  # noqa: B904
     if not isinstance(members, dict) or sorted(members) != [0, 1, 2, 3, 4, 5]:
         raise AnswerError("the answer has other fields")
-    kinds = {KIND_RECEIPT: (str, bytes, int, bytes, int), KIND_REFUSAL: (str, bytes, str, int, int)}
-    shape = kinds.get(members[0])
-    if shape is None:
+    kind = members[0]
+    if type(kind) is not int or kind not in _SHAPES:
         raise AnswerError("an answer of an unknown kind")
+    shape = _SHAPES[kind]
     for index in range(5):
         value = members[index + 1]
         if isinstance(value, bool) or not isinstance(value, shape[index]):
             raise AnswerError("a field of the answer has another shape")
-    if members[0] == KIND_RECEIPT:
+    if kind == KIND_RECEIPT:
         if len(members[2]) != 16 or len(members[4]) != 32 or members[3] < 0 or members[5] < 0:
             raise AnswerError("a field of the receipt is out of range")
         return Receipt(members[1], members[2], members[3], members[4], members[5])

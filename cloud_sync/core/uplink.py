@@ -60,7 +60,7 @@ class Send(namedtuple("Send", ("raw", "first", "last"))):
 
 
 class Fetch(namedtuple("Fetch", ("after",))):
-    """Look for the first sealed batch that starts after sequence *after*; then call offer or nothing."""
+    """Look for the first sealed batch that ends after sequence *after*; then call offer or nothing."""
 
     __slots__ = ()
     after: int
@@ -200,7 +200,7 @@ class Uplink:
 
     def offer(self, first: int, last: int, incarnation: bytes, raw: bytes) -> None:
         """Take the sealed batch that a Fetch asked for."""
-        assert first > self._after and last >= first
+        assert last > self._after and last >= first
         fresh = first > self._highest and incarnation == self._incarnation
         self._flights.append(_Flight(first, last, incarnation, raw, fresh))
         self._after = last

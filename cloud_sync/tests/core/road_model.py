@@ -121,7 +121,7 @@ class Journal:
 
     def next_sealed(self, after):
         for first, last, incarnation, raw, hole in self.outbox:
-            if first > after:
+            if last > after:
                 return first, last, incarnation, hole or raw
         return None
 

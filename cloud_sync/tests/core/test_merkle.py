@@ -1,4 +1,4 @@
-"""Merkle hashing against the published roots and paths of the Certificate Transparency test tree (RFC 6962 and 9162)."""
+"""Merkle hashing against the published roots and paths of Certificate Transparency (RFC 6962 and 9162)."""
 
 from cloud_sync.core.merkle import includes, inclusion_path, root, root_from, salt_of, salted_row
 

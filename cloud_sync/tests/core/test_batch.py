@@ -1,0 +1,113 @@
+"""Batches, holes and envelopes: what they say is read back, and nothing else is taken for one."""
+
+from cloud_sync.core.batch import (
+    BATCH_BYTES_MAX,
+    BATCH_ENTRIES_MAX,
+    EDDSA,
+    BatchError,
+    batch_of,
+    batch_payload,
+    envelope,
+    hole_of,
+    protected_header,
+    read_batch,
+    read_envelope,
+    signing_bytes,
+)
+from cloud_sync.core.canonical import decode, encode
+from cloud_sync.core.entry import GENESIS, chain
+
+INCARNATION = bytes(range(16))
+BATCH = batch_of("gw-1", INCARNATION, 5, b"\x07" * 32, (b"one", b"", b"three"))
+
+
+def refused(read, raw):
+    try:
+        read(raw)
+    except BatchError:
+        return True
+    return False
+
+
+def test_a_batch_comes_back_from_its_payload():
+    """A payload gives the same batch; last sequence and link are those of the last entry of the chain."""
+    assert read_batch(batch_payload(BATCH)) == BATCH
+    last = chain(BATCH.previous_link, 5, BATCH.bodies)[-1]
+    assert (BATCH.last_sequence, BATCH.link) == (last.sequence, last.link) and last.sequence == 7
+
+
+def test_the_link_is_not_sent():
+    """The link of a batch is computed from its bodies: 32 bytes that cannot be compressed stay at home."""
+    assert BATCH.link not in batch_payload(BATCH) and hole_of(BATCH).link in batch_payload(hole_of(BATCH))
+
+
+def test_a_hole_stands_for_its_batch():
+    """A hole has the batch's place and link, and comes back from its payload."""
+    hole = hole_of(BATCH)
+    assert read_batch(batch_payload(hole)) == hole
+    for field in ("gateway", "incarnation", "first_sequence", "last_sequence", "previous_link", "link"):
+        assert getattr(hole, field) == getattr(BATCH, field)
+
+
+def test_other_payloads_are_refused():
+    """Every field of another type, length or range, every missing and every further field is refused."""
+    for batch in (BATCH, hole_of(BATCH)):
+        good = decode(batch_payload(batch))
+        for key in sorted(good):
+            for value in (None, True, -1, 0, 1 << 63, "", "a/b", b"", b"x" * 31, [], [1], [b""] * 501, {}):
+                changed = dict(good)
+                changed[key] = value
+                assert refused(read_batch, encode(changed)), (key, value)
+            del changed[key]
+            assert refused(read_batch, encode(changed))
+        further = dict(good)
+        further[7] = 0
+        assert refused(read_batch, encode(further))
+    for value in (None, 1, [], b""):
+        assert refused(read_batch, encode(value))
+    assert refused(read_batch, batch_payload(BATCH) + b"\x00")
+
+
+def test_the_number_of_entries_is_limited():
+    """A batch has at most 500 entries, a hole stands for at most 500."""
+    full = batch_of("g", INCARNATION, 1, GENESIS, (b"",) * BATCH_ENTRIES_MAX)
+    assert read_batch(batch_payload(full)) == full
+    members = decode(batch_payload(full))
+    members[5] = [b""] * (BATCH_ENTRIES_MAX + 1)
+    assert refused(read_batch, encode(members))
+    members = decode(batch_payload(hole_of(full)))
+    members[5] += 1
+    assert refused(read_batch, encode(members))
+
+
+def test_what_is_signed_is_the_structure_of_rfc_9052():
+    """Signed is ["Signature1", protected, topic, payload], written out by hand here."""
+    protected = protected_header(EDDSA, b"12345678")
+    assert protected == bytes.fromhex("a20127") + b"\x04\x48" + b"12345678"
+    expected = b"\x84\x6aSignature1\x4d" + protected + b"\x43a/b\x42pp"
+    assert signing_bytes(protected, "a/b", b"pp") == expected
+
+
+def test_an_envelope_comes_back_and_others_are_refused():
+    """A COSE_Sign1 message gives its parts; another tag, shape, header, length or spelling is refused."""
+    protected = protected_header(EDDSA, b"12345678")
+    raw = envelope(protected, b"payload", b"s" * 64)
+    assert raw[:1] == b"\xd2"
+    signed = read_envelope(raw)
+    assert (signed.algorithm, signed.kid, signed.payload, signed.signature) == (
+        EDDSA, b"12345678", b"payload", b"s" * 64,
+    )  # fmt: skip
+    others = [
+        b"", raw[1:], b"\xd3" + raw[1:], raw + b"\x00", raw[:-1], b"\xd2\x80", b"\xd2\xa0",
+        b"\xd2" + encode([protected, {1: 1}, b"", b"s" * 64]),
+        b"\xd2" + encode([protected, {}, b"", b"s" * 63]),
+        b"\xd2" + encode([protected, {}, None, b"s" * 64]),
+        b"\xd2" + encode([encode({1: -8}), {}, b"", b"s" * 64]),
+        b"\xd2" + encode([encode({1: True, 4: b"12345678"}), {}, b"", b"s" * 64]),
+        b"\xd2" + encode([encode({1: -8, 4: b"1234567"}), {}, b"", b"s" * 64]),
+        b"\xd2" + encode([encode({1: -8, 4: b"12345678", 5: 0}), {}, b"", b"s" * 64]),
+        b"\xd2" + encode([encode([]), {}, b"", b"s" * 64]),
+        b"\xd2" + bytes(BATCH_BYTES_MAX),
+    ]  # fmt: skip
+    for other in others:
+        assert refused(read_envelope, other), other[:40]

@@ -1,0 +1,58 @@
+"""Receipts and refusals: what they say is read back, and nothing else is taken for one."""
+
+from cloud_sync.core.canonical import decode, encode
+from cloud_sync.core.receipt import (
+    REASONS,
+    AnswerError,
+    Receipt,
+    Refusal,
+    answer_payload,
+    digest_of,
+    read_answer,
+)
+
+RECEIPT = Receipt("gw-1", b"i" * 16, 12, b"l" * 32, 1700000000000)
+REFUSAL = Refusal("gw-1", digest_of(b"abc"), "gap", 7, 1700000000000)
+
+
+def refused(payload):
+    try:
+        read_answer(payload)
+    except AnswerError:
+        return True
+    return False
+
+
+def test_answers_come_back_from_their_payload():
+    """A receipt and a refusal of every reason are read as they were written."""
+    assert read_answer(answer_payload(RECEIPT)) == RECEIPT
+    for reason in REASONS:
+        refusal = Refusal("gw-1", REFUSAL.digest, reason, 0, 0)
+        back = read_answer(answer_payload(refusal))
+        assert back == refusal and isinstance(back, Refusal)
+
+
+def test_a_message_is_named_by_the_start_of_its_hash():
+    """The digest is the first half of SHA-256("abc"), as FIPS 180-4 gives it."""
+    assert digest_of(b"abc") == bytes.fromhex("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_other_answers_are_refused():
+    """Every field of another type, length or range, every missing and every further field is refused."""
+    for answer in (RECEIPT, REFUSAL):
+        good = decode(answer_payload(answer))
+        for key in range(6):
+            for value in (None, True, -1, [], {}, b"", b"x" * 15, 99 if key == 0 else None):
+                changed = dict(good)
+                changed[key] = value
+                assert refused(encode(changed)), (key, value)
+            del changed[key]
+            assert refused(encode(changed))
+        further = dict(good)
+        further[6] = 0
+        assert refused(encode(further))
+        assert refused(answer_payload(answer) + b"\x00")
+    changed = decode(answer_payload(REFUSAL))
+    changed[3] = "because"
+    assert refused(encode(changed))
+    assert refused(encode([]))
