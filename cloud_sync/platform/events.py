@@ -29,8 +29,13 @@ class News:
     def __init__(self, ledger: Reads) -> None:
         self.ledger = ledger
         self.watchers = 0
+        self.ended = False
         self._looked = float("-inf")
         self._marks: dict[str, Mark] = {}
+
+    def end(self) -> None:
+        """Let every stream end by itself within LOOK_S; call it before the server stops. From any thread."""
+        self.ended = True
 
     def marks(self) -> dict[str, Mark]:
         """Return the newest of each kind, by gateway; asks the ledger at most every LOOK_S."""
@@ -52,7 +57,7 @@ class News:
             seen = self.marks()
             silent_s = 0.0
             yield "retry: 2000\nevent: beat\ndata: {}\n\n"
-            while not await request.is_disconnected():
+            while not (self.ended or await request.is_disconnected()):
                 await asyncio.sleep(LOOK_S)
                 silent_s += LOOK_S
                 marks = self.marks()

@@ -48,7 +48,10 @@ class Guarded:
 
 
 def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], float] = time.time) -> Starlette:
-    """Return the application over *ledger*; *zone* is the park's, by which a day begins and ends."""
+    """Return the application over *ledger*; *zone* is the park's, by which a day begins and ends.
+
+    Before its server stops, call `app.state.news.end()`, so that open event streams end by themselves.
+    """
     try:
         park_zone = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -74,14 +77,16 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
         )
         return refused(request, 404, nothing)
 
+    news = News(ledger)
     app = Starlette(
         routes=[
             Route("/", page),
             *routes(Answers(ledger, park_zone, now)),
-            Route("/api/v1/events", News(ledger).answer),
+            Route("/api/v1/events", news.answer),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={404: missing},
     )
     app.add_middleware(Guarded)
+    app.state.news = news
     return app
