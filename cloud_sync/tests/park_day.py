@@ -210,7 +210,11 @@ class ParkDay:
         head = 2 * until + 88
         chain = (GATEWAY, INCARNATION, bytes(32), head, bytes.fromhex("5e" * 32))
         tables.execute("INSERT OR REPLACE INTO chain VALUES (?, ?, 1, ?, ?, ?, 0, 1)", chain)
-        tables.execute("INSERT INTO receipt VALUES (?, ?, ?, ?, x'00')", (GATEWAY, INCARNATION, head, until_s * 1000))
+        tables.execute(
+            "INSERT INTO receipt (gateway, incarnation, through_sequence, bucket, at_ms, signed)"
+            " VALUES (?, ?, ?, 'b0', ?, x'00')",
+            (GATEWAY, INCARNATION, head, until_s * 1000),
+        )
         intervals = [
             (start_s, end_s, INCARNATION, sequence, account, ppm, sequence.to_bytes(32, "big"))
             for start_s, end_s, sequence, account, ppm in self.intervals
