@@ -1,0 +1,84 @@
+"""Judges what came back on a line: whether these bytes, at this moment, can be the answer to this question.
+
+Modbus RTU answers carry no number, so a late answer to an earlier question looks like the answer to the present
+one. What gives it away: unit, function, length, check sum, and the moment. No answer can be complete before its
+characters had time to pass over the wire.
+"""
+
+from collections import namedtuple
+
+from gateway.core.meter import modbus
+from gateway.core.reading import LATE
+from gateway.core.site import Bus
+
+# Glitches put single bytes before or behind an answer. Fewer than the shortest frame (5 bytes) cannot hide one.
+MOST_NOISE_BYTES = 4
+# Meters' clocks run up to 4 % fast, and so do their characters.
+_FASTEST_PERCENT = 95
+
+
+class Question(namedtuple("Question", ("unit", "function", "start", "count", "transaction"))):
+    """One read that was asked; transaction is None on a serial line."""
+
+    __slots__ = ()
+    unit: int
+    function: int
+    start: int
+    count: int
+    transaction: "int | None"
+
+    def frame(self) -> bytes:
+        """Return the bytes that ask it."""
+        if self.transaction is None:
+            return modbus.request(self.unit, self.function, self.start, self.count)
+        return modbus.tcp_request(self.transaction, self.unit, self.function, self.start, self.count)
+
+    def answer_bytes(self) -> int:
+        """Return the length of its answer."""
+        if self.transaction is None:
+            return modbus.answer_bytes(self.count)
+        return modbus.tcp_answer_bytes(self.count)
+
+
+def character_bits(bus: Bus) -> int:
+    """Return the bits that one character takes on *bus*."""
+    return 1 + bus.data_bits + (bus.parity != "N") + bus.stop_bits
+
+
+def characters_ms(bus: Bus, count: int) -> int:
+    """Return how long *count* characters take on *bus*, rounded up; nothing on a network."""
+    if bus.port[:6] == "tcp://":
+        return 0
+    return -(-count * character_bits(bus) * 1000 // bus.baud)
+
+
+def earliest_ms(bus: Bus, count: int) -> int:
+    """Return the time before which *count* characters cannot have passed over *bus*, rounded down."""
+    if bus.port[:6] == "tcp://":
+        return 0
+    return count * character_bits(bus) * 10 * _FASTEST_PERCENT // bus.baud
+
+
+def believed(frame: bytes, elapsed_ms: int, question: Question, bus: Bus) -> "tuple[int, ...]":
+    """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise."""
+    unit, function, count = question.unit, question.function, question.count
+    if question.transaction is not None:
+        return modbus.tcp_answer(frame, question.transaction, unit, function, count)
+    possible_ms = earliest_ms(bus, min(len(frame), question.answer_bytes()))
+    if elapsed_ms < possible_ms:
+        detail = "%d bytes after %d ms, possible after %d ms" % (len(frame), elapsed_ms, possible_ms)
+        raise modbus.FrameFault(LATE, detail)
+    return modbus.answer(_without_noise(frame, question), unit, function, count)
+
+
+def _without_noise(frame: bytes, question: Question) -> bytes:
+    """Return the one answer inside *frame* where only a few bytes of noise surround it, else *frame* as it is."""
+    length = question.answer_bytes()
+    if not length < len(frame) <= length + MOST_NOISE_BYTES:
+        return frame
+    head = bytes((question.unit, question.function, 2 * question.count))
+    for at in range(len(frame) - length + 1):
+        inner = frame[at : at + length]
+        if inner[:3] == head and modbus.crc_holds(inner):
+            return inner
+    return frame

@@ -1,0 +1,188 @@
+"""MeterReads: the blocks of one meter, what its answers mean, and whether it is the meter it should be.
+
+Where the site names a serial number and the profile says which register holds it, no value is believed before that
+register was read, and it is read again in every sweep.
+"""
+
+from gateway.core.meter.decoding import account_value, decode, raw_of, text_of, words_of
+from gateway.core.meter.meter_state import MeterWatch
+from gateway.core.meter.plan import Block, plan_blocks, shortest_blocks
+from gateway.core.meter.plausibility import RegisterWatch
+from gateway.core.meter.profile import DeviceProfile, Point
+from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.reading import SERIAL, Fault, Reading
+from gateway.core.site import Bus, Meter
+
+SERIAL_POINT = "serial_number"  # by this name a profile says where the meter keeps its serial number
+# How urgent a block is in a sweep.
+IDENTITY, ENERGY, OTHER = 0, 1, 2
+# An answer may come this late behind slow converters; until then no other block of equal length is asked.
+LONGEST_LATE_MS = 10000
+SPLIT_AFTER = 2  # refusals in a row of one block
+REST_SWEEPS = 60  # sweeps for which a register that the meter refuses is left out
+
+
+def serial_point(meter: Meter, profile: DeviceProfile) -> "Point | None":
+    """Return the point with the serial number, None where the site names none or the profile has none."""
+    if meter.serial:
+        for point in profile.points:
+            if point.name == SERIAL_POINT:
+                return point
+    return None
+
+
+def serial_text(point: Point, words: "tuple[int, ...]") -> str:
+    """Return the serial number in *words* as people write it; "" where the meter has none."""
+    if point.type == "ascii":
+        return text_of(words)
+    raw = raw_of(point, words)
+    return "" if raw is None else str(raw[0])
+
+
+def same_serial(wanted: str, found: str) -> bool:
+    """Tell whether two serial numbers are equal but for blanks and leading zeros."""
+    return wanted.strip().lstrip("0") == found.strip().lstrip("0")
+
+
+class MeterReads:
+    """One meter on one bus: blocks, doubts, registers."""
+
+    def __init__(
+        self, bus: Bus, meter: Meter, profile: DeviceProfile, blocks: "tuple[Block, ...]", watch: MeterWatch
+    ) -> None:
+        self.meter = meter
+        self.watch = watch
+        self.blocks = list(blocks)
+        self._profile = profile
+        self._bus = bus
+        self._ratios = (meter.ct_ratio, meter.vt_ratio)
+        self._serial = serial_point(meter, profile)
+        self._confirmed = self._serial is None
+        if self._serial is not None and not [block for block in blocks if self._serial in block.points]:
+            points = tuple([point for block in blocks for point in block.points]) + (self._serial,)
+            self.blocks = list(plan_blocks(profile, points, bus.baud, bus.turnaround_ms))
+        self._late: "list[tuple[Block, int]]" = []  # blocks whose answer may still come, and until when
+        self._refusals: "dict[tuple[int, int, int], int]" = {}
+        self._rests: "dict[tuple[int, int, int], int]" = {}
+        self._registers: "dict[str, RegisterWatch]" = {}
+
+    def wanted(self) -> "list[Block]":
+        """Return the blocks to be read in a sweep."""
+        return [block for block in self.blocks if not self._rests.get(block[:3], 0)]
+
+    def sign_of_life(self) -> Block:
+        """Return the read that best tells whether the meter is back: its serial number, else the shortest."""
+        for block in self.blocks:
+            if self._holds_serial(block):
+                return block
+        return min(self.blocks, key=lambda block: block.count)
+
+    def urgency(self, block: Block) -> int:
+        """Return how urgent *block* is: what confirms the meter comes first, then energy registers."""
+        if self._holds_serial(block) and not self._confirmed:
+            return IDENTITY
+        for point in block.points:
+            if point.quantity is not None and QUANTITIES[point.quantity].cumulative:
+                return ENERGY
+        return OTHER
+
+    def _holds_serial(self, block: Block) -> bool:
+        return self._serial is not None and self._serial in block.points
+
+    def in_doubt(self) -> bool:
+        """Tell whether it is open which meter answers at this unit id."""
+        return not self._confirmed
+
+    def believes(self, block: Block) -> bool:
+        """Tell whether an answer to *block* would be believed: the meter is the right one, or this will tell."""
+        return self._confirmed or self._holds_serial(block)
+
+    def ready_ms(self, block: Block) -> int:
+        """Return from when on an answer to *block* could only be its own."""
+        return max(self.watch.until_ms, self._doubted_until(block))
+
+    def doubted(self, block: Block) -> bool:
+        """Tell whether a late answer to another block might pass for one to *block*."""
+        return self._doubted_until(block) > 0
+
+    def _doubted_until(self, block: Block) -> int:
+        until = 0
+        for other, late_until in self._late:
+            if other[1:3] != block[1:3] and other.function == block.function and other.count == block.count:
+                until = max(until, late_until)
+        return until
+
+    def expect_late(self, block: Block, now_ms: int) -> None:
+        """Note that the answer to *block* did not come, and may come yet."""
+        self._late = [(other, until) for other, until in self._late if until > now_ms and other != block]
+        self._late.append((block, now_ms + LONGEST_LATE_MS))
+
+    def doubt_identity(self) -> None:
+        """Have the serial number read before anything else of this meter is believed."""
+        self._confirmed = self._serial is None
+
+    def sweep_ended(self) -> None:
+        """Count down the rest of the blocks that the meter refuses."""
+        for place in list(self._rests):
+            self._rests[place] = max(0, self._rests[place] - 1)
+
+    def refused(self, block: Block) -> "list[Block]":
+        """Take it that the meter refuses *block*; return the blocks that are read in its place, if it is split."""
+        place = block[:3]
+        self._refusals[place] = self._refusals.get(place, 0) + 1
+        if self._refusals[place] < SPLIT_AFTER or self._holds_serial(block):
+            return []
+        parts = self._parts(block)
+        if not parts:
+            self._rests[place] = REST_SWEEPS
+            return []
+        at = self.blocks.index(block)
+        self.blocks[at : at + 1] = parts
+        return parts
+
+    def _parts(self, block: Block) -> "list[Block]":
+        """Return the two halves of *block*, without registers that only make lengths differ; [] for a single point."""
+        half = (len(block.points) + 1) // 2
+        parts: "list[Block]" = []
+        for points in (block.points[:half], block.points[half:]):
+            if points:
+                parts += shortest_blocks(self._profile, points, self._bus.baud, self._bus.turnaround_ms)
+        return [] if parts == [block] else parts
+
+    def take(
+        self, block: Block, registers: "tuple[int, ...]", now_ms: int, utc_ms: int
+    ) -> "tuple[list[Reading | Fault], bool]":
+        """Return what the registers of *block* mean, and whether another meter answers at this unit id."""
+        self._refusals[block[:3]] = 0
+        if self._serial is not None and self._serial in block.points:
+            found = serial_text(self._serial, words_of(self._serial, registers, block.start))
+            self._confirmed = same_serial(self.meter.serial, found)
+            if not self._confirmed:
+                detail = "serial number %s, expected %s" % (found or "none", self.meter.serial)
+                return [self._fault(SERIAL, detail, utc_ms)], True
+        if not self._confirmed:
+            return [], False
+        outcomes: "list[Reading | Fault]" = []
+        for point in block.points:
+            if point.quantity is not None:
+                outcomes.append(self._outcome(point, registers, block.start, now_ms, utc_ms))
+        return outcomes, False
+
+    def _fault(self, kind: str, detail: str, utc_ms: int) -> Fault:
+        self.watch.count(kind)
+        return Fault(self.meter.name, utc_ms, kind, detail)
+
+    def _outcome(
+        self, point: Point, registers: "tuple[int, ...]", start: int, now_ms: int, utc_ms: int
+    ) -> "Reading | Fault":
+        assert point.quantity is not None
+        words, value = decode(point, registers, start, self._ratios)
+        if QUANTITIES[point.quantity].cumulative:
+            if point.quantity not in self._registers:
+                self._registers[point.quantity] = RegisterWatch(point, self._ratios, self.meter.max_power_w)
+            fault = self._registers[point.quantity].judged(words, now_ms)
+            if fault is not None:
+                self.doubt_identity()
+                return self._fault(fault[0], fault[1], utc_ms)
+        whole = None if value is None else account_value(point.quantity, value[0], value[1])
+        return Reading(self.meter.name, point.quantity, utc_ms, words, whole)

@@ -1,0 +1,90 @@
+"""Watches one cumulative register: it only grows, and no faster than its connection can carry.
+
+A check sum of 16 bits lets one in 65,536 garbled answers through, and a person may exchange a meter without a word.
+"""
+
+from gateway.core.account.interval import DECREASED
+from gateway.core.meter.decoding import energy_wh, pattern, raw_of, register_advance
+from gateway.core.meter.profile import HIGH_FIRST, Point
+from gateway.core.reading import BACKWARDS, TOO_FAST
+
+# max_power_w over what was measured: apparent exceeds active power, and connections are overloaded for a while.
+_MARGIN = (3, 2)
+# Some meters renew their energy registers only now and then, so a rise may be of a longer time than between reads.
+_RENEWAL_MS = 30000
+_MS_OF_HOUR = 3600000
+# A lower register is believed after so many readings in a row that agree with each other: the meter was reset.
+CONFIRMATIONS = 3
+
+
+def _after(point: Point, words: "tuple[int, ...]") -> "tuple[int, ...]":
+    """Return the words of the next higher register value."""
+    bits = pattern(point, words) + 1
+    own = [bits >> 16 * place & 0xFFFF for place in range(point.count)]
+    if point.words == HIGH_FIRST:
+        own.reverse()
+    return tuple(own) + words[point.count :]
+
+
+def step_wh(point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, int], tuple[int, int]]") -> int:
+    """Return the energy of the smallest rise that the register can show where it stands, rounded up."""
+    here, there = energy_wh(point, words, ratios), energy_wh(point, _after(point, words), ratios)
+    if here is None or there is None or there < here:
+        return 1
+    return there - here + 1
+
+
+class RegisterWatch:
+    """Remembers the last believed words of one cumulative register of one meter."""
+
+    def __init__(self, point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]", max_power_w: int) -> None:
+        self._point = point
+        self._ratios = ratios
+        self._max_power_w = max_power_w
+        self._believed: "tuple[tuple[int, ...], int] | None" = None  # words, monotonic ms
+        self._lower: "tuple[tuple[int, ...], int] | None" = None  # the last of the readings below
+        self._lower_times = 0
+
+    def judged(self, words: "tuple[int, ...]", now_ms: int) -> "tuple[str, str] | None":
+        """Return None where *words* may be believed, else the kind of fault and its detail."""
+        if raw_of(self._point, words) is None:
+            return None
+        if self._believed is None:
+            self._believe(words, now_ms)
+            return None
+        fault = self._against(self._believed, words, now_ms)
+        if fault is None or (fault[0] == BACKWARDS and self._confirmed(words, now_ms)):
+            self._believe(words, now_ms)
+            return None
+        if fault[0] != BACKWARDS:
+            self._lower = None
+        return fault
+
+    def _believe(self, words: "tuple[int, ...]", now_ms: int) -> None:
+        self._believed = (words, now_ms)
+        self._lower = None
+
+    def _against(
+        self, before: "tuple[tuple[int, ...], int]", words: "tuple[int, ...]", now_ms: int
+    ) -> "tuple[str, str] | None":
+        """Judge *words* as what follows *before*."""
+        advance_wh, flag = register_advance(self._point, before[0], words, self._ratios)
+        name = self._point.quantity
+        if flag == DECREASED:
+            here, there = energy_wh(self._point, before[0], self._ratios), energy_wh(self._point, words, self._ratios)
+            return (BACKWARDS, "%s from %s to %s Wh" % (name, here, there))
+        if not self._max_power_w:
+            return None
+        elapsed_ms = now_ms - before[1]
+        most_wh = self._max_power_w * _MARGIN[0] * (elapsed_ms + _RENEWAL_MS) // (_MARGIN[1] * _MS_OF_HOUR)
+        most_wh += 2 * step_wh(self._point, words, self._ratios)
+        if advance_wh > most_wh:
+            return (TOO_FAST, "%s by %d Wh in %d ms, at most %d Wh" % (name, advance_wh, elapsed_ms, most_wh))
+        return None
+
+    def _confirmed(self, words: "tuple[int, ...]", now_ms: int) -> bool:
+        """Tell whether the register has stood lower for long enough to be believed."""
+        agrees = self._lower is not None and self._against(self._lower, words, now_ms) is None
+        self._lower_times = self._lower_times + 1 if agrees else 1
+        self._lower = (words, now_ms)
+        return self._lower_times >= CONFIRMATIONS

@@ -1,0 +1,275 @@
+"""Poll: who is asked what and when on one bus, and whether an answer may be believed.
+
+It reads no clock and touches no line: `next` says what to do, `answered` and `unanswered` tell what came of it,
+and the time is an argument. All meters are read in sweeps, the energy registers of all of them first.
+"""
+
+from collections import namedtuple
+
+from gateway.core.meter.judging import Question, believed, characters_ms, earliest_ms
+from gateway.core.meter.meter_reads import MeterReads
+from gateway.core.meter.meter_state import DUE, SUSPENDED, MeterState, MeterWatch
+from gateway.core.meter.modbus import FrameFault
+from gateway.core.meter.plan import Block
+from gateway.core.meter.profile import DeviceProfile
+from gateway.core.reading import EXCEPTION, SILENT, Fault, Reading
+from gateway.core.site import Bus, Meter
+
+# Refusals that are facts about the meter, not about the moment: function, address, number of registers.
+_LASTING_EXCEPTIONS = ("1", "2", "3")
+# What a gateway in between says of a meter that is silent behind it.
+_ABSENT_EXCEPTIONS = ("10", "11")
+_PROBE_DRAIN_MS = 50  # after a dead meter's silence; its late answer would be seen by its unit id
+_TRANSACTIONS = 0x10000
+
+
+class Job(namedtuple("Job", ("meter", "profile", "blocks"))):
+    """One meter to be read on a bus: its profile, and the reads as planned."""
+
+    __slots__ = ()
+    meter: Meter
+    profile: DeviceProfile
+    blocks: "tuple[Block, ...]"
+
+
+class Ask(namedtuple("Ask", ("meter", "frame", "answer_bytes", "earliest_ms", "timeout_ms"))):
+    """Send *frame* now. Counted from the end of sending, the answer of answer_bytes bytes is not complete before
+    earliest_ms, and given up after timeout_ms."""
+
+    __slots__ = ()
+    meter: str
+    frame: bytes
+    answer_bytes: int
+    earliest_ms: int
+    timeout_ms: int
+
+
+class Wait(namedtuple("Wait", ("until_ms",))):
+    """Nothing is to be asked before the monotonic time until_ms."""
+
+    __slots__ = ()
+    until_ms: int
+
+
+class _Turn(namedtuple("_Turn", ("reads", "block", "again"))):
+    """One block of one meter that is still to be read in this sweep; again: it failed once already."""
+
+    __slots__ = ()
+    reads: MeterReads
+    block: Block
+    again: bool
+
+
+class Poll:
+    """Asks the meters of one bus in turn and believes only what can be nothing but the answer."""
+
+    def __init__(self, bus: Bus, jobs: "tuple[Job, ...]", cycle_ms: int, transport: str = "rtu") -> None:
+        self.cycle = 0
+        self._bus = bus
+        self._cycle_ms = cycle_ms
+        self._numbered = transport == "tcp"
+        self._transaction = 0
+        self._meters = []
+        for job in jobs:
+            watch = MeterWatch(job.meter.name, job.profile.timeout_ms, job.profile.gap_ms, self._numbered)
+            self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch))
+        self._turns: "list[_Turn]" = []
+        self._sweep_ms: "int | None" = None  # when the present or last sweep began
+        self._sweeping = False
+        self._boundary = False
+        self._asked: "_Turn | None" = None
+        self._question = Question(0, 3, 0, 1, None)
+        self._timeout_ms = 0
+        self._free_ms: "int | None" = None  # the line is left alone before
+        self._probed = False  # the last question was a probe
+
+    def meters(self) -> "tuple[MeterState, ...]":
+        """Return how each meter does."""
+        return tuple([reads.watch.report() for reads in self._meters])
+
+    def boundary(self) -> None:
+        """Begin a new sweep at the next step: an interval ends, and the energy registers are wanted now."""
+        self._boundary = True
+
+    def next(self, now_ms: int) -> "Ask | Wait":
+        """Return what to do now."""
+        assert self._asked is None, "the last question has neither been answered nor given up"
+        if self._free_ms is None:
+            # Answers to a process that ran before may still be under way.
+            drain = [0] if self._numbered else [reads.watch.timeout_ms for reads in self._meters] + [0]
+            self._free_ms = now_ms + max(drain)
+        if self._boundary or self._sweep_ms is None or self._sweep_over(now_ms):
+            self._begin(now_ms)
+        if now_ms < self._free_ms:
+            return Wait(self._free_ms)
+        for reads in self._meters:
+            reads.watch.rested(now_ms)
+        turn = self._probe(now_ms) or self._choose(now_ms)
+        if turn is not None:
+            return self._ask(turn)
+        self._give_up(now_ms)
+        return Wait(max(now_ms + 1, self._next_ms()))
+
+    def _sweep_over(self, now_ms: int) -> bool:
+        return not self._sweeping and self._sweep_ms is not None and now_ms >= self._sweep_ms + self._cycle_ms
+
+    def _begin(self, now_ms: int) -> None:
+        """Begin a sweep: what confirms a meter's identity, energy registers, the rest; meters take turns in each."""
+        due_ms = now_ms if self._sweep_ms is None else self._sweep_ms + self._cycle_ms
+        in_step = not self._boundary and now_ms - due_ms <= self._cycle_ms // 4
+        self._sweep_ms = due_ms if in_step else now_ms
+        self._boundary = False
+        self._sweeping = True
+        places: "list[tuple[int, int, int, int]]" = []
+        turns: "list[_Turn]" = []
+        for number in range(len(self._meters)):
+            reads = self._meters[number]
+            if reads.watch.state == SUSPENDED:
+                continue
+            ranks = [0, 0, 0]
+            for block in reads.wanted():
+                urgency = reads.urgency(block)
+                places.append((urgency, ranks[urgency], number, len(turns)))
+                ranks[urgency] += 1
+                turns.append(_Turn(reads, block, False))
+        self._turns = [turns[place[3]] for place in sorted(places)]
+
+    def _probe(self, now_ms: int) -> "_Turn | None":
+        """Return the shortest read of a dead meter whose time has come; never two probes in a row while others wait."""
+        if self._probed and self._turns:
+            return None
+        for reads in self._meters:
+            if reads.watch.state == SUSPENDED and now_ms >= reads.watch.until_ms and reads.blocks:
+                return _Turn(reads, reads.sign_of_life(), True)
+        return None
+
+    def _choose(self, now_ms: int) -> "_Turn | None":
+        for turn in self._turns:
+            reads = turn.reads
+            if reads.watch.state == DUE and reads.believes(turn.block) and now_ms >= reads.ready_ms(turn.block):
+                self._turns.remove(turn)
+                return turn
+        return None
+
+    def _give_up(self, now_ms: int) -> None:
+        """Leave out of this sweep what cannot be asked in its time any more."""
+        assert self._sweep_ms is not None
+        end_ms = self._sweep_ms + self._cycle_ms
+        stay = []
+        for turn in self._turns:
+            ready_ms = self._ready_ms(turn)
+            if ready_ms is not None and (ready_ms <= end_ms or not (turn.again or turn.reads.doubted(turn.block))):
+                stay.append(turn)
+        self._turns = stay
+        self._end_sweep()
+
+    def _ready_ms(self, turn: _Turn) -> "int | None":
+        """Return from when on *turn* may be asked; None where it cannot be in this sweep."""
+        if turn.reads.watch.state == SUSPENDED:
+            return None
+        if turn.reads.believes(turn.block):
+            return turn.reads.ready_ms(turn.block)
+        confirming = [other for other in self._turns if other.reads is turn.reads and other.reads.believes(other.block)]
+        return min([other.reads.ready_ms(other.block) for other in confirming]) if confirming else None
+
+    def _end_sweep(self) -> None:
+        if self._sweeping and not self._turns:
+            self._sweeping = False
+            self.cycle += 1
+            for reads in self._meters:
+                reads.sweep_ended()
+
+    def _next_ms(self) -> int:
+        assert self._sweep_ms is not None
+        times = [] if self._sweeping else [self._sweep_ms + self._cycle_ms]
+        for turn in self._turns:
+            ready_ms = self._ready_ms(turn)
+            if ready_ms is not None:
+                times.append(ready_ms)
+        times += [reads.watch.until_ms for reads in self._meters if reads.watch.state == SUSPENDED]
+        return min(times)
+
+    def _ask(self, turn: _Turn) -> Ask:
+        watch = turn.reads.watch
+        self._probed = watch.state == SUSPENDED
+        watch.asked()
+        transaction = None
+        if self._numbered:
+            self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
+        block = turn.block
+        self._asked = turn
+        self._question = Question(turn.reads.meter.unit, block.function, block.start, block.count, transaction)
+        length = self._question.answer_bytes()
+        self._timeout_ms = watch.timeout_ms
+        timeout_ms = self._timeout_ms + characters_ms(self._bus, length)
+        return Ask(watch.meter, self._question.frame(), length, earliest_ms(self._bus, length), timeout_ms)
+
+    def _take_asked(self) -> _Turn:
+        turn = self._asked
+        assert turn is not None, "nothing was asked"
+        self._asked = None
+        return turn
+
+    def answered(self, frame: bytes, elapsed_ms: int, now_ms: int, utc_ms: int) -> "list[Reading | Fault]":
+        """Take the bytes that came, complete *elapsed_ms* after the end of sending."""
+        turn = self._take_asked()
+        try:
+            registers = believed(frame, elapsed_ms, self._question, self._bus)
+        except FrameFault as fault:
+            refused: "list[Reading | Fault]" = []
+            refused += self._refuse(turn, fault.kind, fault.detail, now_ms, utc_ms)
+            return refused
+        reads = turn.reads
+        was_dead = self._probed
+        latency_ms = max(0, elapsed_ms - characters_ms(self._bus, len(frame)))
+        reads.watch.answered(latency_ms, now_ms, utc_ms)
+        outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
+        if foreign:
+            self._turns = [other for other in self._turns if other.reads is not reads]
+        elif was_dead:
+            self._turns += [_Turn(reads, block, False) for block in reads.wanted() if block != turn.block]
+        elif reads.in_doubt() and not [
+            other for other in self._turns if other.reads is reads and reads.believes(other.block)
+        ]:
+            self._turns += [_Turn(reads, block, False) for block in reads.wanted() if reads.believes(block)]
+        self._end_sweep()
+        return outcomes
+
+    def unanswered(self, now_ms: int, utc_ms: int) -> "list[Fault]":
+        """Take it that no byte came in time."""
+        return self._refuse(self._take_asked(), SILENT, "no byte", now_ms, utc_ms)
+
+    def line_lost(self, utc_ms: int) -> "list[Fault]":
+        """Take it that the line itself is gone; all meters are due as soon as it is back."""
+        self._asked = None
+        self._turns = []
+        self._sweep_ms = self._free_ms = None
+        self._sweeping = False
+        outcomes = []
+        for reads in self._meters:
+            reads.watch.line_lost()
+            reads.doubt_identity()
+            reads.watch.count(SILENT)
+            outcomes.append(Fault(reads.watch.meter, utc_ms, SILENT, "the line is lost"))
+        return outcomes
+
+    def _refuse(self, turn: _Turn, kind: str, detail: str, now_ms: int, utc_ms: int) -> "list[Fault]":
+        """Believe nothing of it, let a late answer pass, and decide what becomes of the block."""
+        reads, watch = turn.reads, turn.reads.watch
+        lasting = kind == EXCEPTION and detail in _LASTING_EXCEPTIONS
+        absent = kind == EXCEPTION and detail in _ABSENT_EXCEPTIONS
+        watch.faulted(SILENT if absent else kind, lasting, now_ms)
+        dead = watch.state == SUSPENDED
+        if not lasting and not self._numbered:
+            reads.expect_late(turn.block, now_ms)
+            self._free_ms = now_ms + (_PROBE_DRAIN_MS if dead else self._timeout_ms // 2)
+        if dead:
+            reads.doubt_identity()
+            self._turns = [other for other in self._turns if other.reads is not reads]
+        elif lasting:
+            for block in reads.refused(turn.block):
+                self._turns.append(_Turn(reads, block, True))
+        elif not turn.again:
+            self._turns.append(_Turn(reads, turn.block, True))
+        self._end_sweep()
+        return [Fault(watch.meter, utc_ms, kind, detail)]

@@ -1,0 +1,321 @@
+"""Line: carries one question at a time to the meters on a serial port, and the answer back.
+
+The thread of a bus sleeps until the answer can be complete; no byte wakes it before. A port belongs to one process
+alone, by whatever name it was opened.
+"""
+
+import errno
+import fcntl
+import os
+import select
+import stat
+import termios
+import time
+from pathlib import Path
+from typing import Protocol
+
+import serial
+
+from gateway.core.meter.judging import character_bits
+from gateway.core.meter.modbus import EXCEPTION_BYTES, crc_holds
+from gateway.core.meter.plan import silence_us
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.site import Bus
+
+# More than any answer: what comes beyond is a jammed line, not an answer.
+_MOST_BYTES = 512
+# How long a line may keep talking before a question is given up.
+_JAM_S = 0.3
+_BY_ID = Path("/dev/serial/by-id")
+
+
+class LineLostError(ProblemError):
+    """The port or the connection is gone; it must be opened again."""
+
+
+class Line(Protocol):
+    """What carries questions and answers of one bus."""
+
+    def open(self) -> None:
+        """Open it, again where it was lost; raises ProblemError."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+    def drain(self, quiet_ms: int) -> None:
+        """Read and forget until nothing came for *quiet_ms*."""
+
+    def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
+        """Send *frame*; return what came and the ms from the end of sending until it was complete."""
+
+
+def open_line(bus: Bus) -> Line:
+    """Return the line of *bus*, open; raises ProblemError where it cannot be opened."""
+    line = line_of(bus)
+    line.open()
+    return line
+
+
+def line_of(bus: Bus) -> Line:
+    """Return the line of *bus*, still closed."""
+    if bus.port.startswith("tcp://"):
+        from gateway.tcp_line import TcpLine
+
+        return TcpLine(bus)
+    return SerialLine(bus)
+
+
+def same_port(one: str, other: str) -> bool:
+    """Tell whether two names mean one port."""
+    if one.startswith("tcp://") or other.startswith("tcp://"):
+        return one == other
+    if Path(one).resolve() == Path(other).resolve():
+        return True
+    try:
+        first, second = Path(one).stat(), Path(other).stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(first.st_mode) and stat.S_ISCHR(second.st_mode) and first.st_rdev == second.st_rdev
+
+
+def ports() -> list[str]:
+    """Return the names of the serial ports here, stable ones first."""
+    stable = sorted(str(path) for path in _BY_ID.glob("*")) if _BY_ID.is_dir() else []
+    known = {Path(name).resolve() for name in stable}
+    plain = sorted(path for pattern in ("ttyUSB*", "ttyACM*", "ttyAMA*") for path in Path("/dev").glob(pattern))
+    return stable + [str(path) for path in plain if path.resolve() not in known]
+
+
+class SerialLine:
+    """A serial port, exclusively ours."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._port: serial.Serial | None = None
+        self._character_s = character_bits(bus) / bus.baud
+        self._silence_s = silence_us(bus.baud) / 1_000_000
+        # A pseudo-terminal has no line speed, so nothing can come too early on it.
+        self._paced = True
+
+    def open(self) -> None:
+        """Open and lock the port."""
+        self.close()
+        where, path = self._bus.name, self._bus.port
+        self._paced = not str(Path(path).resolve()).startswith("/dev/pts/")
+        _look_at(where, path)
+        try:
+            port = serial.Serial(
+                path,
+                self._bus.baud,
+                bytesize=self._bus.data_bits,
+                parity=self._bus.parity,
+                stopbits=self._bus.stop_bits,
+                timeout=0,
+                exclusive=True,  # flock on the device itself, so that every name of it meets the same lock
+            )
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
+            raise ProblemError(_why_not(where, path, error)) from error
+        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # also against programs that know no locks
+        self._port = port
+        try:
+            port.set_low_latency_mode(True)
+        except (OSError, ValueError, NotImplementedError):
+            self._silence_s = max(self._silence_s, 0.002)  # an adapter that bundles bytes; the rest works without
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def drain(self, quiet_ms: int) -> None:
+        """Read and forget until nothing came for *quiet_ms*, ten times as long at most."""
+        until = time.monotonic() + quiet_ms / 100
+        while select.select([self._fd()], [], [], quiet_ms / 1000)[0] and time.monotonic() < until:
+            self._read()
+
+    def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
+        """Send *frame*; return what came and the ms from the end of sending until it was complete."""
+        jam = self._settle()
+        if jam:
+            return jam, 0
+        # From the start of sending, not from its end as the system sees it: then no stall of ours can make a good
+        # answer look as if it came too early.
+        sent = time.monotonic() + len(frame) * self._character_s
+        self._write(frame)
+        deadline = sent + timeout_ms / 1000
+        _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
+        heard = b""
+        while not _complete(_without_echo(heard, frame), frame, answer_bytes):
+            more = self._read()
+            heard += more
+            left = deadline - time.monotonic()
+            if left <= 0 or len(heard) >= _MOST_BYTES:
+                break
+            missing = answer_bytes - len(_without_echo(heard, frame))
+            if more and missing > 0:
+                time.sleep(min(left, missing * self._character_s))
+            elif missing > 0:
+                select.select([self._fd()], [], [], left)
+        elapsed_ms = int((time.monotonic() - sent) * 1000)
+        heard += self._surplus(len(heard))
+        return _without_echo(heard, frame), elapsed_ms if self._paced else max(elapsed_ms, earliest_ms)
+
+    def _settle(self) -> bytes:
+        """Forget what is still there from before; return what was heard where the line does not fall silent."""
+        until = time.monotonic() + _JAM_S
+        heard = b""
+        while more := self._read():
+            heard += more
+            if time.monotonic() > until:
+                return heard[-_MOST_BYTES:]
+            time.sleep(self._silence_s)
+        return b""
+
+    def _surplus(self, already: int) -> bytes:
+        """Return what comes before the line falls silent: more bytes than asked for are a sign of something wrong."""
+        heard = b""
+        if already:
+            time.sleep(self._silence_s)
+            while already + len(heard) < _MOST_BYTES and (more := self._read()):
+                heard += more
+                time.sleep(self._silence_s)
+        return heard
+
+    def _fd(self) -> int:
+        if self._port is None:
+            raise LineLostError(_lost(self._bus, "closed"))
+        return int(self._port.fileno())
+
+    def _read(self) -> bytes:
+        """Return what has arrived; raises LineLostError where the port is gone."""
+        fd = self._fd()
+        try:
+            if not select.select([fd], [], [], 0)[0]:
+                return b""
+            heard = os.read(fd, _MOST_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise LineLostError(_lost(self._bus, error.strerror or "input")) from error
+        if not heard:  # readable, and nothing to read: the adapter was pulled
+            raise LineLostError(_lost(self._bus, "hang-up"))
+        return heard
+
+    def _write(self, frame: bytes) -> None:
+        at = 0
+        while at < len(frame):
+            try:
+                at += os.write(self._fd(), frame[at:])
+            except BlockingIOError:
+                select.select([], [self._fd()], [], _JAM_S)
+            except OSError as error:
+                raise LineLostError(_lost(self._bus, error.strerror or "output")) from error
+
+
+def _sleep_until(moment: float) -> None:
+    left = moment - time.monotonic()
+    if left > 0:
+        time.sleep(left)
+
+
+def _without_echo(heard: bytes, frame: bytes) -> bytes:
+    """Return *heard* without the question itself, which adapters that listen while they send give back first."""
+    return heard[len(frame) :] if heard.startswith(frame) else heard
+
+
+def _complete(answer: bytes, frame: bytes, answer_bytes: int) -> bool:
+    """Tell whether *answer* is as long as it gets: the whole answer, or a refusal."""
+    if len(answer) >= answer_bytes:
+        return True
+    refuses = len(answer) == EXCEPTION_BYTES and answer[1] == frame[1] | 0x80
+    return refuses and crc_holds(answer)
+
+
+def _lost(bus: Bus, why: str) -> Problem:
+    return problem(
+        "WP-BUS-001",
+        bus.name,
+        "The line {port} is lost: {why}.",
+        "Check the cable and the adapter; the gateway opens the line again by itself.",
+        port=bus.port,
+        why=why,
+    )
+
+
+def _look_at(where: str, path: str) -> None:
+    """Raise a ProblemError where *path* is no serial port of ours to open."""
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        raise ProblemError(_missing(where, path)) from None
+    except OSError as error:
+        raise ProblemError(_why_not(where, path, error)) from error
+    if not stat.S_ISCHR(mode):
+        raise ProblemError(_no_port(where, path))
+
+
+def _missing(where: str, path: str) -> Problem:
+    found = ports()
+    if found:
+        return problem(
+            "WP-BUS-002",
+            where,
+            "There is no port {port}.",
+            "Ports here: {found}. Names under /dev/serial/by-id stay the same when adapters are plugged again.",
+            port=path,
+            found=", ".join(found),
+        )
+    return problem(
+        "WP-BUS-003",
+        where,
+        "There is no port {port}, and no serial adapter at all.",
+        "Plug in the RS-485 adapter; `dmesg | tail` shows whether the system sees it.",
+        port=path,
+    )
+
+
+def _no_port(where: str, path: str) -> Problem:
+    return problem(
+        "WP-BUS-004",
+        where,
+        "{port} is not a serial port.",
+        "Give the path of the RS-485 adapter, such as /dev/serial/by-id/usb-..., or tcp://host:502.",
+        port=path,
+    )
+
+
+def _why_not(where: str, path: str, error: Exception) -> Problem:
+    """Return in our words why the port cannot be opened."""
+    number = getattr(error, "errno", None)
+    if number is None and isinstance(error.args[0], int):
+        number = error.args[0]
+    if number == errno.ENOENT:
+        return _missing(where, path)
+    if number in (errno.EACCES, errno.EPERM):
+        return problem(
+            "WP-BUS-005",
+            where,
+            "No permission to open {port}.",
+            "Add the user to the group that owns the port: `sudo usermod -aG dialout $USER`, then log in again.",
+            port=path,
+        )
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return problem(
+            "WP-BUS-006",
+            where,
+            "Another program has {port} open.",
+            "Where the gateway's daemon runs, it owns the port: ask it with `wattproof readings`, or stop it for this "
+            "work with `sudo systemctl stop wattproof`. `fuser {port}` shows which program it is.",
+            port=path,
+        )
+    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+        return _no_port(where, path)
+    return problem(
+        "WP-BUS-007",
+        where,
+        "{port} cannot be opened with these line settings: {why}.",
+        "Check speed, parity and stop bits; a pseudo-terminal knows no parity.",
+        port=path,
+        why=str(error),
+    )

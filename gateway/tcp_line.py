@@ -1,0 +1,124 @@
+"""TcpLine: carries questions and answers of one bus over Modbus TCP.
+
+Every question has a number, and an answer with another number is an old one: it is thrown away, and the connection
+stays in step. Where the bytes are no Modbus TCP, the connection is closed and opened anew.
+"""
+
+import socket
+import time
+
+from gateway.core.meter.modbus import tcp_length
+from gateway.core.problem import ProblemError, problem
+from gateway.core.site import Bus
+from gateway.line import LineLostError
+
+DEFAULT_PORT = 502
+_CONNECT_S = 3.0
+
+
+class TcpLine:
+    """A connection to a Modbus TCP server or gateway."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        host, _, port = bus.port.removeprefix("tcp://").rstrip("/").rpartition(":")
+        self._address = (host, int(port)) if host else (port, DEFAULT_PORT)
+        self._socket: socket.socket | None = None
+        self._heard = b""
+
+    def open(self) -> None:
+        """Connect."""
+        self.close()
+        try:
+            self._socket = socket.create_connection(self._address, _CONNECT_S)
+        except OSError as error:
+            raise ProblemError(
+                problem(
+                    "WP-BUS-008",
+                    self._bus.name,
+                    "No connection to {port}: {why}.",
+                    "Check address, port and cable; many meters serve only one connection at a time.",
+                    port=self._bus.port,
+                    why=error.strerror or str(error),
+                )
+            ) from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._heard = b""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def drain(self, quiet_ms: int) -> None:
+        """Read and forget until nothing came for *quiet_ms*."""
+        while self._receive(quiet_ms / 1000):
+            pass
+        self._heard = b""
+
+    def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
+        """Send *frame*; return the answer with its number and the ms it took, or b"" where none came."""
+        del answer_bytes, earliest_ms  # the header says how long an answer is, and its number whose it is
+        connection = self._connected()
+        try:
+            connection.settimeout(timeout_ms / 1000)
+            connection.sendall(frame)
+        except OSError as error:
+            raise self._lost(error.strerror or str(error)) from error
+        sent = time.monotonic()
+        deadline = sent + timeout_ms / 1000
+        while True:
+            while (answer := self._take_frame()) is not None:
+                if answer[:2] == frame[:2] or tcp_length(answer) is None:
+                    return answer, int((time.monotonic() - sent) * 1000)
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._receive(left):
+                return b"", timeout_ms
+
+    def _take_frame(self) -> bytes | None:
+        """Return the next whole frame, None where it is not here yet; what is no frame comes as it is."""
+        if len(self._heard) < 6:
+            return None
+        length = tcp_length(self._heard)
+        if length is None:
+            strange = self._heard
+            self.close()  # out of step for good: nothing tells where the next frame begins
+            return strange
+        if len(self._heard) < length:
+            return None
+        answer, self._heard = self._heard[:length], self._heard[length:]
+        return answer
+
+    def _receive(self, wait_s: float) -> bool:
+        """Take in what comes within *wait_s*; False where nothing did."""
+        connection = self._connected()
+        try:
+            connection.settimeout(max(wait_s, 0.001))
+            more = connection.recv(4096)
+        except TimeoutError:
+            return False
+        except OSError as error:
+            raise self._lost(error.strerror or str(error)) from error
+        if not more:
+            raise self._lost("closed by the other end")
+        self._heard += more
+        return True
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            raise self._lost("not connected")
+        return self._socket
+
+    def _lost(self, why: str) -> LineLostError:
+        self.close()
+        return LineLostError(
+            problem(
+                "WP-BUS-009",
+                self._bus.name,
+                "The connection to {port} is lost: {why}.",
+                "Check the network; the gateway connects again by itself.",
+                port=self._bus.port,
+                why=why,
+            )
+        )
