@@ -3,12 +3,13 @@
 The client writes a request in one go; the bus takes it as on the wire for as long as its characters would need at
 the baud rate, waits the silence that ends a frame and the meter's turnaround, and gives the answer in pieces, each
 when its last character would have come. A character has 11 bits. Nothing but the answer of the asked meter is ever
-heard: other units and damaged requests stay silent.
+heard: other units, damaged requests and clients with another baud rate get silence.
 """
 
 import ctypes
 import os
 import select
+import termios
 import threading
 import time
 import tty
@@ -80,6 +81,8 @@ class EmulatedBus:
         self._dice = dice
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
+        self._speed = getattr(termios, f"B{line.baud}", None)  # None: a rate that termios has no name for
+        self._set_speed()
         os.set_blocking(self._ours, False)
         self.path = os.ttyname(self._theirs)
         self._wake_read, self._wake_write = os.pipe()
@@ -141,6 +144,17 @@ class EmulatedBus:
                 self._send(octets, begin)
                 self.counts.faults += fault is not None
 
+    def _set_speed(self) -> None:
+        """Let clients that set no baud rate have that of the line."""
+        if self._speed is not None:
+            settings = termios.tcgetattr(self._theirs)
+            settings[4] = settings[5] = self._speed
+            termios.tcsetattr(self._theirs, termios.TCSANOW, settings)
+
+    def _same_speed(self) -> bool:
+        """Tell whether the client has the baud rate of the line; with another, a meter hears no frame."""
+        return self._speed is None or termios.tcgetattr(self._ours)[5] == self._speed
+
     def _frame(self, heard: select.poll) -> tuple[bytes, float]:
         """Return the bytes up to the next silence, and when the last of them was over on the wire."""
         octets, ended = b"", time.monotonic()
@@ -157,7 +171,7 @@ class EmulatedBus:
 
     def _answer(self, frame: bytes) -> tuple[LineFault | None, bytes, float] | None:
         """Return the answer to *frame* with its fault and extra delay, None where the line stays silent."""
-        meter = self._meters.get(frame[0]) if crc_holds(frame) else None
+        meter = self._meters.get(frame[0]) if crc_holds(frame) and self._same_speed() else None
         if meter is None:
             self.counts.ignored += 1
             return None

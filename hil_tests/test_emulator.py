@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pymodbus.client import ModbusSerialClient
+from pymodbus.exceptions import ModbusIOException
 from pymodbus.framer.rtu import FramerRTU
 
 from gateway.core.meter.decoding import energy_wh
@@ -152,6 +154,18 @@ def test_damaged_and_foreign_requests_are_met_with_silence(tmp_path: Path) -> No
         finally:
             os.close(port)
     assert answer == with_check_sum(bytes.fromhex("070404470ca000"))  # 36000.0
+
+
+def test_another_baud_rate_is_met_with_silence(tmp_path: Path) -> None:
+    """A client at 9600 Bd on a line of 115200 Bd hears nothing; at the right rate it hears the meter."""
+    with emulator(tmp_path) as link:
+        wrong = ModbusSerialClient(link, baudrate=9600, timeout=0.3, retries=0)
+        assert wrong.connect()
+        with pytest.raises(ModbusIOException):
+            wrong.read_input_registers(0x34, count=2, device_id=7)
+        wrong.close()  # type: ignore[no-untyped-call]
+        with client(link) as right:
+            assert right.read_input_registers(0x34, count=2, device_id=7).registers == [0x470C, 0xA000]
 
 
 def read_import(link: str) -> list[int]:
