@@ -20,7 +20,7 @@ CREATE TABLE entry (
 );
 CREATE TABLE outbox (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL,
-    refusal TEXT
+    refusal TEXT, hole BLOB
 );
 CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
 CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
@@ -143,7 +143,7 @@ class Journal:
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         row = self._db.execute("SELECT max(last) FROM outbox").fetchone()
         done = max(row[0] or 0, self.receipted_through())
-        previous = self._link_of(done)
+        previous = self.link_at(done) or GENESIS
         pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
             "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
         ).fetchall()
@@ -161,13 +161,9 @@ class Journal:
             first, incarnation = rows[0][0], rows[0][1]
             batch = batch_of(gateway, incarnation, first, previous, tuple(row[3] for row in rows))
             self._db.execute(
-                "INSERT INTO outbox VALUES (?, ?, ?, ?, NULL)", (first, rows[-1][0], incarnation, seal(batch))
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, NULL, NULL)", (first, rows[-1][0], incarnation, seal(batch))
             )
             previous = rows[-1][2]
-
-    def _link_of(self, sequence: int) -> bytes:
-        row = self._db.execute("SELECT link FROM entry WHERE sequence = ?", (sequence,)).fetchone()
-        return row[0] if row else GENESIS
 
     def state(self) -> bytes | None:
         """Return the settlement's state as last committed."""
@@ -206,13 +202,17 @@ class Journal:
         return [row[0] for row in rows]
 
     def next_sealed(self, after: int) -> Sealed | None:
-        """Return the first sealed batch that starts after sequence *after* and was not set aside."""
+        """Return the first sealed batch that starts after *after*, receipted or not; of one set aside, its hole."""
         row = self._db.execute(
-            "SELECT first, last, incarnation, signed FROM outbox WHERE first > ? AND refusal IS NULL"
-            " ORDER BY first LIMIT 1",
+            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox WHERE first > ? ORDER BY first LIMIT 1",
             (after,),
         ).fetchone()
         return Sealed(*row) if row else None
+
+    def link_at(self, sequence: int) -> bytes | None:
+        """Return the link of entry *sequence*, or None where it is not kept (any more)."""
+        row = self._db.execute("SELECT link FROM entry WHERE sequence = ?", (sequence,)).fetchone()
+        return row[0] if row else None
 
     def sealed_between(self, first: int, last: int) -> list[Sealed]:
         """Return the stored batches that hold any of the entries from *first* to *last*."""
@@ -244,10 +244,10 @@ class Journal:
         row = self._db.execute("SELECT through, signed FROM receipt ORDER BY through DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else None
 
-    def set_aside(self, first: int, refusal: str) -> None:
-        """Keep a batch the platform refuses out of the way, so that the rest flows."""
+    def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
+        """Keep a batch the platform refuses out of the way, and offer *hole* in its place from now on."""
         with self._db:
-            self._db.execute("UPDATE outbox SET refusal = ? WHERE first = ?", (refusal, first))
+            self._db.execute("UPDATE outbox SET refusal = ?, hole = ? WHERE first = ?", (refusal, hole, first))
 
     def set_aside_batches(self) -> list[tuple[int, int, str]]:
         """Return (first, last, refusal) of the batches set aside."""

@@ -262,3 +262,8 @@ class Recorder:
 def key_path(home: Path) -> Path:
     """Return where a gateway keeps its private key."""
     return home / "keys" / "gateway.key"
+
+
+def journal_path(home: Path) -> Path:
+    """Return where a gateway keeps its journal."""
+    return home / "journal.sqlite"

@@ -11,6 +11,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decode": ("gateway.cli.meter_commands", "decode_command"),
     "plan": ("gateway.cli.meter_commands", "plan_command"),
     "profile": ("gateway.cli.profile_commands", "profile_group"),
+    "check": ("gateway.cli.run_commands", "check"),
+    "run": ("gateway.cli.run_commands", "run"),
+    "status": ("gateway.cli.account_commands", "status"),
+    "readings": ("gateway.cli.account_commands", "readings"),
+    "tally": ("gateway.cli.account_commands", "tally"),
+    "export": ("gateway.cli.account_commands", "export"),
+    "verify": ("gateway.cli.account_commands", "verify"),
+    "keys": ("gateway.cli.keys_commands", "keys"),
     "trace": ("gateway.cli.trace_commands", "trace"),
 }
 

@@ -1,0 +1,187 @@
+"""wattproof status, readings, tally, export and verify: what a gateway knows, and what it proves."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gateway.config import load
+from gateway.control import ask, is_running, unreachable
+from gateway.core.problem import ProblemError, problem
+from gateway.export import check_day
+from gateway.frame import UnreachableError, emit, fails_clearly, json_option
+from gateway.journal import Journal
+from gateway.questions import PARK_TIME, answer_from_journal
+from gateway.recorder import journal_path
+from gateway.verification import verify_export
+from gateway.words import translate as _
+
+# A terminal of a technician: 80 columns.
+_WIDTH = 80
+
+
+def table_text(headings: list[str], rows: list[list[str]], right: set[int]) -> str:
+    """Return a table as text that fits a terminal of 80 columns; *right* are columns of figures."""
+    table = Table(box=None, pad_edge=False)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+
+
+def kwh(wh: int) -> str:
+    """Return watt-hours as kilowatt-hours with three decimals."""
+    return "%s%d.%03d" % ("-" if wh < 0 else "", abs(wh) // 1000, abs(wh) % 1000)
+
+
+def question(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of the daemon, or of the journal where no daemon runs."""
+    if is_running(home):
+        answer = ask(home, asked)
+    else:
+        configuration = load(home)
+        path = journal_path(home)
+        if not path.exists():
+            raise UnreachableError(unreachable(home))
+        journal = Journal(path)
+        try:
+            answer = answer_from_journal(configuration, journal, asked)
+        finally:
+            journal.close()
+    if "problem" in answer:
+        raise ProblemError(problem_of(answer["problem"]))
+    return answer
+
+
+def problem_of(plain: list[Any]) -> Any:
+    """Return the problem that came over the control socket."""
+    from gateway.core.problem import Problem
+
+    return Problem(*plain)
+
+
+def today() -> str:
+    """Return the park's local day."""
+    return datetime.now(PARK_TIME).date().isoformat()
+
+
+@click.command("status")
+@json_option
+@click.pass_obj
+@fails_clearly
+def status(home: str, as_json: bool) -> None:
+    """Show buses, meters, clock, journal and uplink of the running gateway."""
+    answer = ask(Path(home), {"ask": "status"})
+    rows = [
+        [_("gateway"), "%s (%s)" % (answer["gateway"], answer["park"])],
+        [_("clock"), "%s, ± %s ms" % (answer["clock"]["status"], answer["clock"]["bound_ms"])],
+        [_("entries"), str(answer["entries"])],
+        [_("receipted through"), str(answer["receipted"])],
+        [_("chain head"), answer["head"][:16]],
+        [_("intervals closed"), str(answer["intervals"])],
+        [_("uplink"), answer["uplink"]["state"]],
+    ]
+    meters = [[m["bus"], m["meter"], m["state"], str(m["failures"]), m["last_good"] or "-"] for m in answer["meters"]]
+    text = table_text(["", ""], rows, set()) + "\n\n"
+    text += table_text([_("bus"), _("meter"), _("state"), _("faults in a row"), _("last good answer")], meters, {3})
+    emit(answer, text.lstrip("\n"), as_json)
+
+
+@click.command("readings")
+@click.option("--meter", help="Only this meter.")
+@json_option
+@click.pass_obj
+@fails_clearly
+def readings(home: str, meter: str | None, as_json: bool) -> None:
+    """Show the latest reading of every channel, raw and meant."""
+    answer = ask(Path(home), {"ask": "readings"})
+    if meter:
+        answer["readings"] = [one for one in answer["readings"] if one["meter"] == meter]
+    rows = [
+        [one["meter"], one["quantity"], one["value"] or "-", one["unit"], " ".join(one["words"]), one["at"][11:19]]
+        for one in answer["readings"]
+    ]
+    headings = [_("meter"), _("quantity"), _("value"), _("unit"), _("registers"), "UTC"]
+    emit(answer, table_text(headings, rows, {2}), as_json)
+
+
+@click.command("tally")
+@click.argument("day", required=False)
+@json_option
+@click.pass_obj
+@fails_clearly
+def tally(home: str, day: str | None, as_json: bool) -> None:
+    """Show energy by origin and carbon of every meter point on DAY (default: today)."""
+    answer = question(Path(home), {"ask": "tally", "day": check_day(day or today())})
+    rows = [
+        [
+            one["meter_point"],
+            one["method"],
+            one["factor_set"],
+            kwh(one["wh"]),
+            "%d.%d %%" % divmod(one["green_wh"] * 1000 // max(1, one["wh"]), 10),
+            "%d.%03d" % divmod(one["carbon_ug"] // 1_000_000, 1000),
+        ]
+        for one in answer["tallies"]
+    ]
+    headings = [_("meter point"), _("method"), _("factors"), "kWh", _("green"), "kg CO2"]
+    text = _("{day}: {count} intervals").format(day=answer["day"], count=answer["intervals"])
+    emit(answer, text + "\n" + table_text(headings, rows, {3, 4, 5}), as_json)
+
+
+def show_trace(home: str, time: str, as_json: bool) -> None:
+    """Print the trace of the interval that holds *time*, from the gateway's journal."""
+    try:
+        at = datetime.fromisoformat(time)
+    except ValueError as error:
+        raise ProblemError(
+            problem("WP-CLI-002", time, "this is neither a file nor a time", "write a time such as 2026-11-21T10:15")
+        ) from error
+    at_s = int((at if at.tzinfo else at.replace(tzinfo=PARK_TIME)).timestamp())
+    answer = question(Path(home), {"ask": "trace", "at_s": at_s})
+    if not answer["found"]:
+        raise ProblemError(
+            problem("WP-CLI-003", time, "no interval was closed for this time", "wattproof tally shows what there is")
+        )
+    rows = [[a["source"], a["sink"], kwh(a["wh"])] for a in answer["allocations"] if a["wh"]]
+    text = "%s - %s\n" % (answer["start"], answer["end"])
+    emit(answer, text + table_text([_("source"), _("sink"), "kWh"], rows, {2}), as_json)
+
+
+@click.command("export")
+@click.argument("day", required=False)
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="File to write.")
+@json_option
+@click.pass_obj
+@fails_clearly
+def export(home: str, day: str | None, output: str, as_json: bool) -> None:
+    """Write the signed entries of DAY (default: today) to a file for an auditor."""
+    asked = {"ask": "export", "day": check_day(day or today()), "path": str(Path(output).absolute())}
+    answer = question(Path(home), asked)
+    text = _("{file}: {intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
+    emit(answer, text, as_json)
+
+
+@click.command("verify")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--keys", type=click.Path(file_okay=False), help="Folder with the public keys (*.pub).")
+@json_option
+@click.pass_obj
+@fails_clearly
+def verify(home: str, file: str, keys: str | None, as_json: bool) -> None:
+    """Recompute every link, signature, interval, trace and tally of an export from its raw registers."""
+    answer = verify_export(Path(file), Path(keys) if keys else Path(home) / "keys")
+    text = _(
+        "{file} holds: entries {first} to {last} of {gateway}, {batches} signatures, {intervals} intervals,"
+        " {registers} register pairs; every figure follows from them."
+    ).format(file=file, **answer)
+    rows = [[e["meter_point"], kwh(e["import_wh"]), kwh(e["export_wh"])] for e in answer["energies"]]
+    table = table_text([_("meter point"), _("import kWh"), _("export kWh")], rows, {1, 2})
+    emit(answer, text + "\n\n" + table, as_json)

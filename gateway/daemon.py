@@ -1,0 +1,246 @@
+"""Daemon: ties the machines to their carriers: one loop, one small thread a bus, one commit a cycle."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloud_sync.keys import KeyRing, Signer, load_public, load_signer
+from cloud_sync.sender import Sender, broker_settings
+from gateway.clock import Clock
+from gateway.config import Configuration
+from gateway.control import serve, socket_path
+from gateway.core.meter.meter_state import SUSPENDED
+from gateway.core.meter.plan import plan_blocks
+from gateway.core.meter.poll import Job, Poll
+from gateway.core.problem import ProblemError
+from gateway.core.reading import Fault, Reading
+from gateway.core.site import Bus
+from gateway.journal import Journal
+from gateway.line import open_line
+from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
+from gateway.recorder import Recorder, journal_path, key_path
+from gateway.sweep import BusRunner
+
+Say = Callable[[str], None]
+
+
+def jobs_of(configuration: Configuration, bus: Bus) -> tuple[Job, ...]:
+    """Return what is to be read on *bus*, planned for least bus time."""
+    jobs = []
+    for meter in configuration.site.meters:
+        if meter.bus == bus.name:
+            profile = configuration.profiles[meter.profile]
+            jobs.append(Job(meter, profile, plan_blocks(profile, profile.polled(), bus.baud, bus.turnaround_ms)))
+    return tuple(jobs)
+
+
+class Daemon:
+    """A running gateway."""
+
+    def __init__(self, configuration: Configuration, say: Say) -> None:
+        """Open journal, keys and lines; raises ProblemError with what cannot be opened."""
+        self._configuration = configuration
+        self._say = say
+        self._home = configuration.home
+        self._clock = Clock()
+        self._signer, platform = self._keys()
+        self._journal = Journal(journal_path(self._home))
+        self._recorder = Recorder(configuration, self._journal, self._clock, self._signer)
+        self._intervals = 0
+        self._suspended: set[str] = set()
+        self._stopped = threading.Event()
+        self._runners: list[BusRunner] = []
+        for bus in configuration.site.buses:
+            transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
+            poll = Poll(bus, jobs_of(configuration, bus), configuration.site.cycle_s * 1000, transport)
+            self._runners.append(BusRunner(poll, open_line(bus), self._clock, self._deliver_from_thread, bus.name))
+        self._sender = self._road(platform)
+
+    def _keys(self) -> tuple[Signer | None, KeyRing]:
+        uplink = self._configuration.uplink
+        if uplink is None:
+            return None, KeyRing()
+        platform = load_public(self._home / uplink.platform_key)
+        return load_signer(key_path(self._home)), KeyRing([platform])
+
+    def _road(self, platform: KeyRing) -> Sender | None:
+        uplink = self._configuration.uplink
+        if uplink is None or self._signer is None:
+            return None
+
+        def path(name: str) -> Path | None:
+            return self._home / name if name else None
+
+        gateway = self._configuration.site.gateway
+        settings = broker_settings(uplink.broker, gateway, path(uplink.ca), path(uplink.certificate), path(uplink.key))
+        return Sender(
+            self._journal,
+            settings,
+            gateway,
+            uplink.bucket,
+            self._recorder.incarnation,
+            self._signer,
+            platform,
+            self._wake_from_thread,
+        )
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT; everything is committed when it returns."""
+        self._loop = asyncio.get_running_loop()
+        self._awake = asyncio.Event()
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, ended.set)
+        self._recorder.start()
+        server = await serve(self._home, self._answer)
+        threads = [
+            threading.Thread(target=runner.run, args=(self._stopped,), name="bus-" + runner.name, daemon=True)
+            for runner in self._runners
+        ]
+        for thread in threads:
+            thread.start()
+        tasks = [asyncio.create_task(self._cycles()), asyncio.create_task(self._boundaries())]
+        if self._sender is not None:
+            self._sender.start()
+            self._sender.sealed()
+            tasks.append(asyncio.create_task(self._send()))
+        waiting = asyncio.create_task(ended.wait())
+        # A task that fails must end the daemon, so that whoever supervises it starts it anew.
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in [waiting, *tasks]:
+            task.cancel()
+        await self._stop(server, threads)
+        for task in done - {waiting}:
+            await task
+
+    async def _stop(self, server: asyncio.Server, threads: Sequence[threading.Thread]) -> None:
+        self._stopped.set()
+        for runner in self._runners:
+            runner.wake()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 5.0)
+        server.close()
+        socket_path(self._home).unlink(missing_ok=True)
+        self._recorder.stop()
+        if self._sender is not None:
+            self._sender.sealed()
+            self._sender.step(self._clock.monotonic_ms())
+            self._sender.stop()
+        self._journal.close()
+
+    def _deliver_from_thread(self, outcomes: Sequence[Reading | Fault]) -> None:
+        if not self._stopped.is_set():
+            self._loop.call_soon_threadsafe(self._deliver, outcomes)
+
+    def _deliver(self, outcomes: Sequence[Reading | Fault]) -> None:
+        self._recorder.take(outcomes)
+        self._close_due()
+
+    def _close_due(self) -> None:
+        closed = self._recorder.close_due()
+        if closed:
+            self._intervals += closed
+            self._offer()
+            start_s = self._recorder.settlement.start_s
+            assert start_s is not None
+            self._say("interval closed at %s" % utc_text(start_s * 1000))
+
+    def _offer(self) -> None:
+        if self._sender is not None:
+            self._sender.sealed()
+            self._awake.set()
+
+    async def _cycles(self) -> None:
+        """Commit once a cycle, and note which meters fell silent or came back."""
+        while True:
+            await asyncio.sleep(self._configuration.site.cycle_s)
+            suspended = {m.meter for runner in self._runners for m in runner.poll.meters() if m.state == SUSPENDED}
+            for meter in sorted(suspended - self._suspended):
+                self._recorder.event("meter-silent", meter=meter)
+            for meter in sorted(self._suspended - suspended):
+                self._recorder.event("meter-back", meter=meter)
+            self._suspended = suspended
+            self._recorder.cycle()
+            self._close_due()
+            self._offer()
+
+    async def _boundaries(self) -> None:
+        """Ask for the energy registers of every meter as soon as an interval ends."""
+        while True:
+            now_ms = self._clock.utc_ms()
+            boundary_s = self._recorder.settlement.next_boundary_s(now_ms // 1000)
+            await asyncio.sleep((boundary_s * 1000 - now_ms) / 1000)
+            if self._clock.utc_ms() < boundary_s * 1000:
+                continue  # The loop's clock and UTC differ by some ms: sleep the rest.
+            for runner in self._runners:
+                runner.poll.boundary()
+                runner.wake()
+
+    async def _send(self) -> None:
+        assert self._sender is not None
+        while True:
+            self._awake.clear()
+            wait_ms = self._sender.step(self._clock.monotonic_ms())
+            try:
+                await asyncio.wait_for(self._awake.wait(), wait_ms / 1000)
+            except TimeoutError:
+                continue
+
+    def _wake_from_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._awake.set)
+
+    def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
+        kind = question.get("ask")
+        if kind == "status":
+            return self._status()
+        if kind == "readings":
+            return readings_answer(list(self._recorder.latest.values()))
+        try:
+            return answer_from_journal(self._configuration, self._journal, question)
+        except ProblemError as error:
+            first = error.problems[0]
+            values = {name: str(value) for name, value in first.values.items()}
+            return {"problem": [first.code, first.where, first.what, first.hint, values]}
+
+    def _status(self) -> dict[str, Any]:
+        status, bound_ms = self._clock.status()
+        road = self._sender.status() if self._sender is not None else None
+        answer = journal_status(self._configuration, self._journal)
+        answer["clock"] = {"status": status, "bound_ms": bound_ms, "utc": utc_text(self._clock.utc_ms())}
+        answer["intervals"] = self._intervals
+        answer["meters"] = [
+            {
+                "bus": runner.name,
+                "meter": state.meter,
+                "state": state.state,
+                "faults": dict(state.faults),
+                "failures": state.failures,
+                "last_good": None if state.last_good_ms is None else utc_text(state.last_good_ms),
+            }
+            for runner in self._runners
+            for state in runner.poll.meters()
+        ]
+        answer["uplink"] = {
+            "state": "off" if road is None else road.state,
+            "connected": road is not None and road.connected,
+            "in_flight": [list(pair) for pair in road.in_flight] if road else [],
+            "sent": road.sent if road else 0,
+            "last_receipt_through": road.last_receipt.through_sequence if road and road.last_receipt else None,
+            "last_receipt_at": utc_text(road.last_receipt.at_ms) if road and road.last_receipt else None,
+        }
+        return answer
+
+
+def started_text(configuration: Configuration) -> str:
+    """Return the line that says what runs."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return "%s %s: %d buses, %d meters" % (
+        now,
+        configuration.site.gateway,
+        len(configuration.site.buses),
+        len(configuration.site.meters),
+    )
