@@ -3,7 +3,6 @@
 import os
 import platform as machine
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from cloud_sync.core.batch import INCARNATION_BYTES, Batch
@@ -11,6 +10,7 @@ from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
+from gateway import VERSION
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.core.meter.quantity import QUANTITIES
@@ -106,7 +106,7 @@ class Recorder:
                 values = decode(plain)
                 assert isinstance(values, list)
                 self._snapshots.append((at_ms, values))
-        self.event("start", version=metadata.version("wattproof"), python=machine.python_version())
+        self.event("start", version=VERSION, python=machine.python_version())
         self.commit()
 
     def _config_record(self) -> Config:

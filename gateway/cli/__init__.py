@@ -4,7 +4,7 @@ import importlib
 
 import click
 
-from gateway import words
+from gateway import VERSION, words
 
 # Where each command lives: imported only when it is called, so that the command line starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -44,7 +44,7 @@ class Commands(click.Group):
 @click.option(
     "--home", envvar="WATTPROOF_HOME", default="/etc/wattproof", help="Folder of configuration, keys and journal."
 )
-@click.version_option(package_name="wattproof")
+@click.version_option(VERSION)
 @click.pass_context
 def main(ctx: click.Context, lang: str | None, home: str) -> None:
     """Wattproof: green power proven from the meter's register to the platform's ledger."""

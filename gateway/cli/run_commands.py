@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gateway.config import Configuration, load, sweep_us
-from gateway.core.problem import ProblemError
+from gateway.core.problem import Problem, ProblemError
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, stop
 from gateway.line import open_line
@@ -39,7 +39,7 @@ def check(home: str, live: bool, as_json: bool) -> None:
     try:
         configuration = load(Path(home))
         if live:
-            problems = []
+            problems: list[Problem] = []
             for bus in configuration.site.buses:
                 try:
                     open_line(bus).close()

@@ -72,7 +72,7 @@ def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple
     profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
     ratios_of = {meter.name: (meter.ct_ratio, meter.vt_ratio) for meter in site.meters}
     for place in site.meter_points:
-        offered = {p.quantity: p for p in profile_of[place.meter].points if p.quantity is not None}
+        offered = {p.quantity: p for p in profile_of[place.meter].polled() if p.quantity is not None}
         for quantity in registers_of(place.role, list(offered)):
             key = (place.meter, quantity)
             if quantity and key not in [(c.meter, c.quantity) for c in found]:
