@@ -81,7 +81,7 @@ class Recomputation:
             return
         self._configurations[sequence] = (configuration, account_channels(configuration.site, configuration.profiles))
 
-    def _check_span(self, sequence: int, span: Span, channel: Channel, end_s: int) -> None:
+    def _check_span(self, sequence: int, span: Span, channel: Channel, start_s: int, end_s: int) -> None:
         """Check one span: its energy, and that it begins where the last one of its register ended."""
         name = "the register %s of %s" % (span.quantity, span.meter)
         key = (channel.meter, channel.quantity)
@@ -94,7 +94,7 @@ class Recomputation:
             if span[4:] != ((), 0, 0, 1, 0, MISSING) or not kept:
                 self._wrong(sequence, name)
             return
-        first, last = Boundary(0, span.start_words, span.start_ms), Boundary(end_s, span.end_words, span.end_ms)
+        first, last = Boundary(start_s, span.start_words, span.start_ms), Boundary(end_s, span.end_words, span.end_ms)
         if not 0 <= span.part < span.parts or span != span_energy(channel, first, last, span.part, span.parts):
             self._wrong(sequence, name)
             return
@@ -117,12 +117,12 @@ class Recomputation:
 
     def _check_spans(self, sequence: int, spans: tuple[Span, ...], channels: tuple[Channel, ...], end_s: int) -> None:
         by_key = {(channel.meter, channel.quantity): channel for channel in channels}
-        for span in spans:
+        for span in record.spans:
             channel = by_key.get((span.meter, span.quantity))
             if channel is None:
                 self._wrong(sequence, "the register %s of %s" % (span.quantity, span.meter))
             else:
-                self._check_span(sequence, span, channel, end_s)
+                self._check_span(sequence, span, channel, record.start_s, record.end_s)
 
     def _take_account(
         self, sequence: int, record: Account, configuration: Configuration, channels: tuple[Channel, ...]
@@ -131,7 +131,7 @@ class Recomputation:
         if [(s.meter, s.quantity) for s in record.spans] != [(c.meter, c.quantity) for c in channels]:
             self._wrong(sequence, "the list of registers")
             return
-        self._check_spans(sequence, record.spans, channels, record.end_s)
+        self._check_spans(sequence, record, channels)
         if record.end_s - record.start_s != site.interval_s or record.start_s % site.interval_s:
             self._wrong(sequence, "the length of the interval")
         if self._end_s is not None and record.start_s < self._end_s:
@@ -193,7 +193,7 @@ class Recomputation:
     def _take_amendment(
         self, sequence: int, record: Amendment, configuration: Configuration, channels: tuple[Channel, ...]
     ) -> None:
-        self._check_spans(sequence, record.spans, channels, record.end_s)
+        self._check_spans(sequence, record, channels)
         if record.energies != late_energies(configuration.site, list(record.spans)):
             self._wrong(sequence, "the late energy")
         amended = self.accounts.get(record.start_s)

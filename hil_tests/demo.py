@@ -143,7 +143,7 @@ def main(folder: Path, page_port: int, minutes: float | None, lang: str | None) 
         say(_("the page: {url}   (Ctrl-C stops everything)").format(url=_url(stand)))
         say(_("ask the gateway in another terminal: {command}").format(
             command=".venv/bin/wattproof --home %s status" % stand.gateway_home))  # fmt: skip
-        say(_("the first interval closes {seconds} s from now, after one whole minute").format(
+        say(_("the first interval closes within {seconds} s").format(
             seconds=site.interval_s + site.interval_s - now.second % site.interval_s))  # fmt: skip
         _narrate(say, stand, ended, time.monotonic() + 60 * minutes if minutes else float("inf"))
         _drain(say, stand)

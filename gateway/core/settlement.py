@@ -93,7 +93,7 @@ def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, par
     energy_wh = split_span(total_wh, parts)[part]
     if parts > 1:
         flag = join_flags(flag, ESTIMATED_SHAPE)
-    elif end.read_ms - end.at_s * 1000 > TOLERANCE_MS:
+    elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
         flag = join_flags(flag, LATE_BOUNDARY)
     return Span(
         channel.meter,
