@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from gateway.core.account.trace import FLOW, METHODS, SELF_USE
 
 MILLION = 1_000_000
-CONSUMERS = ("load", "own_use")
+CONSUMERS = ("load", "own_use", "generation")  # what a generator draws is its own use
 UNMETERED = "unmetered:"
 BINS_MAX = 96  # a day curve in quarter hours; more columns cannot be told apart on a phone
 BIN_STEPS_S = (60, 300, 600, 900, 1800, 3600)
@@ -282,7 +282,7 @@ def curve(ledger: Reads, gateway: str, period: Period, factor_set: str) -> Figur
         " sum(part.value) AS wh FROM tally JOIN point ON point.gateway = tally.gateway"
         " AND point.name = tally.meter_point, json_each(tally.by_origin) AS part"
         " WHERE tally.gateway = ?3 AND start_s >= ?4 AND end_s <= ?5 AND method = ?6 AND factor_set = ?7"
-        " AND point.role IN ('load', 'own_use') GROUP BY 1, 2 ORDER BY 1, 2"
+        " AND point.role IN ('load', 'own_use', 'generation') GROUP BY 1, 2 ORDER BY 1, 2"
     )
     found = rows(ledger, query, period.start_s, step_s, gateway, *period, FLOW, factor_set)
     return {"step_s": step_s, "steps": _by_step(found, period.start_s, step_s)}

@@ -20,6 +20,7 @@ import uvicorn
 from cloud_sync.keys import load_signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened
 from cloud_sync.platform.enrolment import Enrolment
+from cloud_sync.platform.events import News
 from cloud_sync.platform.home import GATEWAYS, KEY_FILE, Settings
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.receiver import Receiver
@@ -32,6 +33,15 @@ GRACE_S = 2  # What an open page gets to take its last bytes.
 
 class PageServer(uvicorn.Server):
     """uvicorn without its own signals: the platform has one way to end, for all of it."""
+
+    def __init__(self, config: uvicorn.Config, news: News) -> None:
+        super().__init__(config)
+        self.news = news
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the open pages' event streams end, then stop."""
+        self.news.end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,7 +114,7 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
             config = uvicorn.Config(
                 app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
             )
-            await _run(PageServer(config), bound, Road(receiver, settings, tell, warn))
+            await _run(PageServer(config, app.state.news), bound, Road(receiver, settings, tell, warn))
     finally:
         ledger.close()
 

@@ -5,7 +5,6 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cloud_sync.platform.reports import (
-    CONSUMERS,
     MILLION,
     Figures,
     Period,
@@ -17,6 +16,7 @@ from cloud_sync.platform.reports import (
 from gateway.core.account.trace import SELF_USE
 
 POWER = "active_power_total"
+LOADS = ("load", "own_use")
 PHASE_POWERS = ("active_power_l1", "active_power_l2", "active_power_l3")
 HOUR_S = 3600
 MISSING_MAX = 50  # stretches of missing time shown; a day with more has a fault of another kind
@@ -139,7 +139,7 @@ def live(ledger: Reads, gateway: str, now_s: int) -> Figures:
         given_w = import_w if point["role"] == "intake" else -import_w
         point["at_ms"] = min(one["at_ms"] for one in taken)
         point["late"] = point["at_ms"] < (now_s - LATE_S) * 1000
-        gives = given_w > 0 or (given_w == 0 and point["role"] not in CONSUMERS)
+        gives = given_w > 0 or (given_w == 0 and point["role"] not in LOADS)
         point["power_w"] = given_w if gives else -given_w
         if point["role"] == "storage":
             point["origin"] = "storage"
@@ -196,7 +196,10 @@ def completeness(ledger: Reads, gateway: str, period: Period, now_s: int) -> Fig
 
 
 def self_use(ledger: Reads, gateway: str, period: Period) -> Figures:
-    """Return the shares that the direct-supply rules ask for, over the periods closed by 688-hourly in *period*."""
+    """Return the shares that the direct-supply rules ask for, over the periods closed by 688-hourly in *period*.
+
+    Self-use is what the users got of it: what it exceeds all consumption by counts as loss, not as self-use.
+    """
     question = (
         "SELECT sum(CASE WHEN point.role = 'generation' THEN export_wh END) AS generation_wh,"
         " sum(CASE WHEN point.role = 'intake' THEN export_wh END) AS export_wh,"
@@ -209,7 +212,7 @@ def self_use(ledger: Reads, gateway: str, period: Period) -> Figures:
     energy = rows(ledger, question, gateway, *period)[0]
     question = (
         "SELECT sum(wh) AS wh, sum(green_wh) AS green_wh FROM tally JOIN point ON point.gateway = tally.gateway"
-        " AND point.name = tally.meter_point AND point.role IN ('load', 'own_use')"
+        " AND point.name = tally.meter_point AND point.role IN ('load', 'own_use', 'generation')"
         " WHERE tally.gateway = ?1 AND start_s >= ?2 AND end_s <= ?3 AND method = ?4 GROUP BY factor_set LIMIT 1"
     )
     tallied = rows(ledger, question, gateway, *period, SELF_USE)

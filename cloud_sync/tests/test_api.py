@@ -229,3 +229,16 @@ def test_vendored_file_is_the_published_one() -> None:
     assert digest in (vendor / "README.md").read_text("utf-8")
     assert "Apache License" in (vendor / "echarts.LICENSE").read_text("utf-8")
     assert "Apache ECharts" in (vendor / "echarts.NOTICE").read_text("utf-8")
+
+
+def test_what_a_generator_draws_is_consumption(client: TestClient) -> None:
+    """A tallied import of a generation point counts among the loads, as the plant's own use."""
+    ledger = client.app.state.news.ledger  # type: ignore[attr-defined]
+    before = ask(client, "tallies")["total"]["wh"]
+    start_s = START_S + (STEPS - 1) * STEP_S
+    with ledger.writing() as tables:
+        tables.execute(
+            "INSERT INTO tally VALUES (?, ?, ?, 'flow', 'NDRC910-trial', 'PV roof', 7, 0, 0, '{\"grid\": 7}', '[]')",
+            (GATEWAY, start_s, start_s + STEP_S),
+        )
+    assert ask(client, "tallies")["total"]["wh"] == before + 7

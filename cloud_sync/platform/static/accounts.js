@@ -26,7 +26,7 @@ export function tallies(answer, source) {
         el("th", { scope: "col" }, "kWh"), el("th", { scope: "col", class: "wideonly" }, t("green kWh")), el("th", { scope: "col" }, t("green")),
         el("th", { scope: "col" }, "kg CO₂"), el("th", { scope: "col", class: "wideonly" }, "g/kWh"))),
       el("tbody", {}, ...loads.map((load) => el("tr", { "data-load": load.meter_point },
-        el("td", {}, load.meter_point, load.role === "own_use" ? el("small", {}, " " + role(load.role)) : "",
+        el("td", {}, load.meter_point, load.role !== "load" ? el("small", {}, " " + role("own_use")) : "",
           ...[...load.flags].map((letter) => el("abbr", { class: "flag", title: flag(letter) }, letter))),
         ...line(load.meter_point, load, ":" + load.meter_point)))),
       el("tfoot", {}, el("tr", {}, el("td", {}, t("All loads")), ...line("", answer.total, ""))))),

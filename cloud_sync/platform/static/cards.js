@@ -26,8 +26,8 @@ export function keys(summary) {
       el("p", {}, figure("day.green_wh", tally.green_wh, energy), " / ", figure("day.tally_wh", tally.wh, energy))], covers),
     key(t("Consumption"), "consumption_wh", (of) => of.consumption_wh, energy, [el("p", {}, t("loads and own use of plants"))]),
     key(t("Generation on site"), "generation_wh", (of) => of.generation_wh, energy, [
-      el("p", {}, ...[...day.generation].sort(byOrigin).flatMap((part, index) => [index ? " · " : "", origin(part.origin) + " ",
-        figure("day.generation_wh:" + part.origin, part.wh, energy)]))]),
+      el("p", {}, ...[...day.generation].sort(byOrigin).flatMap((part, index) => [index ? " · " : "",
+        el("span", { class: "piece" }, origin(part.origin) + " ", figure("day.generation_wh:" + part.origin, part.wh, energy))]))]),
     key(t("Grid import"), "grid_import_wh", (of) => of.grid_import_wh, energy, [
       el("p", {}, t("export") + " ", figure("day.grid_export_wh", day.grid_export_wh, energy))]),
     key(t("Carbon of consumption"), "carbon_ug", (of) => (of.tally.covers ? of.tally.carbon_ug : null), carbon, [

@@ -76,7 +76,7 @@ export function waiting(overview) {
   ];
   const next = steps.findIndex(([done]) => !done);
   place.replaceChildren(
-    el("h2", {}, t("Waiting for: {what}", { what: steps[next][1] })),
+    el("h2", {}, t("Waiting until: {what}", { what: steps[next][1] })),
     el("p", {}, t("There are no figures to show yet. This page fills itself as soon as they come.")),
     el("ol", {}, ...steps.map(([done, title, more], index) => el("li", { class: done ? "done" : index === next ? "now" : "" },
       el("div", {}, el("strong", {}, title), done ? "" : el("p", { class: "more" }, ...[].concat(more)))))));

@@ -27,7 +27,8 @@ export function t(text, values) {
 
 export const origin = (name) => ({
   grid: () => t("Grid"), solar: () => t("Solar"), wind: () => t("Wind"), storage: () => t("Storage"),
-  hydro: () => t("Hydro"), biomass: () => t("Biomass"), "grid-unknown": () => t("Unknown origin"),
+  hydro: () => t("Hydro"), biomass: () => t("Biomass"), geothermal: () => t("Geothermal"),
+  certificate: () => t("Certificate"), "grid-unknown": () => t("Unknown origin"),
   unknown: () => t("Unknown origin"), unmetered: () => t("Unmetered"),
 }[name] || (() => name))();
 
