@@ -108,21 +108,32 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
     try:
         receiver = Receiver(ledger, Enrolment(home / GATEWAYS, ledger), signer, settings.bucket)
         app = create_app(ledger, settings.zone)
-        with listening(settings.host, settings.port) as bound:
+        config = uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
+        )
+        server = PageServer(config, app.state.news)
+        with ended_by_signals(server), listening(settings.host, settings.port) as bound:
             host, port = bound.getsockname()[:2]
             tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
-            config = uvicorn.Config(
-                app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
-            )
-            await _run(PageServer(config, app.state.news), bound, Road(receiver, settings, tell, warn))
+            await _run(server, bound, Road(receiver, settings, tell, warn))
     finally:
         ledger.close()
 
 
-async def _run(server: PageServer, bound: socket.socket, road: "Road") -> None:
+@contextlib.contextmanager
+def ended_by_signals(server: PageServer) -> Iterator[None]:
+    """While this lasts, SIGTERM and SIGINT let *server* come to its end, and do nothing else."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _run(server: PageServer, bound: socket.socket, road: "Road") -> None:
     receiving = asyncio.create_task(road.run())
     receiving.add_done_callback(lambda _task: setattr(server, "should_exit", True))
     try:
@@ -130,8 +141,6 @@ async def _run(server: PageServer, bound: socket.socket, road: "Road") -> None:
     finally:
         road.stop()
         await receiving
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 class Road:
