@@ -1,8 +1,8 @@
 """A road in memory for tests: a gateway's journal, a wicked network and a platform's shelf, driven by one seed."""
 
-from cloud_sync.core.batch import Hole, batch_of, batch_payload, hole_of, read_batch
-from cloud_sync.core.entry import GENESIS, chain
-from cloud_sync.core.intake import ACCEPT, HOLD, Facts, Intake
+from cloud_sync.core.batch import Batch, Hole, batch_of, batch_payload, hole_of, read_batch
+from cloud_sync.core.entry import GENESIS, Entry, chain
+from cloud_sync.core.intake import ACCEPT, HOLD, Decision, Facts, Intake
 from cloud_sync.core.receipt import MALFORMED, Receipt, Refusal, answer_payload, digest_of, read_answer
 from cloud_sync.core.uplink import Fetch, Send, Uplink
 
@@ -13,28 +13,28 @@ POISON = b"!"
 class Dice:
     """Random numbers that are the same on every interpreter (a 64-bit linear congruential generator)."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self._state = seed * 2862933555777941757 + 3037000493 & (1 << 64) - 1
 
-    def below(self, bound):
+    def below(self, bound: int) -> int:
         self._state = self._state * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
         return (self._state >> 33) % bound
 
-    def bytes16(self):
+    def bytes16(self) -> bytes:
         return bytes([self.below(256) for _ in range(16)])
 
 
 class Shelf:
     """The platform's ledger."""
 
-    def __init__(self):
-        self.chains = {}  # incarnation -> (start, head, head link, parent link)
-        self.entries = {}  # (incarnation, sequence) -> (link, body)
-        self.known = {}  # (sequence, link) -> True
-        self.held = {}  # (incarnation, first) -> (batch, digest)
+    def __init__(self) -> None:
+        self.chains: "dict[bytes, tuple[int, int, bytes, bytes]]" = {}  # start, head, its link, parent
+        self.entries: "dict[tuple[bytes, int], tuple[bytes, bytes | None]]" = {}  # link, body
+        self.known: "dict[tuple[int, bytes], bool]" = {}  # (sequence, link) -> True
+        self.held: "dict[tuple[bytes, int], tuple[Batch | Hole, bytes]]" = {}  # (incarnation, first) -> (batch, digest)
         self.branches = 0
 
-    def copy(self):
+    def copy(self) -> "Shelf":
         other = Shelf()
         other.chains = dict(self.chains)
         other.entries = dict(self.entries)
@@ -42,7 +42,7 @@ class Shelf:
         other.held = dict(self.held)
         return other
 
-    def facts(self, batch):
+    def facts(self, batch: "Batch | Hole") -> Facts:
         start, head, head_link = self.chains.get(batch.incarnation, (0, 0, b"", b""))[:3]
         stored = self.entries.get((batch.incarnation, batch.last_sequence))
         parent = (batch.first_sequence - 1, batch.previous_link)
@@ -56,10 +56,12 @@ class Shelf:
             len(self.held), max(below) if below else 0,
         )  # fmt: skip
 
-    def take(self, raw, now_ms):
-        """Return the answers to one message."""
-        batch = read_batch(raw)
-        digest = digest_of(raw)
+    def take(self, raw: bytes, now_ms: int) -> "list[Receipt | Refusal]":
+        """Return the answers to one message without a signature."""
+        return self.judge(read_batch(raw), digest_of(raw), now_ms)
+
+    def judge(self, batch: "Batch | Hole", digest: bytes, now_ms: int) -> "list[Receipt | Refusal]":
+        """Return the answers to one batch."""
         if not isinstance(batch, Hole) and POISON in batch.bodies:
             return [Refusal(GATEWAY, digest, MALFORMED, 0, now_ms)]
         decision = Intake().accept(batch, digest, self.facts(batch), now_ms)
@@ -67,7 +69,9 @@ class Shelf:
             self.held[(batch.incarnation, batch.first_sequence)] = (batch, digest)
             return []
         if decision.verdict != ACCEPT:
-            return [decision.refusal or decision.receipt]
+            answer = decision.refusal or decision.receipt
+            assert answer is not None
+            return [answer]
         answers = {batch.incarnation: self._keep(batch, decision)}
         moved = True
         while moved:
@@ -82,11 +86,12 @@ class Shelf:
                     self.held[key] = (batch, digest)
         return [answers[key] for key in sorted(answers)]
 
-    def _keep(self, batch, decision):
+    def _keep(self, batch: "Batch | Hole", decision: Decision) -> Receipt:
+        fresh: "list[tuple[int, bytes | None, bytes]]" = []
         if isinstance(batch, Hole):
-            fresh = [(batch.last_sequence, None, batch.link)]
+            fresh.append((batch.last_sequence, None, batch.link))
         else:
-            fresh = chain(batch.previous_link, batch.first_sequence, batch.bodies)
+            fresh.extend(chain(batch.previous_link, batch.first_sequence, batch.bodies))
         for sequence, body, link in fresh:
             if sequence >= decision.keep_from:
                 assert (batch.incarnation, sequence) not in self.entries, "kept twice"
@@ -97,40 +102,44 @@ class Shelf:
         self.chains[batch.incarnation] = (start, batch.last_sequence, batch.link, parent_link)
         self.held.pop((batch.incarnation, batch.first_sequence), None)
         self.branches += decision.branch
+        assert decision.receipt is not None
         return decision.receipt
 
 
 class Journal:
     """The gateway's card: what is in it survives the process."""
 
-    def __init__(self):
-        self.entries = []  # (incarnation, Entry)
-        self.outbox = []  # [first, last, incarnation, raw, hole raw or None]
+    def __init__(self) -> None:
+        self.entries: "list[tuple[bytes, Entry]]" = []  # (incarnation, Entry)
+        self.outbox: "list[tuple[int, int, bytes, bytes, bytes | None]]" = []  # the last is the hole, if set aside
         self.through = 0
 
-    def link_at(self, sequence):
+    def link_at(self, sequence: int) -> bytes:
         return self.entries[sequence - 1][1].link if 0 < sequence <= len(self.entries) else GENESIS
 
-    def write(self, incarnation, bodies):
+    def write(self, incarnation: bytes, bodies: "tuple[bytes, ...]") -> None:
         first = len(self.entries) + 1
         previous = self.link_at(first - 1)
         batch = batch_of(GATEWAY, incarnation, first, previous, bodies)
         for entry in chain(previous, first, bodies):
             self.entries.append((incarnation, entry))
-        self.outbox.append([first, batch.last_sequence, incarnation, batch_payload(batch), None])
+        self.outbox.append((first, batch.last_sequence, incarnation, batch_payload(batch), None))
 
-    def next_sealed(self, after):
+    def next_sealed(self, after: int) -> "tuple[int, int, bytes, bytes] | None":
         for first, last, incarnation, raw, hole in self.outbox:
             if last > after:
                 return first, last, incarnation, hole or raw
         return None
 
-    def set_aside(self, first):
-        for row in self.outbox:
+    def set_aside(self, first: int) -> None:
+        for index in range(len(self.outbox)):
+            row = self.outbox[index]
             if row[0] == first:
-                row[4] = batch_payload(hole_of(read_batch(row[3])))
+                batch = read_batch(row[3])
+                assert isinstance(batch, Batch)
+                self.outbox[index] = row[:4] + (batch_payload(hole_of(batch)),)
 
-    def forget(self, batches):
+    def forget(self, batches: int) -> None:
         """Lose the newest batches, as a card does that lied about its flush."""
         for _ in range(min(batches, len(self.outbox))):
             first = self.outbox.pop()[0]
@@ -141,37 +150,37 @@ class Journal:
 class Road:
     """The world: everything happens in the order of its time and of the dice."""
 
-    def __init__(self, seed, window=4):
+    def __init__(self, seed: int, window: int = 4) -> None:
         self.dice = Dice(seed)
         self.window = window
         self.now_ms = 0
         self.shelf = Shelf()
         self.backup = Shelf()
         self.journal = Journal()
-        self.wire = []  # (due, number, "up" or "down", bytes)
+        self.wire: "list[tuple[int, int, str, bytes]]" = []  # (due, number, "up" or "down", bytes)
         self.number = 0
         self.loss_percent = 0
         self.delay_ms = 200
-        self.set_aside = []
-        self.refusals = []
+        self.set_aside: "list[tuple[int, int, str]]" = []
+        self.refusals: "list[str]" = []
         self.boot()
 
-    def boot(self):
+    def boot(self) -> None:
         self.incarnation = self.dice.bytes16()
         self.uplink = Uplink(self.incarnation, self.journal.through, self.window, 5000, 500, 20000)
         self.uplink.connected()
 
-    def carry(self, direction, raw):
+    def carry(self, direction: str, raw: bytes) -> None:
         copies = 0 if self.dice.below(100) < self.loss_percent else 1 + (self.dice.below(10) == 0)
         for _ in range(copies):
             self.number += 1
             self.wire.append((self.now_ms + 20 + self.dice.below(self.delay_ms), self.number, direction, raw))
 
-    def write(self, bodies):
+    def write(self, bodies: "tuple[bytes, ...]") -> None:
         self.journal.write(self.incarnation, bodies)
         self.uplink.sealed()
 
-    def step(self, until_ms):
+    def step(self, until_ms: int) -> None:
         """Let everything happen that is due before *until_ms*."""
         while True:
             wake_ms = self.offer()
@@ -184,7 +193,7 @@ class Road:
             for _, _, direction, raw in arrived:
                 self.arrive(direction, raw)
 
-    def offer(self):
+    def offer(self) -> int:
         while True:
             action = self.uplink.next(self.now_ms, self.dice.below(1000000))
             if isinstance(action, Send):
@@ -198,7 +207,7 @@ class Road:
             else:
                 return action.until_ms if action.until_ms is not None else 1 << 62
 
-    def arrive(self, direction, raw):
+    def arrive(self, direction: str, raw: bytes) -> None:
         if direction == "up":
             for answer in self.shelf.take(raw, self.now_ms):
                 self.carry("down", answer_payload(answer))
@@ -215,7 +224,7 @@ class Road:
             self.set_aside.append((aside.first, aside.last, aside.reason))
             self.journal.set_aside(aside.first)
 
-    def settle(self, limit_ms=3600000):
+    def settle(self, limit_ms: int = 3600000) -> None:
         """Let the road be good and time pass until all is receipted; assert that it comes to that."""
         self.loss_percent = 0
         end_ms = self.now_ms + limit_ms
@@ -223,7 +232,7 @@ class Road:
             self.step(self.now_ms + 1000)
         assert self.journal.through == len(self.journal.entries), (self.uplink.state, self.uplink.in_flight())
 
-    def missing(self):
+    def missing(self) -> "list[int]":
         """Return the sequences of the journal that the shelf does not keep with the same link."""
         lost = []
         for incarnation, entry in self.journal.entries:
