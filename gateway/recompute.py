@@ -115,7 +115,7 @@ class Recomputation:
         else:
             self._last[key] = (span.end_words, span.end_ms)
 
-    def _check_spans(self, sequence: int, spans: tuple[Span, ...], channels: tuple[Channel, ...], end_s: int) -> None:
+    def _check_spans(self, sequence: int, record: Account | Amendment, channels: tuple[Channel, ...]) -> None:
         by_key = {(channel.meter, channel.quantity): channel for channel in channels}
         for span in record.spans:
             channel = by_key.get((span.meter, span.quantity))

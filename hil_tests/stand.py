@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cloud_sync.keys import load_public, new_key
-from cloud_sync.platform.ledger import Ledger
+from cloud_sync.platform.ledger import energy_totals
 from gateway.config import load
 from gateway.control import ask, is_running
-from gateway.core.account.interval import Span
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Site
 from gateway.recorder import key_path
@@ -101,8 +100,12 @@ class Stand:
             )
 
     def start(self, part: str) -> None:
-        """Start one part and wait until it is ready; raises ProblemError with the end of its log where it is not."""
+        """Start one part and wait until it is ready."""
         self.launch(part)
+        self.await_ready(part)
+
+    def await_ready(self, part: str) -> None:
+        """Wait until a part is ready; raises ProblemError with the end of its log where it does not become so."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._ready(part):
             if self._processes[part].poll() is not None or time.monotonic() > deadline:
@@ -179,33 +182,10 @@ class Stand:
         """Return what the running gateway says of itself."""
         return ask(self.gateway_home, {"ask": "status"})
 
-    def spans(self) -> list[Span]:
-        """Return every register span in the platform's ledger, in the order of time."""
-        ledger = Ledger(self.ledger_path, read_only=True)
-        try:
-            rows = ledger.read("SELECT * FROM span ORDER BY start_s")
-        finally:
-            ledger.close()
-        return [
-            Span(
-                row["meter"],
-                row["quantity"],
-                tuple(json.loads(row["start_words"])),
-                row["start_ms"],
-                tuple(json.loads(row["end_words"])),
-                row["end_ms"],
-                row["part"],
-                row["parts"],
-                row["energy_wh"],
-                row["flag"],
-            )
-            for row in rows
-        ]
-
     def compared(self) -> list[Comparison]:
         """Return the platform's energy of every register beside the truth; nothing where no interval is closed."""
         names = {point.meter: point.name for point in load(self.gateway_home).site.meter_points}
-        return compare(self.truth(), self.spans(), names)
+        return compare(self.truth(), energy_totals(self.ledger_path), names)
 
     def truth(self) -> Truth:
         """Return what the emulated meters truly counted."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import device_profiles
-from gateway.core.site_reading import read_site
+from gateway.config import load
+from hil_tests.brokers import PipBroker
 from hil_tests.curve import read_curve
 from hil_tests.emulated_park import LONGEST_CATCH_UP_MS, TIE, Park, Plan
 from hil_tests.emulator_config import read_emulator_config
-from hil_tests.park_home import lay_out
+from hil_tests.stand import Stand
 
 PARK = Path(__file__).parent / "park" / "park.toml"
 BIRTH_MS = 1_800_000_012_345
@@ -144,11 +144,9 @@ def test_a_curve_moves_in_a_straight_line_and_begins_again(tmp_path: Path) -> No
 
 def test_the_gateway_of_the_park_is_configured_for_it(tmp_path: Path) -> None:
     """The shipped gateway configuration is right, and names bus by bus and meter by meter what is emulated."""
-    home = lay_out(tmp_path, "mqtt://127.0.0.1:2883")
-    plain = tomllib.loads(home.gateway.read_text())
-    site, problems = read_site(plain, list(device_profiles.names()), plain["gateway"]["factor_sets"])
-    assert problems == [] and site is not None
-    plan = read_emulator_config(home.emulator, home.buses)
+    stand = Stand(tmp_path, PipBroker(2883), 8688)
+    site = stand.prepare()
+    plan = read_emulator_config(PARK, stand.park_home)
     assert {bus.name: (bus.port, bus.baud) for bus in site.buses} == {
         line.name: (str(line.link), line.baud) for line in plan.lines
     }
@@ -162,7 +160,8 @@ def test_the_gateway_of_the_park_is_configured_for_it(tmp_path: Path) -> None:
     for point in site.meter_points:
         assert (point.busbar, point.to_busbar) == branches[point.meter][2:4]
         assert point.role in (branches[point.meter].role, "own_use")
-    assert plain["uplink"]["broker"] == "mqtt://127.0.0.1:2883"
+    uplink = load(stand.gateway_home).uplink
+    assert uplink is not None and uplink.broker == "mqtt://127.0.0.1:2883"
 
 
 def test_no_meter_passes_the_power_its_connection_can_carry() -> None:
