@@ -1,7 +1,7 @@
 """Export: the signed entries of one day in one file, for an auditor without our programs or our network.
 
 The file is a row of frames, each four bytes of length (big endian) and one canonical CBOR array:
-[0, magic, gateway, bucket, day], then [1, sequence, incarnation, link, body] for every entry,
+[0, magic, gateway, bucket], then [1, sequence, incarnation, link, body] for every entry,
 [2, signed batch], [3, signed receipt], and last [4, how many entries, how many batches].
 """
 
@@ -21,7 +21,7 @@ from gateway.questions import day_bounds, records_of
 MAGIC = "wattproof-export-1"
 HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
 _FIELDS = {
-    HEADER: (str, str, str, str),
+    HEADER: (str, str, str),
     ENTRY: (int, bytes, bytes, bytes),
     BATCH: (bytes,),
     RECEIPT: (bytes,),
@@ -83,7 +83,7 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
     partial = target.with_name(target.name + ".partial")
     try:
         with partial.open("wb") as out:
-            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket, day))
+            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket))
             for batch in batches:
                 for entry in journal.entries(batch.first, batch.last):
                     out.write(_frame(ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body))

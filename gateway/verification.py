@@ -33,7 +33,7 @@ class _Chain:
     def take(self, frame: Frame) -> None:
         """Take one frame; raises ProblemError naming the entry where it does not hold."""
         if frame.kind == HEADER:
-            magic, self.gateway, self.bucket, _ = frame.fields
+            magic, self.gateway, self.bucket = frame.fields
             if magic != MAGIC or not is_name(self.gateway) or not is_name(self.bucket):
                 raise ProblemError(damaged("byte 0", "the header is not that of an export"))
         elif frame.kind == ENTRY:
