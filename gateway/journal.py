@@ -202,9 +202,10 @@ class Journal:
         return [row[0] for row in rows]
 
     def next_sealed(self, after: int) -> Sealed | None:
-        """Return the first sealed batch that starts after *after*, receipted or not; of one set aside, its hole."""
+        """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
         row = self._db.execute(
-            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox WHERE first > ? ORDER BY first LIMIT 1",
+            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox WHERE last > ?1"
+            " AND first >= (SELECT ifnull(max(first), 0) FROM outbox WHERE first <= ?1 + 1) ORDER BY first LIMIT 1",
             (after,),
         ).fetchone()
         return Sealed(*row) if row else None
