@@ -1,0 +1,63 @@
+# Wattproof: `make demo` shows the whole product, `make test` proves it; both install what they need first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check core bench catalogue cli-reference format lock install test-system clean
+.DEFAULT_GOAL := install
+
+install: $(INSTALLED)
+
+$(BIN)/python:
+	@PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
+
+# Every file that pip may install is pinned by its hash; the project itself needs nothing beyond them.
+$(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-system:
+	@sh tools/system_packages.sh mosquitto chromium fonts-noto-cjk
+
+demo: $(INSTALLED)
+	$(BIN)/python -m hil_tests.demo
+
+check: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.tidy
+	$(BIN)/python -m tools.catalogue --check
+	$(BIN)/python -m tools.cli_reference --check
+
+core: $(INSTALLED)
+	$(BIN)/python -m tools.core_on_micropython
+
+test: test-system check core
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tools.bench
+
+# The two files made from the code: run after changing a message, a command or an option.
+catalogue: $(INSTALLED)
+	$(BIN)/python -m tools.catalogue
+
+cli-reference: $(INSTALLED)
+	$(BIN)/python -m tools.cli_reference
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(BIN)/python
+	PYTHON="$(BIN)/python" sh tools/lock.sh
+
+clean:
+	rm -rf $(VENV) build dist
