@@ -1,7 +1,8 @@
 """Runs the test functions and the vectors of core test modules in whichever interpreter reads this file.
 
 Written in the dialect of the cores: CPython and MicroPython run it alike.
-Usage: core_run.py ROOT MODULE...; prints `ok MODULE COUNT`, `FAIL MODULE.FUNCTION` with its trace, `vectors MODULE SHA256`.
+Usage: core_run.py ROOT MODULE...
+It prints `ok MODULE COUNT`, `FAIL MODULE.FUNCTION` with its trace, and `vectors MODULE SHA256`.
 """
 
 import hashlib

@@ -30,7 +30,7 @@ def house(folder: Path, source: str, name: str = "test_made.py") -> Path:
 
 
 def test_both_cores_pass_on_both_interpreters() -> None:
-    """Every core test passes on CPython and on MicroPython, with the same bytes, and mpy-cross reads every core module."""
+    """All core tests pass on CPython and on MicroPython, with the same bytes, and mpy-cross reads all core modules."""
     lines, problems = core.examine()
     assert problems == []
     assert any(line.startswith("MicroPython:") for line in lines)
@@ -70,7 +70,9 @@ def test_a_module_only_one_interpreter_knows_is_told(tmp_path: Path) -> None:
 
 def test_other_bytes_are_told(tmp_path: Path) -> None:
     """Vectors that differ between the interpreters are a problem."""
-    source = GOOD.replace("b\"wattproof\"", "sys.implementation.name.encode()").replace("def test_one", "import sys\n\n\ndef test_one")
+    source = GOOD.replace('b"wattproof"', "sys.implementation.name.encode()").replace(
+        "def test_one", "import sys\n\n\ndef test_one"
+    )
     _, problems = core.examine(house(tmp_path, source))
     assert any("different bytes" in problem for problem in problems) or core.micropython() is None
 

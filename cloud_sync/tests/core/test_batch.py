@@ -111,3 +111,13 @@ def test_an_envelope_comes_back_and_others_are_refused():
     ]  # fmt: skip
     for other in others:
         assert refused(read_envelope, other), other[:40]
+
+
+def vectors():
+    """What is signed of a batch and of a hole, and the envelope around it."""
+    protected = protected_header(EDDSA, b"k" * 8)
+    pieces = []
+    for payload in (batch_payload(BATCH), batch_payload(hole_of(BATCH))):
+        pieces.append(signing_bytes(protected, "v1/b0/gw-1/up", payload))
+        pieces.append(envelope(protected, payload, b"s" * 64))
+    return pieces

@@ -142,3 +142,9 @@ def test_size_is_limited():
     assert refused(bytes(SIZE_MAX + 1))
     for text in ("9b7fffffffffffffff", "bb7fffffffffffffff", "5b7fffffffffffffff", "7b7fffffffffffffff"):
         assert refused(bytes.fromhex(text)), text
+
+
+def vectors():
+    """Every example as written, and a map whose keys come in no order."""
+    shuffled = {key: [None, True, -key, "值" * key, bytes(key)] for key in (9, 1, 23, 5, 0)}
+    return [encode(value) for value, _ in WRITTEN] + [encode(shuffled)]

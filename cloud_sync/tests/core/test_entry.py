@@ -24,3 +24,9 @@ def test_any_change_changes_the_link():
     """Another previous link, another sequence and another body each give another link."""
     links = {link(GENESIS, 1, b"a"), link(b"\x01" * 32, 1, b"a"), link(GENESIS, 2, b"a"), link(GENESIS, 1, b"b")}
     assert len(links) == 4
+
+
+def vectors():
+    """The links of 200 entries with bodies of every length up to 199."""
+    bodies = tuple([bytes([n]) * n for n in range(200)])
+    return [entry.link for entry in chain(GENESIS, FIRST_SEQUENCE, bodies)]

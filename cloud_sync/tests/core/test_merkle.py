@@ -59,3 +59,13 @@ def test_salts_differ_by_row_and_seed():
     assert len(salts) == 100
     assert salted_row(seeds[0], 7, b"row") == salt_of(seeds[0], 7) + b"row"
     assert len(salt_of(seeds[0], 7)) == 16
+
+
+def vectors():
+    """Roots and paths over salted rows in trees of 1 to 9 leaves."""
+    pieces = []
+    for count in range(1, 10):
+        rows = [salted_row(b"s" * 32, index, b"row %d" % index) for index in range(count)]
+        pieces.append(root(rows))
+        pieces.extend(inclusion_path(rows, count // 2))
+    return pieces

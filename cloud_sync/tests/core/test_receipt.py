@@ -56,3 +56,9 @@ def test_other_answers_are_refused():
     changed[3] = "because"
     assert refused(encode(changed))
     assert refused(encode([]))
+
+
+def vectors():
+    """The payloads of a receipt and of every refusal."""
+    refusals = [Refusal("gw-1", REFUSAL.digest, reason, 7, 1700000000000) for reason in sorted(REASONS)]
+    return [answer_payload(answer) for answer in [RECEIPT] + refusals]

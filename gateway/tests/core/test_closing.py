@@ -277,3 +277,25 @@ def test_fossil_plants_and_own_use_under_the_hourly_rule() -> None:
         ("origin:grid", "Roof"): 8,
         ("origin:grid", "L"): 32,
     }
+
+
+def _spelled(value: object) -> str:
+    """Write rows alike on every interpreter, whatever their class."""
+    if isinstance(value, tuple):
+        return "(" + ",".join([_spelled(item) for item in value]) + ")"
+    return str(value)
+
+
+def vectors() -> "list[bytes]":
+    """Twenty intervals of the park one after another, the pool of one being the start of the next."""
+    pieces = []
+    pools: "tuple[Pool, ...]" = (Pool("Battery", (("grid", 77), ("solar", 423))),)
+    for n in range(20):
+        energies = _energies(
+            Intake=(600 + 31 * n, 3 * n), Roof=(0, 600 + 17 * n), Battery=(100 + 7 * n, 90), Mill=(400 + 5 * n, 0),
+            Press=(790 + n, 0), Fans=(100, 0), Tie=(200 + 11 * n, n),
+        )  # fmt: skip
+        closed = close_account(PARK, energies, pools, FACTORS, 900 * n, 900 * n + 900)
+        pools = closed.pools_after
+        pieces.append(_spelled((closed.allocations, closed.residuals, closed.tallies, pools)).encode())
+    return pieces

@@ -152,3 +152,9 @@ def test_a_park_of_thirty_busbars_closes() -> None:
     assert taken == {sink.name: sink.wh for sink in sinks}
     for source in sources:
         assert given[source.name] == source.wh
+
+
+def vectors() -> "list[bytes]":
+    """Bialek's network at five scales, allocation by allocation."""
+    rows = [row for unit in (1, 7, 1000, 500000, 10**12) for row in _bialek(unit).allocations]
+    return [("%s %s %d" % (row.source, row.sink, row.wh)).encode() for row in rows]

@@ -42,3 +42,10 @@ def test_no_number():
         assert float32(bits) is None
     for bits in (0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000000):
         assert float64(bits) is None
+
+
+def vectors():
+    """Five hundred bit patterns of either width, as the decimals they become."""
+    singles = [float32(n * 2654435761 & 0xFFFFFFFF) for n in range(500)]
+    doubles = [float64(n * 11400714819323198485 & 0xFFFFFFFFFFFFFFFF) for n in range(500)]
+    return [("none" if value is None else "%de%d" % value).encode() for value in singles + doubles]

@@ -1,0 +1,95 @@
+"""Records go into plain maps and come back, and nothing else is taken for one."""
+
+from cloud_sync.core.canonical import decode, encode
+from gateway.core.account.interval import Energy, Span
+from gateway.core.account.storage import Pool
+from gateway.core.account.tally import Tally
+from gateway.core.account.trace import Allocation, Residual
+from gateway.core.record import (
+    KINDS,
+    Account,
+    Amendment,
+    Config,
+    Event,
+    Interval,
+    Readings,
+    ReceiptSeen,
+    RecordError,
+    SelfUse,
+    Stamp,
+    from_map,
+    to_map,
+)
+
+STAMP = Stamp(b"bootboot", 123456, 1700000000123, "S", 40)
+SPANS = (Span("m", "energy_active_import", (1, 2), 5, (1, 9), 905, 0, 1, 7, ""),)
+ENERGIES = (Energy("Mill", 7, 0, "E"),)
+ALLOCATIONS = (Allocation("flow", "Intake", "Mill", 7),)
+TALLIES = (Tally("Mill", "flow", "trial", 7, 0, 5827500, (("grid", 7),), ("trial:grid",)),)
+POOLS = (Pool("Battery", (("solar", 3),)),)
+RECORDS = (
+    Config(STAMP, "[gateway]", "", (("a", "b"),), (("m", "voltage_l1_n"),)),
+    Event(STAMP, "start", (("version", "一"),)),
+    Readings(STAMP, 1, 1700000000000, (5000, 5001), ((2300, None, -3), (None, None, None))),
+    Interval(STAMP, 1, 0, 900, b"r" * 32, 4, 999999),
+    Account(
+        STAMP, 1, 0, 900, b"s" * 32, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS
+    ),
+    SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES),
+    Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES),
+    ReceiptSeen(STAMP, b"signed"),
+)
+
+
+def _refused(plain: "dict[int, object]") -> bool:
+    try:
+        from_map(plain)
+    except RecordError:
+        return True
+    return False
+
+
+def test_every_kind_comes_back_as_it_was() -> None:
+    """A record of each kind survives its map and its canonical bytes, rows and stamp with their own names."""
+    assert {type(record) for record in RECORDS} == set(KINDS.values())
+    for record in RECORDS:
+        back = from_map(decode(encode(to_map(record))))
+        assert back == record and isinstance(back, type(record))
+        assert back[0].utc_ms == 1700000000123
+    account = from_map(decode(encode(to_map(RECORDS[4]))))
+    assert account.tallies[0].by_origin == (("grid", 7),) and account.spans[0].energy_wh == 7
+
+
+def test_a_map_begins_with_its_kind_and_its_stamp() -> None:
+    """Key 0 is the number of the kind, key 1 the stamp, and the fields follow in order."""
+    plain = to_map(RECORDS[7])
+    assert plain == {0: 8, 1: [b"bootboot", 123456, 1700000000123, "S", 40], 2: b"signed"}
+
+
+def test_other_maps_are_refused() -> None:
+    """An unknown kind, a field too many or too few, and a row of another shape are no record."""
+    good = to_map(RECORDS[6])
+    assert _refused({}) and _refused({0: 99, 1: good[1]}) and _refused({0: "5"})
+    short = dict(good)
+    del short[7]
+    assert _refused(short)
+    longer = dict(good)
+    longer[8] = 0
+    assert _refused(longer)
+    bent = dict(good)
+    bent[7] = [["Mill", 7]]
+    assert _refused(bent)
+
+
+def test_only_records_are_written() -> None:
+    """A tuple that is no record is refused."""
+    try:
+        to_map((1, 2))
+    except RecordError:
+        return
+    raise AssertionError("a bare tuple was written")
+
+
+def vectors() -> "list[bytes]":
+    """One record of each kind in canonical form."""
+    return [encode(to_map(record)) for record in RECORDS]
