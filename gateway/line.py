@@ -4,11 +4,9 @@ The thread of a bus sleeps until the answer can be complete; no byte wakes it be
 alone, by whatever name it was opened.
 """
 
-import errno
 import fcntl
 import os
 import select
-import stat
 import termios
 import time
 from pathlib import Path
@@ -21,12 +19,12 @@ from gateway.core.meter.modbus import EXCEPTION_BYTES, crc_holds
 from gateway.core.meter.plan import silence_us
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.site import Bus
+from gateway.ports import look_at, why_not
 
 # More than any answer: what comes beyond is a jammed line, not an answer.
 _MOST_BYTES = 512
 # How long a line may keep talking before a question is given up.
 _JAM_S = 0.3
-_BY_ID = Path("/dev/serial/by-id")
 
 
 class LineLostError(ProblemError):
@@ -65,27 +63,6 @@ def line_of(bus: Bus) -> Line:
     return SerialLine(bus)
 
 
-def same_port(one: str, other: str) -> bool:
-    """Tell whether two names mean one port."""
-    if one.startswith("tcp://") or other.startswith("tcp://"):
-        return one == other
-    if Path(one).resolve() == Path(other).resolve():
-        return True
-    try:
-        first, second = Path(one).stat(), Path(other).stat()
-    except OSError:
-        return False
-    return stat.S_ISCHR(first.st_mode) and stat.S_ISCHR(second.st_mode) and first.st_rdev == second.st_rdev
-
-
-def ports() -> list[str]:
-    """Return the names of the serial ports here, stable ones first."""
-    stable = sorted(str(path) for path in _BY_ID.glob("*")) if _BY_ID.is_dir() else []
-    known = {Path(name).resolve() for name in stable}
-    plain = sorted(path for pattern in ("ttyUSB*", "ttyACM*", "ttyAMA*") for path in Path("/dev").glob(pattern))
-    return stable + [str(path) for path in plain if path.resolve() not in known]
-
-
 class SerialLine:
     """A serial port, exclusively ours."""
 
@@ -102,7 +79,7 @@ class SerialLine:
         self.close()
         where, path = self._bus.name, self._bus.port
         self._paced = not str(Path(path).resolve()).startswith("/dev/pts/")
-        _look_at(where, path)
+        look_at(where, path)
         try:
             port = serial.Serial(
                 path,
@@ -114,7 +91,7 @@ class SerialLine:
                 exclusive=True,  # flock on the device itself, so that every name of it meets the same lock
             )
         except (serial.SerialException, OSError, ValueError, termios.error) as error:
-            raise ProblemError(_why_not(where, path, error)) from error
+            raise ProblemError(why_not(where, path, error)) from error
         fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # also against programs that know no locks
         self._port = port
         try:
@@ -240,82 +217,4 @@ def _lost(bus: Bus, why: str) -> Problem:
         "Check the cable and the adapter; the gateway opens the line again by itself.",
         port=bus.port,
         why=why,
-    )
-
-
-def _look_at(where: str, path: str) -> None:
-    """Raise a ProblemError where *path* is no serial port of ours to open."""
-    try:
-        mode = Path(path).stat().st_mode
-    except FileNotFoundError:
-        raise ProblemError(_missing(where, path)) from None
-    except OSError as error:
-        raise ProblemError(_why_not(where, path, error)) from error
-    if not stat.S_ISCHR(mode):
-        raise ProblemError(_no_port(where, path))
-
-
-def _missing(where: str, path: str) -> Problem:
-    found = ports()
-    if found:
-        return problem(
-            "WP-BUS-002",
-            where,
-            "There is no port {port}.",
-            "Ports here: {found}. Names under /dev/serial/by-id stay the same when adapters are plugged again.",
-            port=path,
-            found=", ".join(found),
-        )
-    return problem(
-        "WP-BUS-003",
-        where,
-        "There is no port {port}, and no serial adapter at all.",
-        "Plug in the RS-485 adapter; `dmesg | tail` shows whether the system sees it.",
-        port=path,
-    )
-
-
-def _no_port(where: str, path: str) -> Problem:
-    return problem(
-        "WP-BUS-004",
-        where,
-        "{port} is not a serial port.",
-        "Give the path of the RS-485 adapter, such as /dev/serial/by-id/usb-..., or tcp://host:502.",
-        port=path,
-    )
-
-
-def _why_not(where: str, path: str, error: Exception) -> Problem:
-    """Return in our words why the port cannot be opened."""
-    number = getattr(error, "errno", None)
-    if number is None and isinstance(error.args[0], int):
-        number = error.args[0]
-    if number == errno.ENOENT:
-        return _missing(where, path)
-    if number in (errno.EACCES, errno.EPERM):
-        return problem(
-            "WP-BUS-005",
-            where,
-            "No permission to open {port}.",
-            "Add the user to the group that owns the port: `sudo usermod -aG dialout $USER`, then log in again.",
-            port=path,
-        )
-    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
-        return problem(
-            "WP-BUS-006",
-            where,
-            "Another program has {port} open.",
-            "Where the gateway's daemon runs, it owns the port: ask it with `wattproof readings`, or stop it for this "
-            "work with `sudo systemctl stop wattproof`. `fuser {port}` shows which program it is.",
-            port=path,
-        )
-    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
-        return _no_port(where, path)
-    return problem(
-        "WP-BUS-007",
-        where,
-        "{port} cannot be opened with these line settings: {why}.",
-        "Check speed, parity and stop bits; a pseudo-terminal knows no parity.",
-        port=path,
-        why=str(error),
     )

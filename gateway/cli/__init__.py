@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
     "keys": ("gateway.cli.keys_commands", "keys"),
+    "scan": ("gateway.cli.bus_commands", "scan"),
+    "read": ("gateway.cli.bus_commands", "read"),
     "trace": ("gateway.cli.trace_commands", "trace"),
 }
 

@@ -1,0 +1,41 @@
+"""Options of the commands that talk to a bus: unit ids and line settings."""
+
+from typing import Any
+
+import click
+
+from gateway.core.meter.profile_reading import is_line
+from gateway.words import translate as _
+
+
+class Units(click.ParamType[tuple[int, ...]]):
+    """Unit ids such as "1-32" or "1,5,20-24"."""
+
+    name = "units"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the unit ids in order."""
+        if isinstance(value, tuple):
+            return value
+        found: set[int] = set()
+        for part in str(value).split(","):
+            first, dash, last = part.strip().partition("-")
+            if not first.isascii() or not first.isdigit() or (dash and not (last.isascii() and last.isdigit())):
+                self.fail(_('Give unit ids such as "1-32" or "1,5,20-24".'), param, ctx)
+            found.update(range(int(first), int(last or first) + 1))
+        if not found or min(found) < 1 or max(found) > 247:
+            self.fail(_("Unit ids are from 1 to 247."), param, ctx)
+        return tuple(sorted(found))
+
+
+class LineSetting(click.ParamType[str]):
+    """A line setting such as "9600 8N1"."""
+
+    name = "line"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it in capitals."""
+        text = " ".join(str(value).upper().split())
+        if not is_line(text):
+            self.fail(_('Give a line setting such as "9600 8N1" or "19200 8E1".'), param, ctx)
+        return text

@@ -1,0 +1,108 @@
+"""Serial ports of this machine: which there are, which names mean the same one, and why one cannot be opened."""
+
+import errno
+import stat
+from pathlib import Path
+
+from gateway.core.problem import Problem, ProblemError, problem
+
+_BY_ID = Path("/dev/serial/by-id")
+
+
+def same_port(one: str, other: str) -> bool:
+    """Tell whether two names mean one port."""
+    if one.startswith("tcp://") or other.startswith("tcp://"):
+        return one == other
+    if Path(one).resolve() == Path(other).resolve():
+        return True
+    try:
+        first, second = Path(one).stat(), Path(other).stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(first.st_mode) and stat.S_ISCHR(second.st_mode) and first.st_rdev == second.st_rdev
+
+
+def ports() -> list[str]:
+    """Return the names of the serial ports here, stable ones first."""
+    stable = sorted(str(path) for path in _BY_ID.glob("*")) if _BY_ID.is_dir() else []
+    known = {Path(name).resolve() for name in stable}
+    plain = sorted(path for pattern in ("ttyUSB*", "ttyACM*", "ttyAMA*") for path in Path("/dev").glob(pattern))
+    return stable + [str(path) for path in plain if path.resolve() not in known]
+
+
+def look_at(where: str, path: str) -> None:
+    """Raise a ProblemError where *path* is no serial port of ours to open."""
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        raise ProblemError(_missing(where, path)) from None
+    except OSError as error:
+        raise ProblemError(why_not(where, path, error)) from error
+    if not stat.S_ISCHR(mode):
+        raise ProblemError(_no_port(where, path))
+
+
+def _missing(where: str, path: str) -> Problem:
+    found = ports()
+    if found:
+        return problem(
+            "WP-BUS-002",
+            where,
+            "There is no port {port}.",
+            "Ports here: {found}. Names under /dev/serial/by-id stay the same when adapters are plugged again.",
+            port=path,
+            found=", ".join(found),
+        )
+    return problem(
+        "WP-BUS-003",
+        where,
+        "There is no port {port}, and no serial adapter at all.",
+        "Plug in the RS-485 adapter; `dmesg | tail` shows whether the system sees it.",
+        port=path,
+    )
+
+
+def _no_port(where: str, path: str) -> Problem:
+    return problem(
+        "WP-BUS-004",
+        where,
+        "{port} is not a serial port.",
+        "Give the path of the RS-485 adapter, such as /dev/serial/by-id/usb-..., or tcp://host:502.",
+        port=path,
+    )
+
+
+def why_not(where: str, path: str, error: Exception) -> Problem:
+    """Return in our words why the port cannot be opened."""
+    number = getattr(error, "errno", None)
+    if number is None and isinstance(error.args[0], int):
+        number = error.args[0]
+    if number == errno.ENOENT:
+        return _missing(where, path)
+    if number in (errno.EACCES, errno.EPERM):
+        return problem(
+            "WP-BUS-005",
+            where,
+            "No permission to open {port}.",
+            "Add the user to the group that owns the port: `sudo usermod -aG dialout $USER`, then log in again.",
+            port=path,
+        )
+    if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
+        return problem(
+            "WP-BUS-006",
+            where,
+            "Another program has {port} open.",
+            "Where the gateway's daemon runs, it owns the port: ask it with `wattproof readings`, or stop it for this "
+            "work with `sudo systemctl stop wattproof`. `fuser {port}` shows which program it is.",
+            port=path,
+        )
+    if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
+        return _no_port(where, path)
+    return problem(
+        "WP-BUS-007",
+        where,
+        "{port} cannot be opened with these line settings: {why}.",
+        "Check speed, parity and stop bits; a pseudo-terminal knows no parity.",
+        port=path,
+        why=str(error),
+    )
