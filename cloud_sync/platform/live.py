@@ -23,6 +23,8 @@ def project_readings(place: Place, readings: Readings) -> None:
     channels = json.loads(config["channels"])
     if len(channels) != len(readings.columns):
         raise ValueError("%d columns for %d channels" % (len(readings.columns), len(channels)))
+    newest: list[tuple[object, ...]] = []
+    powers: list[tuple[str, str, int, int]] = []
     for (meter, name), column in zip(channels, readings.columns, strict=True):
         quantity = QUANTITIES.get(name)
         if quantity is None:
@@ -33,19 +35,29 @@ def project_readings(place: Place, readings: Readings) -> None:
             if at_ms <= place.received_ms + AHEAD_MS_MAX
         ]
         if points:
-            place.write(
-                "INSERT INTO live VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET at_ms = excluded.at_ms, value = excluded.value WHERE excluded.at_ms >= live.at_ms",
-                *(meter, name, *max(points, key=lambda point: point[0])),
-            )
+            newest.append((place.gateway, meter, name, *max(points, key=lambda point: point[0])))
         if name == POWER:
-            for point in points:
-                place.write("INSERT INTO power_history VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", meter, *point)
-    place.write(
-        "DELETE FROM power_history WHERE gateway = ?1"
-        " AND at_ms < (SELECT max(at_ms) FROM power_history WHERE gateway = ?1) - ?2",
-        POWER_HISTORY_MS,
+            powers += [(place.gateway, meter, *point) for point in points]
+    place.tables.executemany(
+        "INSERT INTO live VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET at_ms = excluded.at_ms, value = excluded.value WHERE excluded.at_ms >= live.at_ms",
+        newest,
     )
+    _keep_powers(place, powers)
+
+
+def _keep_powers(place: Place, powers: list[tuple[str, str, int, int]]) -> None:
+    """Add to the history what is new enough, and take out what no longer is."""
+    if not powers:
+        return
+    last = place.first("SELECT max(at_ms) AS at_ms FROM power_history WHERE gateway = ?")
+    assert last is not None  # an aggregate is always one row
+    oldest_ms = max(last["at_ms"] or 0, *(power[2] for power in powers)) - POWER_HISTORY_MS
+    place.tables.executemany(
+        "INSERT INTO power_history VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [power for power in powers if power[2] >= oldest_ms],
+    )
+    place.write("DELETE FROM power_history WHERE gateway = ? AND at_ms < ?", oldest_ms)
 
 
 def undone(first_ms: int, steps_ms: tuple[int, ...], column: tuple[int | None, ...]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import tomllib
 
-from cloud_sync.core import canonical
+from cloud_sync.core.canonical import decode
 from cloud_sync.platform.live import project_readings
 from cloud_sync.platform.place import Place
 from gateway.core import record as records
@@ -19,7 +19,7 @@ from gateway.core.account.trace import Allocation
 
 # What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
 UNREADABLE = (
-    ValueError,  # also canonical.CanonicalError, records.RecordError, tomllib.TOMLDecodeError
+    ValueError,  # also CanonicalError, records.RecordError, tomllib.TOMLDecodeError
     TypeError,
     KeyError,
     AttributeError,
@@ -59,7 +59,7 @@ def project(place: Place, body: bytes) -> None:
 
 
 def _map(body: bytes) -> "dict[int, object]":
-    value = canonical.decode(body)
+    value = decode(body)
     if not isinstance(value, dict):
         raise records.RecordError("a body is no map")
     return value

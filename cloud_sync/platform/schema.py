@@ -255,6 +255,7 @@ CREATE TABLE power_history (
     value_w INTEGER NOT NULL,
     PRIMARY KEY (gateway, meter, at_ms)
 ) STRICT;
+CREATE INDEX power_history_time ON power_history (gateway, at_ms);
 CREATE TABLE conflict (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,

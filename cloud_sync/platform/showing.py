@@ -60,9 +60,9 @@ def text(value: dict[str, Any]) -> str:
     for one in value["gateways"]:
         lines.append(_("Gateway {name}, key {keys}").format(name=one["gateway"], keys=", ".join(one["keys"]) or "-"))
         for chain in one["chains"]:
-            line = _("  chain {incarnation}: entries {first} to {head}")
+            line = "  " + _("chain {incarnation}: entries {first} to {head}")
             if chain["branch"]:
-                line = _("  chain {incarnation}: entries {first} to {head}, leaving another chain before its end")
+                line = "  " + _("chain {incarnation}: entries {first} to {head}, leaving another chain before its end")
             lines.append(
                 line.format(
                     incarnation=chain["incarnation"][:8], first=chain["first_sequence"], head=chain["head_sequence"]
@@ -70,19 +70,19 @@ def text(value: dict[str, Any]) -> str:
             )
         receipt = one["last_receipt"]
         if receipt:
-            line = _("  last receipt: through entry {sequence}, {time}")
+            line = "  " + _("last receipt: through entry {sequence}, {time}")
             lines.append(line.format(sequence=receipt["through_sequence"], time=_utc(receipt["at_ms"] // 1000)))
         intervals = one["intervals"]
         if intervals["count"]:
-            line = _("  intervals: {count}, from {first} to {last}")
+            line = "  " + _("intervals: {count}, from {first} to {last}")
             first, last = _utc(intervals["first_s"]), _utc(intervals["last_s"])
             lines.append(line.format(count=intervals["count"], first=first, last=last))
         for energy in one["energy"]:
-            line = _("  {meter_point} ({role}): import {import_wh} Wh, export {export_wh} Wh")
+            line = "  " + _("{meter_point} ({role}): import {import_wh} Wh, export {export_wh} Wh")
             lines.append(line.format(**(energy | {"role": energy["role"] or "-"})))
         noted = [f"{table} {count}" for table, count in one["counts"].items() if count]
         if noted:
-            lines.append(_("  to look at: {tables}").format(tables=", ".join(noted)))
+            lines.append("  " + _("to look at: {tables}").format(tables=", ".join(noted)))
     return "\n".join(lines) or _("No gateway is known yet; enrol one with `wattproof-platform enrol`.")
 
 
