@@ -32,6 +32,7 @@ QUEUED_MAX = 64  # Messages handed over and not yet sent; more is a programming 
 PACKET_BYTES_MAX = BATCH_BYTES_MAX + 4096  # What we let the broker send: a batch, its topic and properties.
 _QOS = 1
 _FAREWELL_S = 2.0
+_LOOK_S = 1.0  # How often paho looks at its keepalive.
 
 
 class Settings(NamedTuple):
@@ -162,6 +163,7 @@ class Connection:
         self._limit: int | None = None
         self._in_flight_max = IN_FLIGHT_MAX
         self._why: Problem | None = None
+        self._answered = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_open, name="mqtt %s" % settings.client_id, daemon=True)
 
@@ -212,6 +214,7 @@ class Connection:
         while not self._stopping.is_set():
             started_s = time.monotonic()
             self._why = None
+            self._answered = False
             try:
                 reachable = self._run()
             finally:
@@ -249,11 +252,15 @@ class Connection:
                 "Check the network and the address; nothing is lost meanwhile.", reason=error.strerror or error,
             )  # fmt: skip
             return False
+        opened = client.socket()
+        if isinstance(opened, socket.socket):  # Else an acknowledgement waits 40 ms for company.
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._round += 1
         self._client = client
         if self._stopping.is_set():
             client.disconnect()
-        client.loop_forever()
+        while client.loop(_LOOK_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:  # Unlike loop_forever it can be woken to send.
+            pass
         return True
 
     def _new_client(self) -> paho.Client:
@@ -279,6 +286,7 @@ class Connection:
     def _on_connect(
         self, client: paho.Client, _user: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
+        self._answered = True
         if reason.is_failure:
             self._why = problem(
                 "WP-NET-008", "%s:%d" % (self._settings.host, self._settings.port),
@@ -323,7 +331,13 @@ class Connection:
         self, _client: paho.Client, _user: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._open = False
-        if self._why is None:
+        if self._why is None and not self._answered:
+            self._why = problem(
+                "WP-NET-012", "%s:%d" % (self._settings.host, self._settings.port),
+                "Something took the connection and closed it without an answer of a broker.",
+                "Check the port. If the broker asks for client certificates, give certificate and key.",
+            )  # fmt: skip
+        elif self._why is None:
             self._why = problem(
                 "WP-NET-010", "%s:%d" % (self._settings.host, self._settings.port),
                 "The connection to the broker was lost: {reason}.",

@@ -76,6 +76,8 @@ def scripted_broker(
                         if not read:
                             break
                         came.append(read)
+                        if read[0] == 0x10 and not connack:
+                            break
                         if read[0] == 0x10:
                             connection.sendall(connack)
                         elif read[0] == 0x82 and suback:

@@ -147,6 +147,34 @@ def test_a_refusal_of_the_broker_is_told() -> None:
             connection.stop()
 
 
+def test_whoever_is_no_broker_is_told_apart() -> None:
+    """A server that closes on CONNECT, as one does that misses a client certificate, has a code of its own."""
+    with scripted_broker(b"") as (port, _):
+        events: Queue[Event] = Queue()
+        connection = Connection(_settings(port), (), events.put)
+        connection.start()
+        event = _next(events, Closed)
+        assert isinstance(event, Closed) and event.why is not None and event.why.code == "WP-NET-012"
+        assert say(event.why)
+        connection.stop()
+
+
+@pytest.mark.timeout(60)
+def test_publishing_wakes_the_connection(tmp_path: Path) -> None:
+    """Two hundred messages, each published when the one before has arrived: none waits for a second."""
+    port = free_port()
+    with real_broker(tmp_path, port):
+        events: Queue[Event] = Queue()
+        connection = Connection(_settings(port), ("t",), events.put)
+        connection.start()
+        _next(events, Opened)
+        for number in range(200):
+            assert connection.publish("t", b"%d" % number)
+            message = _next(events, Message)
+            assert isinstance(message, Message) and message.payload == b"%d" % number
+        connection.stop()
+
+
 def test_a_broker_that_cannot_prove_itself_is_not_spoken_to(certificates: Path) -> None:
     """A server whose certificate another CA signed gets a TLS alert and not one byte of MQTT."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -163,8 +191,8 @@ def test_a_broker_that_cannot_prove_itself_is_not_spoken_to(certificates: Path) 
 
 
 def test_stopping_does_not_wait_for_a_dead_link() -> None:
-    """A connection whose broker never answered CONNECT is stopped all the same."""
-    with scripted_broker(b"") as (port, came):
+    """A connection whose broker sent nothing but the start of an answer is stopped all the same."""
+    with scripted_broker(b"\x20") as (port, came):
         events: Queue[Event] = Queue()
         connection = Connection(_settings(port), (), events.put)
         connection.start()
