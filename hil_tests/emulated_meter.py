@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 from typing import NamedTuple
 
+from gateway.core.meter.decoding import AGAINST_IMPORT
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.meter.quantity import QUANTITIES
 from hil_tests.electrical import Nature, figure
@@ -12,7 +13,6 @@ from hil_tests.register_words import Shown, show, text_words
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 MOST_REGISTERS = 125  # of one answer, by the protocol
-_AGAINST_IMPORT = ("+export", "+discharge")
 
 
 class TrueRegister(NamedTuple):
@@ -95,7 +95,7 @@ class EmulatedMeter:
     def _shown(self, point: Point, sample: Sample) -> Shown:
         assert point.quantity is not None
         value = figure(point.quantity, self.nature, sample)
-        if point.sign in _AGAINST_IMPORT and "power" in point.quantity:
+        if point.sign in AGAINST_IMPORT and "power" in point.quantity:
             value = -value
         return show(point, value, self.ratios, self.float_step)
 

@@ -125,6 +125,7 @@ class Settlement:
                 for storage in site.storages
             ]
         )
+        self._first_try_s: "int | None" = None  # a gateway that has just started has missed the boundary
         self.period: "list[tuple[Energy, ...]]" = []
         self.period_start_s = 0
         self.period_pools: "tuple[Pool, ...]" = self.pools
@@ -150,6 +151,8 @@ class Settlement:
         """Return what is complete now: amendments, intervals and periods, in the order of time."""
         boundary_s = now_ms // 1000 // self.site.interval_s * self.site.interval_s
         arrived = [c for c in self.channels if self._at(c, boundary_s) is not None]
+        if self.start_s is None and not self._opens(arrived, boundary_s):
+            return []
         waited = now_ms - boundary_s * 1000 > self.site.hold_s * 1000
         if not arrived or (len(arrived) < len(self.channels) and not waited):
             return []
@@ -163,6 +166,14 @@ class Settlement:
             self.last[key] = self.candidates.pop(key)
         self.start_s = boundary_s
         return closed
+
+    def _opens(self, arrived: "list[Channel]", boundary_s: int) -> bool:
+        """Tell whether the first interval may begin here: with every register read in time, or at the second try."""
+        if self._first_try_s is None and arrived:
+            self._first_try_s = boundary_s
+        late = [c for c in arrived if self.candidates[(c.meter, c.quantity)].read_ms > boundary_s * 1000 + TOLERANCE_MS]
+        whole = len(arrived) == len(self.channels) and not late
+        return whole or (self._first_try_s is not None and self._first_try_s < boundary_s)
 
     def _at(self, channel: Channel, boundary_s: int) -> "Boundary | None":
         found = self.candidates.get((channel.meter, channel.quantity))

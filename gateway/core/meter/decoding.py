@@ -14,6 +14,9 @@ _ENDLESS_DIGITS = 9
 # a meter that was reset or exchanged falls further.
 _ROLL_OVER_PART = 10
 
+# Signs of a profile's point whose positive values flow out of the meter.
+AGAINST_IMPORT = ("+export", "+discharge")
+
 
 def words_of(point: Point, registers: "tuple[int, ...]", block_start: int) -> "tuple[int, ...]":
     """Return the registers of *point* out of a block: its own, then the one with the power of ten if it has one."""
@@ -130,6 +133,18 @@ def account_value(quantity: str, mantissa: int, exponent: int) -> int:
     divisor = _ten(-exponent)
     twice = 2 * (mantissa - whole * divisor)
     return whole + 1 if twice > divisor or (twice == divisor and whole & 1) else whole
+
+
+def reading_value(point: Point, mantissa: int, exponent: int) -> int:
+    """Return the value of a reading in the unit of account; powers count positive for import.
+
+    Inverters show what they give as positive, meters what they take: the profile says which, and from here on
+    there is one convention.
+    """
+    assert point.quantity is not None
+    whole = account_value(point.quantity, mantissa, exponent)
+    power = QUANTITIES[point.quantity].account_unit in ("W", "var")
+    return -whole if power and point.sign in AGAINST_IMPORT else whole
 
 
 def _account_floor(point: Point, raw: "tuple[int, int]", ratios: "tuple[tuple[int, int], tuple[int, int]]") -> int:

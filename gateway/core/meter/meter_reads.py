@@ -4,7 +4,7 @@ Where the site names a serial number and the profile says which register holds i
 register was read, and it is read again in every sweep.
 """
 
-from gateway.core.meter.decoding import account_value, decode, raw_of, text_of, words_of
+from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
 from gateway.core.meter.meter_state import MeterWatch
 from gateway.core.meter.plan import Block, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
@@ -184,5 +184,5 @@ class MeterReads:
             if fault is not None:
                 self.doubt_identity()
                 return self._fault(fault[0], fault[1], utc_ms)
-        whole = None if value is None else account_value(point.quantity, value[0], value[1])
+        whole = None if value is None else reading_value(point, value[0], value[1])
         return Reading(self.meter.name, point.quantity, utc_ms, words, whole)

@@ -1,6 +1,14 @@
 """Registers become values, whole watt-hours, and energy between two readings."""
 
-from gateway.core.meter.decoding import account_value, decode, energy_wh, register_advance, text_of, value_of
+from gateway.core.meter.decoding import (
+    account_value,
+    decode,
+    energy_wh,
+    reading_value,
+    register_advance,
+    text_of,
+    value_of,
+)
 from gateway.core.meter.profile import SENTINELS, Point
 
 NONE = ((1, 1), (1, 1))
@@ -15,6 +23,7 @@ def point(kind="u32", count=2, quantity="energy_active_import", unit="kWh", **ch
         "wrap": None,
         "exponent_at": None,
         "address": 10,
+        "sign": "",
         "sentinels": SENTINELS[kind],
     }
     fields.update(changes)
@@ -34,7 +43,7 @@ def point(kind="u32", count=2, quantity="energy_active_import", unit="kWh", **ch
         fields["wrap"],
         fields["sentinels"],
         fields["exponent_at"],
-        "",
+        fields["sign"],
         True,
     )
 
@@ -161,3 +170,10 @@ def test_advances_add_up_over_a_roll_over():
     exact_start, exact_end = 9103 * 7 * 110, (9999 + 800) * 7 * 110
     whole = sum([wh for wh, _ in parts])
     assert abs(whole * 30 - (exact_end - exact_start)) < 3 * 30
+
+
+def test_powers_count_positive_for_import():
+    """An inverter that shows what it gives as positive and a meter that shows what it takes agree on the sign."""
+    for sign, expected in (("+import", 4552), ("+export", -4552), ("+discharge", -4552)):
+        power = point(quantity="active_power_total", unit="W", sign=sign)
+        assert reading_value(power, 4551526, -3) == expected

@@ -104,6 +104,17 @@ def test_a_reading_long_after_the_boundary_does_not_stand_for_it():
     assert settlement.candidates == {}
 
 
+def test_the_first_interval_begins_at_a_boundary_that_was_read_in_time():
+    """A gateway that starts between two boundaries waits for the next one, and then begins with what there is."""
+    settlement = _settlement()
+    _read(settlement, "m1", 7000, 1)
+    _read(settlement, "m2", 7000, 1)
+    assert settlement.close(7000) == [] and settlement.start_s is None
+    _read(settlement, "m1", 60100, 2)
+    assert settlement.close(60100) == [] and settlement.start_s is None
+    assert settlement.close(75001) == [] and settlement.start_s == 60
+
+
 def test_a_period_closes_at_its_end_with_the_sum_of_its_intervals():
     """The self-use method gets the energies of all intervals of its period."""
     settlement = _settlement()
