@@ -1,6 +1,7 @@
 """The canonical form against cbor2, an independent implementation of CBOR, over values made up by hypothesis."""
 
 import cbor2
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,3 +56,9 @@ def test_one_changed_byte_is_another_value_or_none(value: object, data: st.DataO
     except CanonicalError:
         return
     assert encode(changed) == bytes(raw) != encode(value)
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    """A str that Python holds and UTF-8 cannot write has no canonical form."""
+    with pytest.raises(CanonicalError):
+        encode("\ud800")

@@ -267,8 +267,10 @@ def test_refusals_of_unknown_messages_are_ignored():
 
 def test_what_could_not_be_published_is_offered_later():
     """A batch that the connection did not take is sent again after a pause."""
-    uplink = make(count=1)
+    uplink = make(count=2)
     rest(uplink)
+    uplink.unsent(99, 10)
+    assert uplink.state == IN_FLIGHT
     uplink.unsent(1, 10)
     assert uplink.next(10) == Wait(110) and sent(uplink, 110) == [1]
 
