@@ -53,6 +53,7 @@ class Daemon:
         self._intervals = 0
         self._suspended: set[str] = set()
         self._stopped = threading.Event()
+        self._failure: BaseException | None = None
         self._runners: list[BusRunner] = []
         for bus in configuration.site.buses:
             transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
@@ -92,13 +93,16 @@ class Daemon:
         """Run until SIGTERM or SIGINT; everything is committed when it returns."""
         self._loop = asyncio.get_running_loop()
         self._awake = asyncio.Event()
-        ended = asyncio.Event()
+        self._ended = asyncio.Event()
+        # What fails must end the daemon, so that whoever supervises it starts it anew; nothing is half done,
+        # because the journal commits all of a cycle or nothing.
+        self._loop.set_exception_handler(lambda _, context: self._fail(context.get("exception")))
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, ended.set)
+            self._loop.add_signal_handler(number, self._ended.set)
         self._recorder.start()
         server = await serve(self._home, self._answer)
         threads = [
-            threading.Thread(target=runner.run, args=(self._stopped,), name="bus-" + runner.name, daemon=True)
+            threading.Thread(target=self._run_bus, args=(runner,), name="bus-" + runner.name, daemon=True)
             for runner in self._runners
         ]
         for thread in threads:
@@ -108,14 +112,29 @@ class Daemon:
             self._sender.start()
             self._sender.sealed()
             tasks.append(asyncio.create_task(self._send()))
-        waiting = asyncio.create_task(ended.wait())
-        # A task that fails must end the daemon, so that whoever supervises it starts it anew.
-        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        for task in [waiting, *tasks]:
+        for task in tasks:
+            task.add_done_callback(self._task_done)
+        await self._ended.wait()
+        for task in tasks:
             task.cancel()
         await self._stop(server, threads)
-        for task in done - {waiting}:
-            await task
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: BaseException | None) -> None:
+        self._failure = self._failure or error or RuntimeError("a part of the daemon failed")
+        self._ended.set()
+
+    def _task_done(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            self._fail(task.exception())
+
+    def _run_bus(self, runner: BusRunner) -> None:
+        try:
+            runner.run(self._stopped)
+        except BaseException as error:  # A bus that nobody reads any more must be heard of.
+            self._loop.call_soon_threadsafe(self._fail, error)
+            raise
 
     async def _stop(self, server: asyncio.Server, threads: Sequence[threading.Thread]) -> None:
         self._stopped.set()
@@ -125,10 +144,12 @@ class Daemon:
             await asyncio.to_thread(thread.join, 5.0)
         server.close()
         socket_path(self._home).unlink(missing_ok=True)
-        self._recorder.stop()
+        if self._failure is None:
+            self._recorder.stop()
         if self._sender is not None:
-            self._sender.sealed()
-            self._sender.step(self._clock.monotonic_ms())
+            if self._failure is None:
+                self._sender.sealed()
+                self._sender.step(self._clock.monotonic_ms())
             self._sender.stop()
         self._journal.close()
 

@@ -25,10 +25,11 @@ CREATE TABLE outbox (
 CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
 CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
 CREATE TABLE interval_account (start_s INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE configuration (sequence INTEGER PRIMARY KEY);
 CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 _VERSION = 1
-# Entries that carry a receipt are kept this long; older ones are freed (DESIGN: half a year for an auditor).
+# Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
 Seal = Callable[[Batch], bytes]
 
@@ -103,6 +104,7 @@ class Journal:
         bodies: Sequence[bytes],
         state: bytes | None = None,
         accounts: Sequence[tuple[int, int]] = (),
+        configuration: int | None = None,
         snapshot: tuple[int, bytes] | None = None,
         snapshots_recorded: bool = False,
         seal: Seal | None = None,
@@ -111,6 +113,7 @@ class Journal:
         """Write entries, the settlement's state and sealed batches in one transaction.
 
         accounts: (start_s, position in bodies) of each account among the bodies.
+        configuration: position in bodies of a configuration; its entry is never freed.
         snapshot: readings of this cycle (UTC ms, bytes), kept until snapshots_recorded says they are in an entry.
         seal: signs a batch; given, every entry not yet in a batch is put into one.
         """
@@ -126,6 +129,8 @@ class Journal:
                     "INSERT OR REPLACE INTO interval_account VALUES (?, ?)",
                     (start_s, self.head_sequence + 1 + position),
                 )
+            if configuration is not None:
+                self._db.execute("INSERT INTO configuration VALUES (?)", (self.head_sequence + 1 + configuration,))
             if state is not None:
                 self._db.execute("INSERT OR REPLACE INTO state VALUES ('settlement', ?)", (state,))
             if snapshots_recorded:
@@ -135,10 +140,25 @@ class Journal:
             if seal is not None:
                 self._seal_all(gateway, seal)
             self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise ProblemError(
+                problem(
+                    "WP-JRN-004",
+                    str(self.path),
+                    "the journal cannot be written: {detail}",
+                    "look whether the disk is full or worn out; what was committed before is safe",
+                    detail=error,
+                )
+            ) from error
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
         self.head_sequence, self.head_link = sequence, previous
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # SQLite ends the transaction itself where the disk is full.
+            self._db.execute("ROLLBACK")
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         row = self._db.execute("SELECT max(last) FROM outbox").fetchone()
@@ -244,6 +264,27 @@ class Journal:
         """Return (through, signed) of the last receipt."""
         row = self._db.execute("SELECT through, signed FROM receipt ORDER BY through DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else None
+
+    def free(self, before_s: int) -> int:
+        """Free entries of intervals that start before *before_s* and carry a receipt; return how many went.
+
+        Batches that hold a configuration stay, since later accounts rest on it.
+        """
+        row = self._db.execute("SELECT max(sequence) FROM interval_account WHERE start_s < ?", (before_s,)).fetchone()
+        through = min(row[0] or 0, self.receipted_through())
+        old = self._db.execute(
+            "SELECT first, last FROM outbox WHERE last <= ? AND NOT EXISTS"
+            " (SELECT 1 FROM configuration WHERE sequence BETWEEN first AND last)",
+            (through,),
+        ).fetchall()
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for first, last in old:
+                self._db.execute("DELETE FROM entry WHERE sequence BETWEEN ? AND ?", (first, last))
+                self._db.execute("DELETE FROM interval_account WHERE sequence BETWEEN ? AND ?", (first, last))
+                self._db.execute("DELETE FROM outbox WHERE first = ?", (first,))
+            self._db.execute("DELETE FROM receipt WHERE through < ?", (through,))
+        return sum(last - first + 1 for first, last in old)
 
     def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
         """Keep a batch the platform refuses out of the way, and offer *hole* in its place from now on."""

@@ -28,10 +28,11 @@ from gateway.core.record import (
     to_map,
 )
 from gateway.core.settlement import ClosedInterval, ClosedPeriod, Late, Settlement, account_channels
-from gateway.journal import Journal
+from gateway.journal import RETENTION_DAYS, Journal
 from gateway.rows import interval_rows, rows_root
 
 SEED_BYTES = 32
+DAY_S = 86400
 
 
 def channels_of(configuration: Configuration) -> tuple[tuple[str, str], ...]:
@@ -85,6 +86,8 @@ class Recorder:
         self._bodies: list[bytes] = []
         self._accounts: list[tuple[int, int]] = []
         self._config_sequence = 0
+        self._config_position: int | None = None
+        self._freed_day = 0
         self._receipt_recorded = 0
 
     def start(self) -> None:
@@ -99,6 +102,7 @@ class Recorder:
         config = self._config_record()
         if not self._same_config(config):
             self._config_sequence = self.journal.head_sequence + 1
+            self._config_position = len(self._bodies)
             self._bodies.append(encode(to_map(config)))
             self.journal.commit(self.incarnation, (), snapshots_recorded=True)
         else:
@@ -213,6 +217,13 @@ class Recorder:
         if self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000:
             self._record_readings()
         self.commit()
+        self._free_old(now_ms // 1000)
+
+    def _free_old(self, now_s: int) -> None:
+        """Once a day, free what carries a receipt and is older than the retention."""
+        if now_s // DAY_S != self._freed_day:
+            self._freed_day = now_s // DAY_S
+            self.journal.free(now_s - RETENTION_DAYS * DAY_S)
 
     def _record_readings(self) -> None:
         times = [at_ms for at_ms, _ in self._snapshots]
@@ -238,13 +249,14 @@ class Recorder:
             self._bodies,
             state if state != self._committed_state else None,
             self._accounts,
+            self._config_position,
             self._unsaved,
             self._snapshots_recorded,
             self._seal if self._signer is not None and self._bodies else None,
             self.configuration.site.gateway,
         )
         self._committed_state = state
-        self._bodies, self._accounts = [], []
+        self._bodies, self._accounts, self._config_position = [], [], None
         self._unsaved, self._snapshots_recorded = None, False
 
     def _seal(self, batch: Batch) -> bytes:
