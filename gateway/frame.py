@@ -1,5 +1,6 @@
-"""What all commands share: the JSON switch, output, and clear failure without a traceback."""
+"""What all commands share: the JSON switch, output, help in the user's language, clear failure without a traceback."""
 
+import copy
 import json
 import sys
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from gateway import words
 from gateway.core.problem import Problem, ProblemError
-from gateway.words import say
+from gateway.words import say, translate
 
 OK, PROBLEM, USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -50,3 +52,51 @@ def fails_clearly(command: Command) -> Command:
 
 class UnreachableError(ProblemError):
     """The daemon or the platform cannot be reached."""
+
+
+def spoken(command: click.Command) -> click.Command:
+    """Return a twin of *command* whose help, options and subcommands speak the chosen language."""
+    twin = copy.copy(command)
+    twin.help = translate(command.help) if command.help else None
+    twin.params = [_spoken_parameter(parameter) for parameter in command.params]
+    if isinstance(command, click.Group) and isinstance(twin, click.Group):
+        twin.commands = {name: spoken(one) for name, one in command.commands.items()}
+    return twin
+
+
+def _spoken_parameter(parameter: click.Parameter) -> click.Parameter:
+    if not isinstance(parameter, click.Option) or not parameter.help:
+        return parameter
+    twin = copy.copy(parameter)
+    twin.help = translate(parameter.help)
+    return twin
+
+
+class SpokenGroup(click.Group):
+    """The outermost group of a command line: it learns the language before anything else is said."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Choose the language, so that help and complaints about the arguments are told in it."""
+        words.choose(_language_asked(args) or words.language_of_locale())
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command *cmd_name* in the chosen language, or None."""
+        command = super().get_command(ctx, cmd_name)
+        return spoken(command) if command else None
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help of the group itself in the chosen language."""
+        twin = spoken(self)
+        assert isinstance(twin, click.Group)
+        click.Group.format_help(twin, ctx, formatter)
+
+
+def _language_asked(args: list[str]) -> str | None:
+    """Return the language that *args* ask for, or None where they ask for none or for one there is not."""
+    for index, argument in enumerate(args):
+        name, equals, value = argument.partition("=")
+        if name == "--lang":
+            asked = value if equals else "".join(args[index + 1 : index + 2])
+            return asked if asked in words.LANGUAGES else None
+    return None

@@ -27,6 +27,10 @@ def choose(language: str) -> None:
     global _chosen
     assert language in LANGUAGES
     _chosen = language
+    # The command line's own words ("Usage", "Error") go through gettext's domain of the process and its LANGUAGE.
+    gettext.bindtextdomain("wattproof", str(_FOLDER))
+    gettext.textdomain("wattproof")
+    os.environ["LANGUAGE"] = _DIRECTORY_OF[language]
 
 
 def chosen() -> str:

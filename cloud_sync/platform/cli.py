@@ -20,14 +20,14 @@ from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.rebuilding import rebuild
 from gateway import words
 from gateway.core.problem import Problem, ProblemError
-from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
+from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, show
 from gateway.words import say
 from gateway.words import translate as _
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 @click.option("--lang", type=click.Choice(words.LANGUAGES), help="Language of messages (default: by locale).")
 @click.option(
     "--home",

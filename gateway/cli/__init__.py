@@ -5,6 +5,7 @@ import importlib
 import click
 
 from gateway import VERSION, words
+from gateway.frame import SpokenGroup, spoken
 
 # Where each command lives: imported only when it is called, so that the command line starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -25,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class Commands(click.Group):
+class Commands(SpokenGroup):
     """A group that imports a command's file only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -38,7 +39,7 @@ class Commands(click.Group):
             return None
         module, attribute = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return spoken(command)
 
 
 @click.group(cls=Commands)
