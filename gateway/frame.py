@@ -1,6 +1,7 @@
 """What all commands share: the JSON switch, output, help in the user's language, clear failure without a traceback."""
 
 import copy
+import inspect
 import json
 import sys
 from collections.abc import Callable
@@ -57,7 +58,7 @@ class UnreachableError(ProblemError):
 def spoken(command: click.Command) -> click.Command:
     """Return a twin of *command* whose help, options and subcommands speak the chosen language."""
     twin = copy.copy(command)
-    twin.help = translate(command.help) if command.help else None
+    twin.help = translate(inspect.cleandoc(command.help)) if command.help else None
     twin.params = [_spoken_parameter(parameter) for parameter in command.params]
     if isinstance(command, click.Group) and isinstance(twin, click.Group):
         twin.commands = {name: spoken(one) for name, one in command.commands.items()}
