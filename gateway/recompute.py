@@ -3,8 +3,9 @@
 from cloud_sync.core.canonical import CanonicalError, decode
 from gateway.config import Configuration, configuration_of
 from gateway.core.account.closing import close_account, close_self_use, energies_of, sum_energies
-from gateway.core.account.interval import MISSING, Span
+from gateway.core.account.interval import Span
 from gateway.core.account.storage import Pool
+from gateway.core.flag import MISSING
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account, Amendment, Config, Interval, RecordError, SelfUse, from_map
 from gateway.core.settlement import Boundary, Channel, account_channels, late_energies, span_energy

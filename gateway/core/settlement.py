@@ -10,8 +10,9 @@ from collections import namedtuple
 
 from gateway.core.account.closing import close_account, close_self_use, energies_of, registers_of, sum_energies
 from gateway.core.account.factor import FactorTable
-from gateway.core.account.interval import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, Energy, Span, join_flags, split_span
+from gateway.core.account.interval import Energy, Span, split_span
 from gateway.core.account.storage import Pool
+from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flags
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.reading import Reading

@@ -4,13 +4,6 @@ from collections import namedtuple
 
 from gateway.core.account.share import share
 
-# Flags of an energy figure, one letter each; "" is a measured figure.
-ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this interval is estimated
-MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is amended
-ROLLED_OVER = "R"  # the register passed its width inside the interval
-DECREASED = "D"  # the register decreased without reaching its width; the figure is 0
-LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
-
 
 class Span(
     namedtuple(
@@ -56,8 +49,3 @@ def split_span(total_wh: int, parts: int) -> "tuple[int, ...]":
     The total is measured; that it flowed evenly is an estimate, and the spans say so with flag E.
     """
     return share(total_wh, (1,) * parts)
-
-
-def join_flags(*flags: str) -> str:
-    """Return every letter of *flags* once, in alphabetical order."""
-    return "".join(sorted(set("".join(flags))))

@@ -1,9 +1,10 @@
 """What meter points count: which registers are theirs, which way they look, and the network they make together."""
 
-from gateway.core.account.interval import MISSING, Energy, Span, join_flags
+from gateway.core.account.interval import Energy, Span
 from gateway.core.account.network import Feeder, Network, Sink, Source
 from gateway.core.account.self_use import GRID
 from gateway.core.account.storage import UNKNOWN
+from gateway.core.flag import MISSING, join_flags
 from gateway.core.site import MeterPoint, Site
 
 GRID_UNKNOWN = "grid-unknown"  # origin of what a load gave back

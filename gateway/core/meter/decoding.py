@@ -3,7 +3,7 @@
 Values are (mantissa, exponent of ten) in the unit of the quantity, at the primary side.
 """
 
-from gateway.core.account.interval import DECREASED, MISSING, ROLLED_OVER
+from gateway.core.flag import DECREASED, MISSING, ROLLED_OVER
 from gateway.core.meter.ieee754 import float32, float64
 from gateway.core.meter.profile import HIGH_FIRST, NO_RATIOS, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES

@@ -3,7 +3,7 @@
 A check sum of 16 bits lets one in 65,536 garbled answers through, and a person may exchange a meter without a word.
 """
 
-from gateway.core.account.interval import DECREASED
+from gateway.core.flag import DECREASED
 from gateway.core.meter.decoding import energy_wh, pattern, raw_of, register_advance
 from gateway.core.meter.profile import HIGH_FIRST, Point
 from gateway.core.reading import BACKWARDS, TOO_FAST

@@ -1,7 +1,7 @@
 """Tests of the settlement: boundaries, gaps, missing and late registers."""
 
 from gateway.core.account.factor import FactorTable
-from gateway.core.account.interval import ESTIMATED_SHAPE, MISSING
+from gateway.core.flag import ESTIMATED_SHAPE, MISSING
 from gateway.core.meter.profile import Point
 from gateway.core.reading import Reading
 from gateway.core.settlement import Channel, ClosedInterval, ClosedPeriod, Late, Settlement

@@ -1,7 +1,8 @@
 """Splitting by largest remainder, in one direction and in two."""
 
-from gateway.core.account.interval import join_flags, split_span
+from gateway.core.account.interval import split_span
 from gateway.core.account.share import round_columns, share, share_table, whole_and_rest
+from gateway.core.flag import join_flags
 
 
 def test_left_over_watt_hours_go_to_the_largest_remainders() -> None:

@@ -1,0 +1,13 @@
+"""Flag: one letter that says how an energy figure came about."""
+
+# No letter at all is a measured figure.
+ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this interval is estimated
+MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is amended
+ROLLED_OVER = "R"  # the register passed its width inside the interval
+DECREASED = "D"  # the register decreased without reaching its width; the figure is 0
+LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
+
+
+def join_flags(*flags: str) -> str:
+    """Return every letter of *flags* once, in alphabetical order."""
+    return "".join(sorted(set("".join(flags))))
