@@ -51,7 +51,7 @@ class Demo:
             self._process.send_signal(signal.SIGINT)
         return self._process.wait(60)
 
-    def page_figures(self) -> dict[str, str | None]:
+    def page_figures(self) -> dict[str, int]:
         """Return the figures of the last interval as the page shows them in a real browser."""
         program = chromium()
         assert program, "there is no chromium; install the system's package"
