@@ -88,7 +88,10 @@ def _scan_value(
         {
             "line": None if network else report.line,
             "problem": None,
-            "found": [{"unit": one.unit, "exception": one.refusal, "models": list(one.models)} for one in report.found],
+            "found": [
+                {"unit": one.unit, "exception": one.refusal, "models": list(one.models), "likely": list(one.likely)}
+                for one in report.found
+            ],
             "garbled_units": list(report.garbled),
         }
         for report in reports

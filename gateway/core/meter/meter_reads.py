@@ -101,16 +101,17 @@ class MeterReads:
         """Return from when on an answer to *block* could only be its own."""
         return max(self.watch.until_ms, self._doubted_until(block))
 
-    def doubted(self, block: Block) -> bool:
-        """Tell whether a late answer to another block might pass for one to *block*."""
-        return self._doubted_until(block) > 0
-
     def _doubted_until(self, block: Block) -> int:
         until = 0
         for other, late_until in self._late:
             if other[1:3] != block[1:3] and other.function == block.function and other.count == block.count:
                 until = max(until, late_until)
         return until
+
+    def set_back(self, block: Block) -> None:
+        """Have *block*, which failed, come after the others, so that it does not keep them from being read."""
+        self.blocks.remove(block)
+        self.blocks.append(block)
 
     def expect_late(self, block: Block, now_ms: int) -> None:
         """Note that the answer to *block* did not come, and may come yet."""

@@ -71,6 +71,7 @@ class Poll:
         self._transaction = 0
         self._meters = []
         for job in jobs:
+            assert job.blocks, "a meter without reads has no place on a bus"
             watch = MeterWatch(job.meter.name, job.profile.timeout_ms, job.profile.gap_ms, self._numbered)
             self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch))
         self._turns: "list[_Turn]" = []
@@ -139,7 +140,7 @@ class Poll:
         if self._probed and self._turns:
             return None
         for reads in self._meters:
-            if reads.watch.state == SUSPENDED and now_ms >= reads.watch.until_ms and reads.blocks:
+            if reads.watch.state == SUSPENDED and now_ms >= reads.ready_ms(reads.sign_of_life()):
                 return _Turn(reads, reads.sign_of_life(), True)
         return None
 
@@ -158,7 +159,7 @@ class Poll:
         stay = []
         for turn in self._turns:
             ready_ms = self._ready_ms(turn)
-            if ready_ms is not None and (ready_ms <= end_ms or not (turn.again or turn.reads.doubted(turn.block))):
+            if ready_ms is not None and ready_ms <= end_ms:
                 stay.append(turn)
         self._turns = stay
         self._end_sweep()
@@ -186,7 +187,8 @@ class Poll:
             ready_ms = self._ready_ms(turn)
             if ready_ms is not None:
                 times.append(ready_ms)
-        times += [reads.watch.until_ms for reads in self._meters if reads.watch.state == SUSPENDED]
+        dead = [reads for reads in self._meters if reads.watch.state == SUSPENDED]
+        times += [reads.ready_ms(reads.sign_of_life()) for reads in dead]
         return min(times)
 
     def _ask(self, turn: _Turn) -> Ask:
@@ -259,6 +261,7 @@ class Poll:
         lasting = kind == EXCEPTION and detail in _LASTING_EXCEPTIONS
         absent = kind == EXCEPTION and detail in _ABSENT_EXCEPTIONS
         watch.faulted(SILENT if absent else kind, lasting, now_ms)
+        reads.set_back(turn.block)
         dead = watch.state == SUSPENDED
         if not lasting and not self._numbered:
             reads.expect_late(turn.block, now_ms)

@@ -1,0 +1,226 @@
+"""SerialLine on a pseudo-terminal: what comes back, whose the port is, and what is said when it is not ours."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import Clock
+from gateway.core.meter.modbus import FrameFault, answer, request, with_crc
+from gateway.core.meter.plan import plan_blocks
+from gateway.core.meter.poll import Job, Poll
+from gateway.core.problem import ProblemError
+from gateway.core.reading import SILENT, Fault, Reading
+from gateway.core.site import Bus, Meter
+from gateway.line import LineLostError, SerialLine, open_line
+from gateway.ports import same_port, why_not
+from gateway.profiles import load_profile
+from gateway.sweep import BusRunner
+from gateway.tests.pty_meter import PtyMeter, Respond, registers_answer
+
+QUESTION = request(1, 4, 0x48, 2)
+ANSWER = with_crc(bytes.fromhex("01040446 2a7521"))
+
+
+def bus_at(port: str, baud: int = 115200) -> Bus:
+    """Return a bus at *port*."""
+    return Bus("a", port, baud, 8, "N", 1, 0)
+
+
+def asked_of(respond: Respond, timeout_ms: int = 400) -> tuple[bytes, int]:
+    """Ask one question of a meter that responds like this."""
+    with PtyMeter(respond) as meter:
+        line = open_line(bus_at(meter.port))
+        try:
+            return line.exchange(QUESTION, 9, 0, timeout_ms)
+        finally:
+            line.close()
+
+
+def code_of(error: ProblemError) -> str:
+    """Return the code of the only problem."""
+    assert len(error.problems) == 1
+    return error.problems[0].code
+
+
+def test_the_answer_comes_back() -> None:
+    """The bytes of the answer, and nothing else."""
+    assert asked_of(lambda question: [(0.01, ANSWER)])[0] == ANSWER
+
+
+def test_the_question_goes_out_as_it_is() -> None:
+    """The meter hears exactly the frame."""
+    with PtyMeter(lambda question: [(0, ANSWER)]) as meter:
+        line = open_line(bus_at(meter.port))
+        line.exchange(QUESTION, 9, 0, 400)
+        line.close()
+        assert meter.questions == [QUESTION]
+
+
+def test_silence_is_nothing() -> None:
+    """No answer is no byte, after the whole time-out."""
+    assert asked_of(lambda question: [], 50) == (b"", 50)
+
+
+def test_half_an_answer_stays_half() -> None:
+    """What stops in the middle comes back as it is; Poll judges it."""
+    assert asked_of(lambda question: [(0, ANSWER[:5])], 60)[0] == ANSWER[:5]
+
+
+def test_bytes_behind_the_answer_are_seen() -> None:
+    """An answer that comes twice is longer than one."""
+    assert asked_of(lambda question: [(0.01, ANSWER + ANSWER)])[0] == ANSWER + ANSWER
+
+
+def test_a_pause_inside_an_answer_is_waited_out() -> None:
+    """Adapters hand bytes over in bundles with pauses of some ms between: the length tells when all are there."""
+    assert asked_of(lambda question: [(0, ANSWER[:4]), (0.06, ANSWER[4:])])[0] == ANSWER
+
+
+def test_a_refusal_is_not_waited_out() -> None:
+    """An exception of five bytes is complete, however long the answer would have been."""
+    refusal = with_crc(b"\x01\x84\x02")
+    heard, elapsed_ms = asked_of(lambda question: [(0, refusal)], 20_000)
+    assert heard == refusal
+    assert elapsed_ms < 20_000
+
+
+def test_the_echo_of_the_question_is_no_answer() -> None:
+    """An adapter that hears itself gives the question back first."""
+    assert asked_of(lambda question: [(0, question), (0.02, ANSWER)])[0] == ANSWER
+
+
+def test_what_came_before_the_question_is_forgotten() -> None:
+    """A late answer that waits in the buffer is gone before the next question goes out."""
+    with PtyMeter(lambda question: [(0.01, ANSWER)]) as meter:
+        line = open_line(bus_at(meter.port))
+        meter.say(b"\x01\x04\x04\x00\x00\x00\x01\x3a\x44")
+        assert line.exchange(QUESTION, 9, 0, 400)[0] == ANSWER
+        line.close()
+
+
+def test_a_jammed_line_is_no_answer() -> None:
+    """A node that never falls silent ends in bytes that nobody believes, not in a wait for ever."""
+    with PtyMeter(lambda question: []) as meter:
+        line = open_line(bus_at(meter.port))
+        ended = threading.Event()
+
+        def babble() -> None:
+            while not ended.is_set():
+                meter.say(b"\x55" * 16)
+                ended.wait(0.0005)
+
+        thread = threading.Thread(target=babble)
+        thread.start()
+        try:
+            heard, _elapsed = line.exchange(QUESTION, 9, 5, 400)
+            with pytest.raises(FrameFault):
+                answer(heard, 1, 4, 2)
+        finally:
+            ended.set()
+            thread.join()
+            line.close()
+
+
+def test_an_adapter_that_is_pulled_is_a_lost_line() -> None:
+    """When the port goes away the exchange says so, instead of counting a silent meter."""
+    with PtyMeter(lambda question: []) as meter:
+        line = open_line(bus_at(meter.port))
+        meter.unplug()
+        with pytest.raises(LineLostError) as lost:
+            line.exchange(QUESTION, 9, 0, 200)
+        assert code_of(lost.value) == "WP-BUS-001"
+        line.close()
+
+
+def test_one_port_has_one_owner_by_whatever_name(tmp_path: Path) -> None:
+    """A port that is open cannot be opened again, neither by its name nor by a link to it."""
+    with PtyMeter(lambda question: []) as meter:
+        link = tmp_path / "usb-adapter"
+        link.symlink_to(meter.port)
+        line = open_line(bus_at(meter.port))
+        for name in (meter.port, str(link)):
+            with pytest.raises(ProblemError) as busy:
+                open_line(bus_at(name))
+            assert code_of(busy.value) == "WP-BUS-006"
+        line.close()
+        open_line(bus_at(str(link))).close()
+
+
+def test_two_names_of_one_port_are_recognised(tmp_path: Path) -> None:
+    """A link means the port it leads to; other ports and networks are others."""
+    with PtyMeter(lambda question: []) as one, PtyMeter(lambda question: []) as other:
+        link = tmp_path / "usb-adapter"
+        link.symlink_to(one.port)
+        assert same_port(str(link), one.port)
+        assert not same_port(str(link), other.port)
+        assert not same_port("tcp://10.0.0.1:502", one.port)
+        assert not same_port("/dev/absent-1", "/dev/absent-2")
+
+
+def test_what_is_said_of_a_port_that_is_none(tmp_path: Path) -> None:
+    """A missing path, a file, a device without a line: each has its own message."""
+    file = tmp_path / "file"
+    file.write_text("no port")
+    for path, codes in (
+        (str(tmp_path / "absent"), {"WP-BUS-002", "WP-BUS-003"}),
+        (str(file), {"WP-BUS-004"}),
+        ("/dev/null", {"WP-BUS-004"}),
+    ):
+        with pytest.raises(ProblemError) as error:
+            SerialLine(bus_at(path)).open()
+        assert code_of(error.value) in codes, path
+
+
+def test_what_is_said_without_permission() -> None:
+    """A port of another group names the group command."""
+    assert why_not("a", "/dev/ttyUSB0", PermissionError(13, "Permission denied")).code == "WP-BUS-005"
+
+
+def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) -> None:
+    """Readings come, stop while the port is away, and come again through the same stable name."""
+    profile = load_profile("eastron-sdm630", tmp_path)
+    link = tmp_path / "bus"
+    job = Job(
+        Meter("m1", "a", 1, profile.id, "", (1, 1), (1, 1), 0),
+        profile,
+        plan_blocks(profile, profile.polled(), 115200),
+    )
+    first, again, lost = threading.Event(), threading.Event(), threading.Event()
+    replaced = threading.Event()
+
+    def deliver(outcomes: Sequence[Reading | Fault]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, Reading):
+                (again if replaced.is_set() else first).set()
+            elif outcome.kind == SILENT and outcome.detail == "the line is lost":
+                lost.set()
+
+    def respond(question: bytes) -> list[tuple[float, bytes]]:
+        return [(0.005, registers_answer(question, lambda address: 0x3F80 if address % 2 == 0 else 0))]
+
+    stopped = threading.Event()
+    with PtyMeter(respond) as one:
+        link.symlink_to(one.port)
+        bus = bus_at(str(link))
+        runner = BusRunner(Poll(bus, (job,), 100), open_line(bus), Clock(), deliver, "a")
+        thread = threading.Thread(target=runner.run, args=(stopped,))
+        thread.start()
+        try:
+            assert first.wait(30)
+            link.unlink()
+            one.unplug()
+            assert lost.wait(30)
+            with PtyMeter(respond) as other:
+                link.symlink_to(other.port)
+                replaced.set()
+                assert again.wait(30)
+                stopped.set()
+                runner.wake()
+                thread.join(30)
+                assert not thread.is_alive()
+        finally:
+            stopped.set()
+            runner.wake()
+            thread.join(30)
