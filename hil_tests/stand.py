@@ -1,5 +1,6 @@
 """Stand: the whole product on one machine, each part a process of its own: emulated park, broker, platform, gateway."""
 
+import ctypes
 import json
 import os
 import signal
@@ -26,6 +27,8 @@ EMULATOR, BROKER, PLATFORM, GATEWAY = PARTS = ("emulator", "broker", "platform",
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 15.0
 _POLL_S = 0.1
+_LIBC = ctypes.CDLL(None)
+_SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 
 
 class Stand:
@@ -96,7 +99,12 @@ class Stand:
         with (self.folder / "logs" / (part + ".log")).open("ab") as log:
             # A session of its own: Ctrl-C reaches the stand alone, which then stops the parts in order.
             self._processes[part] = subprocess.Popen(
-                self._command(part), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command(part),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     def start(self, part: str) -> None:
@@ -190,6 +198,11 @@ class Stand:
     def truth(self) -> Truth:
         """Return what the emulated meters truly counted."""
         return Truth.load(self.truth_path)
+
+
+def _die_with_parent() -> None:
+    """Have this process told to end when the stand is killed, so that nothing is left behind."""
+    _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
 
 
 def _listens(port: int) -> bool:
