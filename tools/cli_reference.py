@@ -11,6 +11,7 @@ import click
 from cloud_sync.platform.cli import main as platform
 from gateway import words
 from gateway.cli import main as gateway
+from tools.json_answers import JSON_ANSWERS
 from tools.messages import ROOT
 
 PAGE = ROOT / "docs" / "cli.md"
@@ -19,8 +20,11 @@ OPENING = """# Command line
 This page is written by `make cli-reference` from the commands; change the commands, not the page.
 
 `wattproof` works at the gateway, `wattproof-platform` at the platform. Both speak Chinese or English by locale, or
-as `--lang` before the command says. Every command that reads has `--json`: its answer is a contract that only
-grows: a key once there keeps its name and meaning. Every problem has a stable code such as `WP-BUS-001`.
+as `--lang` before the command says. Every problem has a stable code such as `WP-BUS-001`.
+
+Every command that reads has `--json`: its answer is a contract that only grows; a key once there keeps its name and
+meaning. In it, watt-hours, micrograms and milliseconds are whole numbers, figures that must not be rounded are decimal
+texts, and times are ISO 8601 in UTC.
 
 | exit code | meaning |
 |---|---|
@@ -56,6 +60,8 @@ def section(name: str, command: click.Command, context: click.Context) -> str:
         lines.extend(["| option | meaning |", "|---|---|"])
         lines.extend("| `%s` | %s |" % (_cell(first), _cell(second)) for first, second in rows)
         lines.append("")
+    if name in JSON_ANSWERS:
+        lines.extend(["With `--json`:", "", "```json", JSON_ANSWERS[name].strip(), "```", ""])
     return "\n".join(lines)
 
 

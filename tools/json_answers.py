@@ -1,0 +1,100 @@
+"""What each command answers with --json, by example: the written half of that contract, shown in docs/cli.md."""
+
+# By the whole name of the command.
+JSON_ANSWERS = {
+    "wattproof decode": """
+{"readings": [{"quantity": "energy_active_import", "value": "10909.282", "unit": "kWh"}],
+ "fault": null}
+""",
+    "wattproof plan": """
+{"profile": "eastron-sdm230", "baud": 9600, "turnaround_ms": 10,
+ "reads": [{"function": 4, "start": 70, "count": 10, "time_us": 55834, "time_ms": 55.834, "quantities": ["frequency"]}],
+ "registers": 10, "distinct": true, "total_us": 55834, "total_ms": 55.834, "shortest_us": 55834}
+""",
+    "wattproof profile list": """
+[{"id": "abb-b23", "source": "shipped", "problems": 0, "maker": "ABB", "model": "B23", "kind": "three-phase meter",
+  "status": "bench", "transport": ["rtu"]}]
+""",
+    "wattproof profile show": """
+{"id": "eastron-sdm230", "source": "shipped", "maker": "Eastron", "model": "SDM230-Modbus",
+ "kind": "single-phase meter", "status": "bench", "evidence": [{"source": "...", "page": "p. 4"}], "transport": ["rtu"],
+ "serial": {"default": "9600 8N1", "allowed": ["9600 8N1"]}, "units": [1, 247], "max_registers": 80, "align": 2,
+ "windows": [{"function": 4, "first": 0, "last": 87}], "timeout_ms": 300, "gap_ms": 10,
+ "points": [{"name": "voltage_l1_n", "quantity": "voltage_l1_n", "function": 4, "at": 0, "count": 2, "type": "f32",
+   "words": "high-first", "factor": "1", "unit": "V", "side": "direct", "times": [], "sign": null, "counter": false,
+   "wrap": null, "sentinels": [], "exponent_at": null, "poll": true}],
+ "constants": [],
+ "identify": [{"function": 3, "at": 64514, "count": 1, "type": "u16", "words": "high-first", "expect": [43]}],
+ "tests": 3}
+""",
+    "wattproof profile lint": """
+{"profiles": [{"id": "eastron-sdm230", "problems": []}], "problems": 0}
+""",
+    "wattproof trace": """
+{"allocations": [{"source": "g", "sink": "l", "wh": 9}],
+ "residuals": [{"busbar": "A", "source": "g", "wh": 1}],
+ "warnings": []}
+""",
+    "wattproof keys new": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
+    "wattproof keys show": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
+    "wattproof check": """
+{"problems": [],
+ "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3230, "cycle_ms": 5000}]}
+""",
+    "wattproof scan": """
+{"port": "/dev/ttyUSB0",
+ "lines": [{"line": "9600 8N1", "problem": null, "garbled_units": [],
+   "found": [{"unit": 1, "exception": null, "models": ["eastron-sdm630"], "likely": []}]}]}
+""",
+    "wattproof read": """
+{"meter": "m-intake", "unit": 1, "profile": "eastron-sdm630",
+ "exchanges": [{"request_hex": "01 04 ...", "response_hex": "01 04 ...", "fault": null}],
+ "readings": [{"quantity": "voltage_l1_n", "words": ["4366", "3334"], "value": "230.2", "unit": "V"}]}
+""",
+    "wattproof status": """
+{"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
+ "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed"}],
+ "clock": {"status": "S", "bound_ms": 40, "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
+ "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
+   "last_good": "2026-11-21T02:14:58.120Z"}],
+ "uplink": {"state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41, "last_receipt_through": 500,
+   "last_receipt_at": "2026-11-21T02:14:31.007Z"}}
+""",
+    "wattproof readings": """
+{"readings": [{"meter": "m-intake", "quantity": "energy_active_import", "at": "2026-11-21T02:14:58.120Z",
+  "words": ["462a", "7521"], "value": "10909.282", "unit": "kWh"}]}
+""",
+    "wattproof tally": """
+{"day": "2026-11-21", "intervals": 96,
+ "tallies": [{"meter_point": "Mill", "method": "flow", "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400,
+   "carbon_ug": 499500000, "by_origin": {"grid": 600, "solar": 400}}]}
+""",
+    "wattproof export": """
+{"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}
+""",
+    "wattproof verify": """
+{"gateway": "park7-gw1", "entries": 512, "first": 1, "last": 512, "batches": 41, "receipted_through": 512,
+ "intervals": 96, "registers": 2208, "amendments": 0,
+ "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0}]}
+""",
+    "wattproof-platform verify": """
+{"chains": 2, "batches": 41, "entries": 512, "receipts": 41, "problems": []}
+""",
+    "wattproof-platform show": """
+{"gateways": [{"gateway": "park7-gw1", "keys": ["0123456789abcdef"],
+  "chains": [{"incarnation": "...", "first_sequence": 1, "head_sequence": 512, "head_link": "...", "branch": false}],
+  "last_receipt": {"through_sequence": 512, "incarnation": "...", "at_ms": 1763691271007},
+  "intervals": {"count": 96, "accounted": 96, "first_s": 1763654400, "last_s": 1763740800,
+    "least_complete_ppm": 1000000},
+  "energy": [{"meter_point": "Mill", "role": "load", "import_wh": 1000, "export_wh": 0, "flagged": 0}],
+  "counts": {"conflict": 0, "unread": 0, "amended": 0, "hole": 0, "held": 0, "set_aside": 0}}]}
+""",
+    "wattproof-platform keys new": '{"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."}',
+    "wattproof-platform keys show": """
+{"platform": {"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."},
+ "gateways": {"park7-gw1": [{"kid": "fedcba9876543210", "algorithm": "EdDSA", "public": "..."}]}}
+""",
+    "wattproof-platform enrol": """
+{"gateway": "park7-gw1", "kid": "fedcba9876543210", "algorithm": "EdDSA", "public": "...", "path": "..."}
+""",
+}
