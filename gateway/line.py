@@ -23,6 +23,8 @@ from gateway.ports import look_at, why_not
 
 # More than any answer: what comes beyond is a jammed line, not an answer.
 _MOST_BYTES = 512
+# Adapters and serial chips hand bytes over in bundles: so many may have passed over the wire and not be here yet.
+_BUNDLE_BYTES = 16
 # How long a line may keep talking before a question is given up.
 _JAM_S = 0.3
 
@@ -123,16 +125,17 @@ class SerialLine:
         deadline = sent + timeout_ms / 1000
         _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
         heard = b""
-        while not _complete(_without_echo(heard, frame), frame, answer_bytes):
+        while True:
             more = self._read()
             heard += more
+            answer = _without_echo(heard, frame)
             left = deadline - time.monotonic()
-            if left <= 0 or len(heard) >= _MOST_BYTES:
+            if _complete(answer, frame, answer_bytes) or left <= 0 or len(heard) >= _MOST_BYTES:
                 break
-            missing = answer_bytes - len(_without_echo(heard, frame))
-            if more and missing > 0:
-                time.sleep(min(left, missing * self._character_s))
-            elif missing > 0:
+            missing = answer_bytes - len(answer)
+            if more and missing > _BUNDLE_BYTES:
+                time.sleep(min(left, (missing - _BUNDLE_BYTES) * self._character_s))
+            else:
                 select.select([self._fd()], [], [], left)
         elapsed_ms = int((time.monotonic() - sent) * 1000)
         heard += self._surplus(len(heard))
