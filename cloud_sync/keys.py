@@ -150,6 +150,13 @@ def load_signer(path: Path) -> Signer:
 
 def load_public(path: Path) -> PublicKey:
     """Return the public key of the PEM file *path* (SubjectPublicKeyInfo)."""
+    if not path.exists():
+        raise ProblemError(
+            problem(
+                "WP-KEY-009", str(path), "There is no public key here.",
+                "Copy it from whoever it belongs to: `keys new` writes it beside the key, as a file *.pub.",
+            )
+        )  # fmt: skip
     return parse_public(_read(path), str(path))
 
 

@@ -13,10 +13,12 @@ from gateway.core.settlement import account_channels
 from gateway.core.site import Bus, Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_of_text, factors_text
+from gateway.ports import same_port
 from gateway.profiles import profile_names, profile_text
 from gateway.profiles import read_text as read_profile_text
 
 SITE_FILE = "gateway.toml"
+FILE_BYTES_MAX = 1024 * 1024  # a site of 200 meters has some 60 KB
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return the tables of *text*; raises ProblemError with line and column where it is no TOML."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProblemError(
             problem("WP-CFG-030", where, "this is no valid TOML: {detail}", "correct the named line", detail=error)
         ) from error
@@ -58,7 +60,10 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 def read_text(path: Path) -> str:
     """Return the text of a configuration file; raises ProblemError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+        if len(raw) <= FILE_BYTES_MAX:
+            return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         raise ProblemError(
             problem(
@@ -75,9 +80,18 @@ def read_text(path: Path) -> str:
                 str(path),
                 "the file cannot be read: {detail}",
                 "check permissions and that it is UTF-8",
-                detail=error,
+                detail=getattr(error, "strerror", None) or error,
             )
         ) from error
+    raise ProblemError(
+        problem(
+            "WP-CFG-039",
+            str(path),
+            "the file has more than {most} bytes",
+            "this is hardly a configuration: give the right file",
+            most=FILE_BYTES_MAX,
+        )
+    )
 
 
 def _uplink(plain: dict[str, Any]) -> UplinkSettings | None:
@@ -123,14 +137,53 @@ def configuration_of(
 
 def load(home: Path) -> Configuration:
     """Return the configuration in *home*; raises ProblemError with everything that is wrong with it."""
-    texts = tuple((name, profile_text(name, home)[0]) for name in profile_names(home))
-    return configuration_of(read_text(home / SITE_FILE), factors_text(home), texts, home)
+    site_text = read_text(home / SITE_FILE)
+    used = _profiles_named(parse_toml(site_text, SITE_FILE))
+    # A broken profile that no meter uses must not keep the gateway from running.
+    texts = tuple((name, profile_text(name, home)[0] if name in used else "") for name in profile_names(home))
+    configuration = configuration_of(site_text, factors_text(home), texts, home)
+    problems = check_ports(configuration.site)
+    if problems:
+        raise ProblemError(*problems)
+    return configuration
+
+
+def _profiles_named(plain: dict[str, Any]) -> set[str]:
+    """Return what the meters of a site name as their profile, whatever it is worth."""
+    meters = plain.get("meter")
+    named = [one.get("profile") for one in meters if isinstance(one, dict)] if isinstance(meters, list) else []
+    return {name for name in named if isinstance(name, str)}
 
 
 def load_site(home: Path) -> tuple[Site, dict[str, DeviceProfile]]:
     """Return the site in *home* and the profiles of its meters."""
     configuration = load(home)
     return configuration.site, configuration.profiles
+
+
+def check_ports(site: Site) -> list[Problem]:
+    """Return a problem for every bus whose port is that of another bus under another name."""
+    problems: list[Problem] = []
+    for index, bus in enumerate(site.buses):
+        for other in site.buses[:index]:
+            if same_port(bus.port, other.port):
+                problems.append(
+                    problem(
+                        "WP-CFG-037",
+                        f"bus[{index}].port",
+                        "{port} is another name of {same}, the port of bus {other}",
+                        "one pair of wires is one bus: put its meters on the same [[bus]]",
+                        port=bus.port,
+                        same=other.port,
+                        other=other.name,
+                    )
+                )
+    return problems
+
+
+def key_path(home: Path) -> Path:
+    """Return where a gateway keeps its private key."""
+    return home / "keys" / "gateway.key"
 
 
 def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.core.problem import Problem, problem
+from gateway.core.problem import Problem, ProblemError, problem
 from gateway.frame import UnreachableError
 
 SOCKET_NAME = "control.sock"
@@ -52,15 +52,27 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
             line.connect(str(socket_path(home)))
             line.sendall(json.dumps(question).encode() + b"\n")
             with line.makefile("rb") as answer:
-                return dict(json.loads(answer.readline()))
-        except (OSError, ValueError) as error:
+                plain = dict(json.loads(answer.readline()))
+        except (OSError, ValueError, TypeError) as error:
             raise UnreachableError(unreachable(home)) from error
+    if "error" in plain:
+        raise ProblemError(
+            problem(
+                "WP-CLI-005",
+                str(socket_path(home)),
+                "the daemon does not understand the question {kind}",
+                "it is of another version: start it anew, or use the command line it came with",
+                kind=question.get("ask"),
+            )
+        )
+    if "problem" in plain:
+        raise ProblemError(Problem(*plain["problem"]))
+    return plain
 
 
 async def serve(home: Path, answer: Answer) -> asyncio.Server:
     """Listen for questions and give them to *answer*; only the owner of the folder may ask."""
     path = socket_path(home)
-    path.unlink(missing_ok=True)
 
     async def on_question(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -69,13 +81,26 @@ async def serve(home: Path, answer: Answer) -> asyncio.Server:
             if isinstance(question, dict):
                 writer.write(json.dumps(answer(question), ensure_ascii=False).encode() + b"\n")
                 await writer.drain()
-        except (ValueError, ConnectionError):
+        except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
             writer.write(b'{"error": "no question"}\n')
+        except ConnectionError:
+            return  # whoever asked has gone
         finally:
             writer.close()
 
     mask = os.umask(0o077)
     try:
+        path.unlink(missing_ok=True)
         return await asyncio.start_unix_server(on_question, str(path), limit=QUESTION_BYTES_MAX)
+    except OSError as error:
+        raise ProblemError(
+            problem(
+                "WP-CLI-004",
+                str(path),
+                "the daemon cannot listen for questions here: {reason}",
+                "choose a home folder that is writable and whose path has fewer than 90 characters",
+                reason=error.strerror or error,
+            )
+        ) from error
     finally:
         os.umask(mask)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from gateway.config import Configuration
@@ -28,6 +28,9 @@ _FIELDS = {
     END: (int, int),
 }
 _LENGTH_BYTES = 4
+# A frame holds one batch or one entry; both are far smaller.
+FRAME_BYTES_MAX = 16 * 1024 * 1024
+FIRST_YEAR, LAST_YEAR = 2000, 2199  # outside, a day is a slip of the keyboard
 
 
 class Frame(NamedTuple):
@@ -46,11 +49,14 @@ def _frame(kind: int, *fields: object) -> bytes:
 def check_day(day: str) -> str:
     """Return *day* if it is a date; raises ProblemError where it is none."""
     try:
-        return datetime.strptime(day, "%Y-%m-%d").date().isoformat()
-    except ValueError as error:
+        found = datetime.strptime(day, "%Y-%m-%d").date()
+    except ValueError:
+        found = None
+    if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise ProblemError(
             problem("WP-EXP-001", day, "this is no day", "write year, month and day, for example 2026-11-21")
-        ) from error
+        )
+    return found.isoformat()
 
 
 def write_export(configuration: Configuration, journal: Journal, day: str, path: str) -> dict[str, Any]:
@@ -80,6 +86,10 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
     bucket = configuration.uplink.bucket if configuration.uplink else ""
     entries = 0
     target = Path(path)
+    if target.exists() and not target.is_file():
+        raise ProblemError(
+            problem("WP-EXP-005", path, "there is something that is no ordinary file", "choose another name")
+        )
     partial = target.with_name(target.name + ".partial")
     try:
         with partial.open("wb") as out:
@@ -130,7 +140,8 @@ def damaged(where: str, detail: str) -> Problem:
 def read_frames(path: Path) -> Iterator[Frame]:
     """Yield the frames of an export; raises ProblemError naming the place where it is none."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            yield from _frames_of(file)
     except OSError as error:
         raise ProblemError(
             problem(
@@ -141,12 +152,15 @@ def read_frames(path: Path) -> Iterator[Frame]:
                 detail=error.strerror or error,
             )
         ) from error
+
+
+def _frames_of(file: BinaryIO) -> Iterator[Frame]:
     offset, last, ended = 0, 0, False
-    while offset < len(raw):
+    while head := file.read(_LENGTH_BYTES):
         where = "byte %d (after entry %d)" % (offset, last)
-        length = int.from_bytes(raw[offset : offset + _LENGTH_BYTES], "big")
-        item = raw[offset + _LENGTH_BYTES : offset + _LENGTH_BYTES + length]
-        if ended or len(item) != length or not length:
+        length = int.from_bytes(head, "big")
+        item = file.read(length) if length <= FRAME_BYTES_MAX else b""
+        if ended or len(head) != _LENGTH_BYTES or len(item) != length or not length:
             raise ProblemError(damaged(where, "the length of a frame does not fit the file"))
         try:
             plain = decode(item)
@@ -161,7 +175,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
         yield frame
         offset += _LENGTH_BYTES + length
     if not ended:
-        raise ProblemError(damaged("byte %d (after entry %d)" % (len(raw), last), "the file ends too early"))
+        raise ProblemError(damaged("byte %d (after entry %d)" % (offset, last), "the file ends too early"))
 
 
 def _checked(plain: object, offset: int) -> Frame | None:

@@ -16,13 +16,13 @@ def factors_text(home: str | Path | None = None) -> str:
     if own is None or not own.exists():
         return resources.files("gateway").joinpath(FILE_NAME).read_text(encoding="utf-8")
     try:
-        return own.read_text(encoding="utf-8")
+        return own.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemError(
             problem(
                 "WP-ACC-047", str(own), "the table of emission factors cannot be read: {reason}",
                 "make it readable, in UTF-8, or take it away to use the one that comes with the product",
-                reason=error,
+                reason=getattr(error, "strerror", None) or error,
             )
         ) from error  # fmt: skip
 
@@ -31,7 +31,7 @@ def factors_of_text(text: str, where: str = FILE_NAME) -> FactorTable:
     """Return the table written in *text*; raises ProblemError with everything that is wrong with it."""
     try:
         plain = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProblemError(
             problem("WP-ACC-048", where, "this is not TOML: {reason}", "mend the line named", reason=error)
         ) from error

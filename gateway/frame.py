@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import click
 from gateway import words
 from gateway.core.problem import Problem, ProblemError
 from gateway.words import say, translate
+from gateway.words import translate as _
 
 OK, PROBLEM, USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -21,9 +23,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
 
+def speak_anywhere() -> None:
+    """Let a terminal that cannot show a letter show a sign in its place, rather than end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def emit(value: Any, text: str, as_json: bool) -> None:
-    """Print *value* as JSON, or *text*."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2) if as_json else text)
+    """Print *value* as JSON (in ASCII where the terminal has no more), or *text*."""
+    plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(value, ensure_ascii=plain, indent=2) if as_json else text)
 
 
 def show(*problems: Problem) -> None:
@@ -45,6 +55,9 @@ def fails_clearly(command: Command) -> Command:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except KeyboardInterrupt:
+            click.echo(_("stopped"), err=True)
+            sys.exit(PROBLEM)
         except ProblemError as error:
             stop(UNREACHABLE if isinstance(error, UnreachableError) else PROBLEM, *error.problems)
 

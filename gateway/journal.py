@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, batch_of
 from cloud_sync.core.entry import GENESIS, Entry, link
-from gateway.core.problem import ProblemError, problem
+from gateway.core.problem import Problem, ProblemError, problem
 
 _SCHEMA = """
 CREATE TABLE entry (
@@ -32,6 +32,28 @@ _VERSION = 1
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
 Seal = Callable[[Batch], bytes]
+
+
+def damaged(path: Path, detail: object) -> Problem:
+    """Return the problem that the file at *path* is no usable journal."""
+    return problem(
+        "WP-JRN-003",
+        str(path),
+        "this is no journal, or it is damaged: {detail}",
+        "keep the file, move it away and start again; the platform has what it gave receipts for",
+        detail=detail,
+    )
+
+
+def _other_version(path: Path, version: int) -> Problem:
+    return problem(
+        "WP-JRN-008",
+        str(path),
+        "the journal has tables of version {version}; this program knows version {known}",
+        "use the wattproof that wrote it last",
+        version=version,
+        known=_VERSION,
+    )
 
 
 class Sealed(NamedTuple):
@@ -56,7 +78,12 @@ class Journal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute("BEGIN EXCLUSIVE")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _VERSION):
+                raise ProblemError(_other_version(path, version))
+            if version == 0:
+                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    raise ProblemError(damaged(path, "a database of another program"))
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute("PRAGMA user_version=%d" % _VERSION)
@@ -82,15 +109,7 @@ class Journal:
                 )
             ) from error
         except (sqlite3.DatabaseError, OSError) as error:
-            raise ProblemError(
-                problem(
-                    "WP-JRN-003",
-                    str(path),
-                    "this is no journal, or it is damaged: {detail}",
-                    "keep the file, move it away and start again; the platform has what it gave receipts for",
-                    detail=error,
-                )
-            ) from error
+            raise ProblemError(damaged(path, error)) from error
         self.head_sequence: int = head[0] if head else 0
         self.head_link: bytes = head[1] if head else GENESIS
 

@@ -17,15 +17,29 @@ _PLACE_IN_TOML = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of docum
 
 def profile_names(home: str | Path) -> list[str]:
     """Return the ids of all profiles, of the site and shipped, sorted."""
-    own = [path.stem for path in (Path(home) / FOLDER).glob("*.toml")]
+    own = [path.stem for path in (Path(home) / FOLDER).glob("*.toml") if _ID.fullmatch(path.stem)]
     return sorted({*own, *device_profiles.names()})
+
+
+def misnamed(home: str | Path) -> list[Problem]:
+    """Return a problem for every file of the site's profiles whose name cannot be that of a profile."""
+    return [
+        problem(
+            "WP-PRF-011",
+            str(path),
+            "This file is not used: its name cannot be the id of a profile.",
+            "Name it after the id in it: small letters, digits and -, then .toml.",
+        )
+        for path in sorted((Path(home) / FOLDER).glob("*.toml"))
+        if not _ID.fullmatch(path.stem)
+    ]
 
 
 def profile_place(profile_id: str, home: str | Path) -> str:
     """Return where a profile is: the path of its file, or "shipped"; raises ProblemError where it is nowhere."""
     if _ID.fullmatch(profile_id):
         path = Path(home) / FOLDER / (profile_id + ".toml")
-        if path.is_file():
+        if path.exists():
             return str(path)
         if profile_id in device_profiles.names():
             return SHIPPED
@@ -49,7 +63,7 @@ def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
 def file_text(path: Path) -> str:
     """Return the text of a profile file; raises ProblemError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ProblemError(
             problem(
@@ -57,7 +71,7 @@ def file_text(path: Path) -> str:
                 str(path),
                 "The file cannot be read: {reason}.",
                 "Check its path and permissions; it is UTF-8 text.",
-                reason=error,
+                reason=getattr(error, "strerror", None) or error,
             )
         ) from error
 
@@ -67,7 +81,7 @@ def read_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Pr
     where = profile_id + ".toml"
     try:
         plain = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         return None, [_syntax(error, text, where)]
     profile, problems = read_profile(plain, where)
     if profile is not None and profile.id != profile_id:
@@ -85,7 +99,7 @@ def read_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Pr
     return profile, problems
 
 
-def _syntax(error: tomllib.TOMLDecodeError, text: str, where: str) -> Problem:
+def _syntax(error: tomllib.TOMLDecodeError | RecursionError, text: str, where: str) -> Problem:
     found = _PLACE_IN_TOML.fullmatch(str(error))
     lines = text.splitlines() or [""]
     line, column = str(len(lines)), str(len(lines[-1]) + 1)

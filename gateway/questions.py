@@ -1,17 +1,22 @@
 """Questions: what the command line may ask about a gateway, answered from its journal and its memory."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from cloud_sync.core.canonical import decode
+from cloud_sync.core.canonical import CanonicalError, decode
+from cloud_sync.core.entry import Entry
 from gateway.config import Configuration
+from gateway.core.account.trace import FLOW
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import Reading
-from gateway.core.record import Account, Amendment, SelfUse, from_map
-from gateway.journal import Journal
+from gateway.core.record import Account, Amendment, RecordError, SelfUse, from_map
+from gateway.journal import Journal, damaged
 from gateway.sums import sum_tallies
 
+_FIGURES = (5, 6, 7)  # the kinds of records that hold accounts, periods and amendments
 # Parks of this product count their day in China Standard Time (no daylight saving since 1992).
 PARK_TIME = timezone(timedelta(hours=8))
 
@@ -65,11 +70,24 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
     }
 
 
-def account_at(journal: Journal, sequence: int) -> tuple[object, ...]:
-    """Return the record of entry *sequence*."""
-    plain = decode(journal.entries(sequence, sequence)[0].body)
-    assert isinstance(plain, dict)
-    return from_map(plain)
+def record_of(journal: Journal, entry: Entry) -> tuple[object, ...] | None:
+    """Return the record in *entry* where it is a figure of an interval, None where it is of another kind."""
+    try:
+        plain = decode(entry.body)
+        if not isinstance(plain, dict):
+            raise RecordError("no map")
+        return from_map(plain) if plain.get(0) in _FIGURES else None
+    except (CanonicalError, RecordError) as error:
+        raise ProblemError(
+            problem(
+                "WP-JRN-006",
+                str(journal.path),
+                "entry {sequence} cannot be read: {detail}",
+                "the journal was changed from outside; the platform has what it gave receipts for",
+                sequence=entry.sequence,
+                detail=error,
+            )
+        ) from error
 
 
 def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, tuple[object, ...]]]:
@@ -79,10 +97,7 @@ def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, tu
         return []
     found: list[tuple[int, tuple[object, ...]]] = []
     for entry in journal.entries(min(sequences), journal.head_sequence):
-        plain = decode(entry.body)
-        if not isinstance(plain, dict) or plain[0] not in (5, 6, 7):
-            continue
-        record = from_map(plain)
+        record = record_of(journal, entry)
         if isinstance(record, (Account, Amendment, SelfUse)) and start_s <= record.start_s < end_s:
             found.append((entry.sequence, record))
     return found
@@ -97,16 +112,21 @@ def tally_answer(journal: Journal, day: str) -> dict[str, Any]:
     return {"day": day, "intervals": intervals, "tallies": sum_tallies(tallies)}
 
 
-def trace_answer(journal: Journal, configuration: Configuration, at_s: int) -> dict[str, Any]:
-    """Return the account of the interval that holds *at_s*, or {"found": False}."""
+def trace_answer(journal: Journal, configuration: Configuration, at_s: int, method: str = FLOW) -> dict[str, Any]:
+    """Return who fed whom in the interval (or the period of *method*) that holds *at_s*, or {"found": False}."""
+    if method != FLOW:
+        return _period_answer(journal, configuration, at_s, method)
     start_s = at_s // configuration.site.interval_s * configuration.site.interval_s
     sequence = journal.account_sequence(start_s)
     if not sequence:
         return {"found": False}
-    record = account_at(journal, sequence)
-    assert isinstance(record, Account)
+    (entry,) = journal.entries(sequence, sequence)
+    record = record_of(journal, entry)
+    if not isinstance(record, Account):
+        raise ProblemError(damaged(journal.path, "entry %d is not the account it was" % sequence))
     return {
         "found": True,
+        "method": FLOW,
         "sequence": sequence,
         "start": utc_text(record.start_s * 1000),
         "end": utc_text(record.end_s * 1000),
@@ -121,13 +141,40 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int) -> d
     }
 
 
+def _period_answer(journal: Journal, configuration: Configuration, at_s: int, method: str) -> dict[str, Any]:
+    period_s = configuration.site.self_use_s
+    start_s = at_s // period_s * period_s
+    for sequence, record in records_of(journal, start_s, start_s + period_s):
+        if isinstance(record, SelfUse) and record.start_s <= at_s < record.end_s:
+            return {
+                "found": True,
+                "method": method,
+                "sequence": sequence,
+                "start": utc_text(record.start_s * 1000),
+                "end": utc_text(record.end_s * 1000),
+                "energies": [],
+                "allocations": [
+                    {"method": a.method, "source": a.source, "sink": a.sink, "wh": a.wh} for a in record.allocations
+                ],
+                "residuals": [],
+            }
+    return {"found": False}
+
+
 def answer_from_journal(configuration: Configuration, journal: Journal, question: dict[str, Any]) -> dict[str, Any]:
-    """Answer what the journal alone can answer."""
+    """Answer what the journal alone can answer; raises ProblemError where it is damaged."""
+    try:
+        return _answer(configuration, journal, question)
+    except sqlite3.DatabaseError as error:
+        raise ProblemError(damaged(journal.path, error)) from error
+
+
+def _answer(configuration: Configuration, journal: Journal, question: dict[str, Any]) -> dict[str, Any]:
     kind = question.get("ask")
     if kind == "tally":
         return tally_answer(journal, str(question["day"]))
     if kind == "trace":
-        return trace_answer(journal, configuration, int(question["at_s"]))
+        return trace_answer(journal, configuration, int(question["at_s"]), str(question.get("method", FLOW)))
     if kind == "export":
         from gateway.export import write_export
 

@@ -13,6 +13,7 @@ from cloud_sync.seal import seal
 from gateway import VERSION
 from gateway.clock import Clock
 from gateway.config import Configuration
+from gateway.config import key_path as key_path
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import Fault, Reading
 from gateway.core.record import (
@@ -269,11 +270,6 @@ class Recorder:
             self._record_readings()
         self.event("stop")
         self.commit()
-
-
-def key_path(home: Path) -> Path:
-    """Return where a gateway keeps its private key."""
-    return home / "keys" / "gateway.key"
 
 
 def journal_path(home: Path) -> Path:

@@ -10,6 +10,7 @@ import time
 from gateway.core.meter.modbus import tcp_length
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Bus
+from gateway.core.site_values import tcp_address
 from gateway.line import LineLostError
 
 DEFAULT_PORT = 502
@@ -21,8 +22,17 @@ class TcpLine:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        host, _, port = bus.port.removeprefix("tcp://").rstrip("/").rpartition(":")
-        self._address = (host, int(port)) if host else (port, DEFAULT_PORT)
+        address = tcp_address(bus.port, DEFAULT_PORT)
+        if address is None:
+            raise ProblemError(
+                problem(
+                    "WP-BUS-014",
+                    bus.name,
+                    "This is no address of a Modbus TCP device.",
+                    "Write host and port, as in tcp://192.168.1.20:502.",
+                )
+            )
+        self._address = address
         self._socket: socket.socket | None = None
         self._heard = b""
 
@@ -31,7 +41,7 @@ class TcpLine:
         self.close()
         try:
             self._socket = socket.create_connection(self._address, _CONNECT_S)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ProblemError(
                 problem(
                     "WP-BUS-008",
@@ -39,7 +49,7 @@ class TcpLine:
                     "No connection to {port}: {why}.",
                     "Check address, port and cable; many meters serve only one connection at a time.",
                     port=self._bus.port,
-                    why=error.strerror or str(error),
+                    why=getattr(error, "strerror", None) or str(error),
                 )
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -103,9 +103,20 @@ def _not_signed(where: str, error: SealError) -> Problem:
 def verify_export(path: Path, keys: Path) -> dict[str, Any]:
     """Return what an export proves; raises ProblemError naming every entry that does not hold."""
     ring = KeyRing.load(keys)
+    if not len(ring):
+        raise ProblemError(
+            problem(
+                "WP-EXP-013",
+                str(keys),
+                "there is no public key (*.pub) in this folder",
+                "name the folder with the keys of the gateway and of the platform: --keys DIR",
+            )
+        )
     chain = _Chain(ring)
     for frame in read_frames(path):
         chain.take(frame)
+    if not chain.verified:
+        raise ProblemError(damaged(str(path), "there is no entry in it"))
     recomputation = Recomputation()
     for sequence, body in chain.verified:
         recomputation.take(sequence, body)

@@ -20,7 +20,7 @@ from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.rebuilding import rebuild
 from gateway import words
 from gateway.core.problem import Problem, ProblemError
-from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, show
+from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, show, speak_anywhere
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -40,6 +40,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 @click.pass_context
 def main(ctx: click.Context, lang: str | None, home: Path) -> None:
     """Wattproof's platform: takes what the gateways prove, keeps it once, and shows it."""
+    speak_anywhere()
     words.choose(lang or words.language_of_locale())
     ctx.obj = home
 

@@ -65,7 +65,7 @@ def enrolled(folder: Path) -> dict[str, list[PublicKey]]:
 
 def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
     """Take the key in the file *source* as one of *gateway*; return the file it is in now, and the key."""
-    if not is_name(gateway):
+    if not is_name(gateway) or gateway.startswith("."):
         raise ProblemError(
             problem(
                 "WP-PLT-020",
@@ -92,9 +92,20 @@ def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
     if owner is None:
         if path.exists():
             path = folder / gateway / f"{key.kid.hex()}.pub"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(path.name + ".new")
-        beside.write_text(key.pem(), "ascii")
-        beside.rename(path)
-        os.utime(folder)  # a running platform looks at the folder's time
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(path.name + ".new")
+            beside.write_text(key.pem(), "ascii")
+            beside.rename(path)
+            os.utime(folder)  # a running platform looks at the folder's time
+        except OSError as error:
+            raise ProblemError(
+                problem(
+                    "WP-PLT-022",
+                    str(path),
+                    "The key cannot be kept here: {reason}.",
+                    "Run as the user who owns the platform's folder.",
+                    reason=error.strerror,
+                )
+            ) from error
     return path, key

@@ -36,13 +36,13 @@ def read_settings(home: Path) -> Settings:
 
     def text(name: str, default: str) -> str:
         value = table.get(name, default)
-        if isinstance(value, str) and value:
+        if isinstance(value, str) and value and value.isprintable():
             return value
         problems.append(
             problem(
                 "WP-PLT-003",
                 f"{path}: platform.{name}",
-                "This must be a text that is not empty.",
+                "This must be a text on one line that is not empty.",
                 'Write it in quotes, for example {name} = "{example}".',
                 name=name,
                 example=default or "...",
@@ -88,7 +88,7 @@ def read_settings(home: Path) -> Settings:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise ProblemError(
             problem(
@@ -98,14 +98,14 @@ def _table(path: Path) -> dict[str, Any]:
                 "Point --home to the folder that has platform.toml, or write one with a [platform] table.",
             )
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ProblemError(
             problem(
                 "WP-PLT-002",
                 str(path),
                 "The platform's settings cannot be read: {reason}.",
                 "Correct the file; it is TOML with one table, [platform].",
-                reason=error,
+                reason=getattr(error, "strerror", None) or error,
             )
         ) from error
     table = document.get("platform", {})

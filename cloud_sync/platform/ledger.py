@@ -48,8 +48,19 @@ class Ledger:
                 f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
         else:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._take()
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._take()
+            except OSError as error:
+                raise ProblemError(
+                    problem(
+                        "WP-PLT-017",
+                        str(self.path),
+                        "The ledger cannot be made here: {reason}.",
+                        "Give `ledger` in platform.toml a folder that this user may write to.",
+                        reason=error.strerror,
+                    )
+                ) from error
             connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -67,6 +78,17 @@ class Ledger:
                     "Use the wattproof-platform that wrote it last; a newer one brings an older ledger up to date.",
                     version=version,
                     known=len(MIGRATIONS),
+                )
+            )
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            connection.close()
+            self._release()
+            raise ProblemError(
+                problem(
+                    "WP-PLT-018",
+                    str(self.path),
+                    "This is a database of another program.",
+                    "Give `ledger` in platform.toml another name; this file was left as it is.",
                 )
             )
         for number in range(version, len(MIGRATIONS)):

@@ -86,7 +86,7 @@ def test_broken_missing_and_wrong_keys_are_told_apart(tmp_path: Path) -> None:
         assert _code(load_signer, bad) == "WP-KEY-003"
         assert _code(load_public, bad) == "WP-KEY-004"
     assert _code(load_signer, tmp_path / "none.key") == "WP-KEY-006"
-    assert _code(load_public, tmp_path / "none.pub") == "WP-KEY-006"
+    assert _code(load_public, tmp_path / "none.pub") == "WP-KEY-009"
     assert _code(load_public, tmp_path) == "WP-KEY-007"
     (tmp_path / "file").write_bytes(b"")
     assert _code(new_key, tmp_path / "file" / "gw.key") == "WP-KEY-008"

@@ -5,7 +5,7 @@ import importlib
 import click
 
 from gateway import VERSION, words
-from gateway.frame import SpokenGroup, spoken
+from gateway.frame import SpokenGroup, speak_anywhere, spoken
 
 # Where each command lives: imported only when it is called, so that the command line starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -51,5 +51,6 @@ class Commands(SpokenGroup):
 @click.pass_context
 def main(ctx: click.Context, lang: str | None, home: str) -> None:
     """Wattproof: green power proven from the meter's register to the platform's ledger."""
+    speak_anywhere()
     words.choose(lang or words.language_of_locale())
     ctx.obj = home

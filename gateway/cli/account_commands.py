@@ -41,30 +41,31 @@ def kwh(wh: int) -> str:
     return "%s%d.%03d" % ("-" if wh < 0 else "", abs(wh) // 1000, abs(wh) % 1000)
 
 
+def clock_text(status: str, bound_ms: int) -> str:
+    """Return in words how far the clock can be trusted."""
+    known = {
+        "U": _("not known to be right"),
+        "I": _("informative"),
+        "S": _("synchronised"),
+        "R": _("running on from the last synchronisation"),
+    }
+    text = known.get(status, status)
+    return text if status == "U" else _("{status}, to {bound} ms").format(status=text, bound=bound_ms)
+
+
 def question(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of the daemon, or of the journal where no daemon runs."""
     if is_running(home):
-        answer = ask(home, asked)
-    else:
-        configuration = load(home)
-        path = journal_path(home)
-        if not path.exists():
-            raise UnreachableError(unreachable(home))
-        journal = Journal(path)
-        try:
-            answer = answer_from_journal(configuration, journal, asked)
-        finally:
-            journal.close()
-    if "problem" in answer:
-        raise ProblemError(problem_of(answer["problem"]))
-    return answer
-
-
-def problem_of(plain: list[Any]) -> Any:
-    """Return the problem that came over the control socket."""
-    from gateway.core.problem import Problem
-
-    return Problem(*plain)
+        return ask(home, asked)
+    configuration = load(home)
+    path = journal_path(home)
+    if not path.exists():
+        raise UnreachableError(unreachable(home))
+    journal = Journal(path)
+    try:
+        return answer_from_journal(configuration, journal, asked)
+    finally:
+        journal.close()
 
 
 def today() -> str:
@@ -79,15 +80,18 @@ def today() -> str:
 def status(home: str, as_json: bool) -> None:
     """Show buses, meters, clock, journal and uplink of the running gateway."""
     answer = ask(Path(home), {"ask": "status"})
+    linked = answer["uplink"]["connected"]
     rows = [
         [_("gateway"), "%s (%s)" % (answer["gateway"], answer["park"])],
-        [_("clock"), "%s, ± %s ms" % (answer["clock"]["status"], answer["clock"]["bound_ms"])],
+        [_("clock"), clock_text(answer["clock"]["status"], answer["clock"]["bound_ms"])],
         [_("entries"), str(answer["entries"])],
         [_("receipted through"), str(answer["receipted"])],
         [_("chain head"), answer["head"][:16]],
         [_("intervals closed"), str(answer["intervals"])],
-        [_("uplink"), answer["uplink"]["state"]],
+        [_("uplink"), "%s, %s" % (_("connected") if linked else _("not connected"), answer["uplink"]["state"])],
     ]
+    for aside in answer["set_aside"]:
+        rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside)])
     meters = [[m["bus"], m["meter"], m["state"], str(m["failures"]), m["last_good"] or "-"] for m in answer["meters"]]
     text = table_text(["", ""], rows, set()) + "\n\n"
     text += table_text([_("bus"), _("meter"), _("state"), _("faults in a row"), _("last good answer")], meters, {3})
@@ -104,12 +108,21 @@ def readings(home: str, meter: str | None, as_json: bool) -> None:
     answer = ask(Path(home), {"ask": "readings"})
     if meter:
         answer["readings"] = [one for one in answer["readings"] if one["meter"] == meter]
-    rows = [
-        [one["meter"], one["quantity"], one["value"] or "-", one["unit"], " ".join(one["words"]), one["at"][11:19]]
-        for one in answer["readings"]
-    ]
-    headings = [_("meter"), _("quantity"), _("value"), _("unit"), _("registers"), "UTC"]
-    emit(answer, table_text(headings, rows, {2}), as_json)
+        if not answer["readings"]:
+            raise ProblemError(
+                problem(
+                    "WP-CLI-006", meter, "nothing was read from a meter of this name", "wattproof status names them all"
+                )
+            )
+    parts = []
+    for name in sorted({one["meter"] for one in answer["readings"]}):
+        rows = [
+            [one["quantity"], one["value"] or "-", one["unit"], " ".join(one["words"]), one["at"][11:19]]
+            for one in answer["readings"]
+            if one["meter"] == name
+        ]
+        parts.append(name + "\n" + table_text([_("quantity"), _("value"), _("unit"), _("registers"), "UTC"], rows, {1}))
+    emit(answer, "\n\n".join(parts) or _("nothing was read yet"), as_json)
 
 
 @click.command("tally")
@@ -136,22 +149,34 @@ def tally(home: str, day: str | None, as_json: bool) -> None:
     emit(answer, text + "\n" + table_text(headings, rows, {3, 4, 5}), as_json)
 
 
-def show_trace(home: str, time: str, as_json: bool) -> None:
-    """Print the trace of the interval that holds *time*, from the gateway's journal."""
+def time_of(text: str) -> datetime | None:
+    """Return the moment that *text* names, in the park's time where it names no other, or None where it names none."""
     try:
-        at = datetime.fromisoformat(time)
-    except ValueError as error:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=PARK_TIME)
+
+
+def show_trace(home: str, time: str, method: str, as_json: bool) -> None:
+    """Print who fed whom in the interval that holds *time*, from the gateway's journal."""
+    at = time_of(time)
+    if at is None:
         raise ProblemError(
             problem("WP-CLI-002", time, "this is neither a file nor a time", "write a time such as 2026-11-21T10:15")
-        ) from error
-    at_s = int((at if at.tzinfo else at.replace(tzinfo=PARK_TIME)).timestamp())
-    answer = question(Path(home), {"ask": "trace", "at_s": at_s})
+        )
+    answer = question(Path(home), {"ask": "trace", "at_s": int(at.timestamp()), "method": method})
     if not answer["found"]:
         raise ProblemError(
             problem("WP-CLI-003", time, "no interval was closed for this time", "wattproof tally shows what there is")
         )
     rows = [[a["source"], a["sink"], kwh(a["wh"])] for a in answer["allocations"] if a["wh"]]
-    text = "%s - %s\n" % (answer["start"], answer["end"])
+    rows += [
+        [r["source"], _("residual of {busbar}").format(busbar=r["busbar"]), kwh(r["wh"])]
+        for r in answer["residuals"]
+        if r["wh"]
+    ]
+    text = "%s - %s  %s\n" % (answer["start"], answer["end"], answer["method"])
     emit(answer, text + table_text([_("source"), _("sink"), "kWh"], rows, {2}), as_json)
 
 
@@ -165,7 +190,7 @@ def export(home: str, day: str | None, output: str, as_json: bool) -> None:
     """Write the signed entries of DAY (default: today) to a file for an auditor."""
     asked = {"ask": "export", "day": check_day(day or today()), "path": str(Path(output).absolute())}
     answer = question(Path(home), asked)
-    text = _("{file}: {intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
+    text = _("{file}\n{intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
     emit(answer, text, as_json)
 
 
@@ -179,8 +204,8 @@ def verify(home: str, file: str, keys: str | None, as_json: bool) -> None:
     """Recompute every link, signature, interval, trace and tally of an export from its raw registers."""
     answer = verify_export(Path(file), Path(keys) if keys else Path(home) / "keys")
     text = _(
-        "{file} holds: entries {first} to {last} of {gateway}, {batches} signatures, {intervals} intervals,"
-        " {registers} register pairs; every figure follows from them."
+        "{file} holds.\nEntries {first} to {last} of {gateway}: {batches} signatures, {intervals} intervals,"
+        " {registers} register pairs.\nEvery figure follows from them."
     ).format(file=file, **answer)
     rows = [[e["meter_point"], kwh(e["import_wh"]), kwh(e["export_wh"])] for e in answer["energies"]]
     table = table_text([_("meter point"), _("import kWh"), _("export kWh")], rows, {1, 2})

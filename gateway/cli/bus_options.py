@@ -5,6 +5,8 @@ from typing import Any
 import click
 
 from gateway.core.meter.profile_reading import is_line
+from gateway.core.site_reading import UNITS
+from gateway.core.site_values import is_digits
 from gateway.words import translate as _
 
 
@@ -20,11 +22,12 @@ class Units(click.ParamType[tuple[int, ...]]):
         found: set[int] = set()
         for part in str(value).split(","):
             first, dash, last = part.strip().partition("-")
-            if not first.isascii() or not first.isdigit() or (dash and not (last.isascii() and last.isdigit())):
+            if not is_digits(first) or (dash and not is_digits(last)):
                 self.fail(_('Give unit ids such as "1-32" or "1,5,20-24".'), param, ctx)
-            found.update(range(int(first), int(last or first) + 1))
-        if not found or min(found) < 1 or max(found) > 247:
-            self.fail(_("Unit ids are from 1 to 247."), param, ctx)
+            least, most = int(first), int(last or first)
+            if not UNITS[0] <= least <= most <= UNITS[1]:
+                self.fail(_("Unit ids are from 1 to 247, the smaller one first."), param, ctx)
+            found.update(range(least, most + 1))
         return tuple(sorted(found))
 
 

@@ -19,7 +19,7 @@ def _answer(home: str, as_json: bool) -> None:
     path = key_path(Path(home))
     signer = load_signer(path)
     answer = {"file": str(path), "kid": signer.kid.hex(), "public_key": signer.public_bytes.hex()}
-    emit(answer, _("key id {kid}, public key {public_key}").format(**answer), as_json)
+    emit(answer, _("key id      {kid}\npublic key  {public_key}\nfile        {file}").format(**answer), as_json)
 
 
 @keys.command("new")

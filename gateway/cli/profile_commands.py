@@ -12,8 +12,8 @@ from gateway.core.meter.exchange import decimal_text
 from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
-from gateway.frame import PROBLEM, emit, fails_clearly, json_option
-from gateway.profiles import file_text, load_profile, profile_names, profile_place, profile_text, read_text
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
+from gateway.profiles import file_text, load_profile, misnamed, profile_names, profile_place, profile_text, read_text
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -30,7 +30,7 @@ def drawn(table: Table) -> str:
     console = Console(width=_WIDTH, color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
-    return captured.get().rstrip("\n")
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
 
 
 @profile_group.command("list")
@@ -56,6 +56,7 @@ def list_command(home: str, as_json: bool) -> None:
             }
             table.add_row(name, profile.maker, profile.model, profile.kind, profile.status)
         rows.append(row)
+    show(*misnamed(home))
     emit(rows, drawn(table), as_json)
 
 
@@ -166,7 +167,7 @@ def lint_command(home: str, names: tuple[str, ...], as_json: bool) -> None:
             read.append(profile)
             problems = [one.moved(profile.id + ".toml") for one in lint(profile)]
         results.append((name, problems))
-    results.append(("", lint_together(read)))
+    results.append(("", lint_together(read) + ([] if names else misnamed(home))))
     found = [one for _name, problems in results for one in problems]
     value = {
         "profiles": [

@@ -1,15 +1,17 @@
 """wattproof check and run: is the configuration right, and the daemon itself."""
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import click
 
+from gateway.checking import check_lines, check_uplink
 from gateway.config import Configuration, load, sweep_us
-from gateway.core.problem import Problem, ProblemError
+from gateway.core.problem import ProblemError, problem
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, stop
-from gateway.line import open_line
+from gateway.recorder import journal_path
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -31,31 +33,28 @@ def _budget(configuration: Configuration) -> list[dict[str, object]]:
 
 
 @click.command("check")
-@click.option("--live", is_flag=True, help="Open every port too.")
+@click.option("--live", is_flag=True, help="Open every serial port and connection too.")
 @json_option
 @click.pass_obj
 def check(home: str, live: bool, as_json: bool) -> None:
-    """Say everything that is wrong with the configuration, and how long each bus takes."""
+    """Say everything that is wrong with the configuration, and how long each bus takes.
+
+    Reads gateway.toml, the profiles it names, factors.toml, keys and certificates.
+    """
     try:
         configuration = load(Path(home))
+        problems = check_uplink(configuration)
         if live:
-            problems: list[Problem] = []
-            for bus in configuration.site.buses:
-                try:
-                    open_line(bus).close()
-                except ProblemError as error:
-                    problems.extend(error.problems)
-            if problems:
-                raise ProblemError(*problems)
+            problems += check_lines(configuration)
+        if problems:
+            raise ProblemError(*problems)
     except ProblemError as error:
         if as_json:
             emit({"problems": [{"code": p.code, "where": p.where, "text": say(p)} for p in error.problems]}, "", True)
         stop(PROBLEM, *error.problems)
     rows = _budget(configuration)
     text = "\n".join(
-        _("bus {bus}: {meters} meters at {baud} Bd, {sweep_ms} ms a sweep, fits the cycle of {cycle_ms} ms").format(
-            **row
-        )
+        _("bus {bus}: {meters} meters at {baud} Bd, a sweep takes {sweep_ms} of {cycle_ms} ms").format(**row)
         for row in rows
     )
     emit({"problems": [], "budget": rows}, _("The configuration is in order.") + "\n" + text, as_json)
@@ -67,7 +66,18 @@ def check(home: str, live: bool, as_json: bool) -> None:
 def run(home: str) -> None:
     """Run the gateway until it is told to stop (Ctrl-C or SIGTERM)."""
     configuration = load(Path(home))
-    daemon = Daemon(configuration, click.echo)
-    click.echo(started_text(configuration))
-    asyncio.run(daemon.run())
+    try:
+        daemon = Daemon(configuration, click.echo)
+        click.echo(started_text(configuration))
+        asyncio.run(daemon.run())
+    except sqlite3.Error as error:
+        raise ProblemError(
+            problem(
+                "WP-JRN-005",
+                str(journal_path(Path(home))),
+                "the journal can no longer be written or read: {detail}",
+                "look for a full disk or a damaged card; what is committed stays, and nothing was sent that is not",
+                detail=error,
+            )
+        ) from error
     click.echo(_("stopped; everything is in the journal"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.account_commands import show_trace, time_of
 from gateway.core.account.flow_tracing import trace_flow
 from gateway.core.account.network import Form, read_network
 from gateway.core.account.self_use import GRID, Renewable, SelfUseTrace, allocate
@@ -21,18 +22,25 @@ WIDTH = 80
 
 
 @click.command("trace")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE|TIME")
 @click.option("--method", type=click.Choice(METHODS), default=FLOW, show_default=True, help="Which method traces.")
 @json_option
+@click.pass_obj
 @fails_clearly
-def trace(file: Path, method: str, as_json: bool) -> None:
-    """Trace the energy of one interval from the sources to the sinks of FILE.
+def trace(home: str, file: Path, method: str, as_json: bool) -> None:
+    """Trace one interval of the gateway, or of a file.
+
+    TIME is a moment of the interval, in the park's time: 2026-11-21T10:15. With the method
+    688-hourly it is a moment of the hour.
 
     FILE is JSON. For the method flow: {"busbars": ["A"], "sources": [{"id", "busbar", "wh"}],
     "sinks": [{"id", "busbar", "wh"}], "feeders": [{"id", "from", "to", "wh", "reverse_wh"}]}.
     For 688-hourly: {"renewables": [{"origin", "generated_wh", "charged_wh", "discharged_wh"}],
     "export_wh": 0, "users": [{"id", "wh"}]}. All energies are whole watt-hours.
     """
+    if not file.exists() and time_of(str(file)) is not None:
+        show_trace(home, str(file), method, as_json)
+        return
     plain = _read(file)
     value, warnings = trace_by_flow(plain) if method == FLOW else trace_by_self_use(plain)
     show(*warnings)

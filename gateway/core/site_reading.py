@@ -1,21 +1,36 @@
 """Reads a site from plain maps (as TOML gives them) and finds everything that is wrong with it at once."""
 
 from gateway.core.problem import Problem, problem
-from gateway.core.site import ROLES, Bus, Meter, MeterPoint, Site, Storage
-from gateway.core.site_values import SECONDS, SHAPE, WATT_HOURS, WATTS, Values, decimal_scaled, nearest
+from gateway.core.site import Bus, Meter, Site
+from gateway.core.site_points import read_meter_points, read_storages
+from gateway.core.site_values import (
+    DAY_S,
+    SECONDS,
+    SHAPE,
+    TCP,
+    WATTS,
+    Values,
+    is_digits,
+    nearest,
+    shown,
+    tcp_address,
+)
 
 INTERVALS_MIN = (1, 5, 10, 15, 30, 60)
 # Modbus over serial line 1.02, section 2.2: unit ids of single devices.
 UNITS = (1, 247)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-_DEFAULT_ORIGIN = {"intake": "grid", "storage": "storage"}
+# The id and the bucket become levels of an MQTT topic.
+_ID_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_NOT_IN_TOPICS = " /+#$"
+_TOPIC_NAME_MAX = 64
 _LISTS = ("bus", "meter", "busbar", "meter_point", "storage")
 
 
 def _line(reader: Values, table: "dict[str, object]", where: str) -> "tuple[int, int, str, int]":
     text = reader.text(table, "line", where, "9600 8N1")
     baud, _, form = text.partition(" ")
-    if baud.isdigit() and int(baud) in BAUD_RATES and len(form) == 3:
+    if is_digits(baud) and int(baud) in BAUD_RATES and len(form) == 3:
         bits, parity, stop = form[0], form[1], form[2]
         if bits in "78" and parity in "NEO" and stop in "12":
             return (int(baud), int(bits), parity, int(stop))
@@ -25,21 +40,44 @@ def _line(reader: Values, table: "dict[str, object]", where: str) -> "tuple[int,
             where + ".line",
             "{text} is no line setting",
             'write baud rate, then data bits, parity and stop bits: line = "9600 8N1"',
-            text=text,
+            text=shown(text),
         )
     )
     return (9600, 8, "N", 1)
 
 
 def _buses(reader: Values, tables: "list[object]") -> "list[Bus]":
-    buses = []
+    buses: "list[Bus]" = []
     for index in range(len(tables)):
         where = "bus[%d]" % index
         table = reader.shape(tables[index], "bus", where)
         baud, bits, parity, stop = _line(reader, table, where)
-        turnaround_ms = reader.measure(table, "turnaround", where, {"ms": 1}, "10 ms")
+        turnaround_ms = reader.measure(table, "turnaround", where, {"ms": 1}, "10 ms", 1, 10_000)
         name = reader.text(table, "name", where)
-        buses.append(Bus(name, reader.text(table, "port", where), baud, bits, parity, stop, turnaround_ms))
+        port = reader.text(table, "port", where)
+        if port.startswith(TCP) and tcp_address(port) is None:
+            reader.problems.append(
+                problem(
+                    "WP-CFG-029",
+                    where + ".port",
+                    "{port} is no address",
+                    'write host and port: port = "tcp://192.168.1.20:502"',
+                    port=shown(port),
+                )
+            )
+        for other in buses:
+            if port and port == other.port:
+                reader.problems.append(
+                    problem(
+                        "WP-CFG-026",
+                        where + ".port",
+                        "the port {port} is that of bus {other} already",
+                        "one pair of wires is one bus: put its meters on the same [[bus]]",
+                        port=port,
+                        other=other.name,
+                    )
+                )
+        buses.append(Bus(name, port, baud, bits, parity, stop, turnaround_ms))
     return buses
 
 
@@ -59,9 +97,9 @@ def _meters(reader: Values, tables: "list[object]", buses: "list[str]", profiles
             reader.ratio(table, "vt_ratio", where),
             reader.measure(table, "max_power", where, WATTS, "1 MW"),
         )
-        if "bus" in table:
+        if meter.bus:
             reader.known(meter.bus, buses, where + ".bus", "bus")
-        if "profile" in table:
+        if meter.profile:
             reader.known(meter.profile, profiles, where + ".profile", "profile")
         place = (meter.bus, meter.unit)
         if place in taken:
@@ -79,98 +117,6 @@ def _meters(reader: Values, tables: "list[object]", buses: "list[str]", profiles
         taken[place] = meter.name
         meters.append(meter)
     return meters
-
-
-def _meter_points(
-    reader: Values, tables: "list[object]", meters: "list[str]", busbars: "list[str]"
-) -> "list[MeterPoint]":
-    points = []
-    for index in range(len(tables)):
-        where = "meter_point[%d]" % index
-        table = reader.shape(tables[index], "meter_point", where)
-        role = reader.text(table, "role", where)
-        if "role" in table:
-            reader.known(role, list(ROLES), where + ".role", "role")
-        origin = reader.text(table, "origin", where, _DEFAULT_ORIGIN.get(role, ""))
-        if role == "generation" and not origin:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-011", where, "a generation point must say its origin", 'add for example: origin = "solar"'
-                )
-            )
-        turned = table.get("reversed", False)
-        if not isinstance(turned, bool):
-            reader.problems.append(
-                problem(
-                    "WP-CFG-012",
-                    where + ".reversed",
-                    "must be true or false",
-                    "write reversed = true where the current transformer is mounted the other way round",
-                )
-            )
-        to_busbar = reader.text(table, "to_busbar", where)
-        if (role == "tie") != bool(to_busbar):
-            reader.problems.append(
-                problem(
-                    "WP-CFG-013",
-                    where + ".to_busbar",
-                    "a tie, and only a tie, names its other busbar",
-                    'for a tie add to_busbar = "..."; for other roles remove it',
-                )
-            )
-        meter = reader.text(table, "meter", where)
-        busbar = reader.text(table, "busbar", where)
-        for name, names, key in (
-            (meter, meters, "meter"),
-            (busbar, busbars, "busbar"),
-            (to_busbar, busbars, "to_busbar"),
-        ):
-            if name:
-                reader.known(name, names, where + "." + key, "meter" if key == "meter" else "busbar")
-        points.append(
-            MeterPoint(reader.text(table, "name", where), role, meter, busbar, to_busbar, origin, bool(turned))
-        )
-    return points
-
-
-def _storages(reader: Values, tables: "list[object]", points: "list[MeterPoint]") -> "list[Storage]":
-    storages = []
-    batteries = [point.name for point in points if point.role == "storage"]
-    for index in range(len(tables)):
-        where = "storage[%d]" % index
-        table = reader.shape(tables[index], "storage", where)
-        name = reader.text(table, "meter_point", where)
-        reader.known(name, batteries, where + ".meter_point", "storage meter point")
-        efficiency = 1000
-        try:
-            efficiency = decimal_scaled(reader.text(table, "efficiency", where, "1"), 1000)
-        except ValueError:
-            efficiency = 0
-        if not 0 < efficiency <= 1000:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-014",
-                    where + ".efficiency",
-                    "the efficiency must be more than 0 and at most 1",
-                    'write it with up to three decimals: efficiency = "0.85"',
-                )
-            )
-            efficiency = 1000
-        initial_wh = reader.measure(table, "initial", where, WATT_HOURS, "0 Wh", 0)
-        storages.append(Storage(name, initial_wh, reader.text(table, "initial_origin", where, "grid"), efficiency))
-    declared = [storage.meter_point for storage in storages]
-    for name in batteries:
-        if name not in declared:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-015",
-                    "meter_point",
-                    "the storage {name} has no [[storage]] table",
-                    'add [[storage]] with meter_point = "{name}" and its efficiency',
-                    name=name,
-                )
-            )
-    return storages
 
 
 def _unique(reader: Values, names: "list[str]", kind: str) -> None:
@@ -197,6 +143,24 @@ def _words(reader: Values, table: "dict[str, object]", key: str, default: "list[
         problem("WP-CFG-017", "gateway." + key, "must be a list of texts", 'write: {key} = ["...", "..."]', key=key)
     )
     return tuple(default)
+
+
+def _uplink(reader: Values, plain: "dict[str, object]") -> None:
+    if "uplink" not in plain:
+        return
+    table = reader.shape(plain["uplink"], "uplink", "uplink")
+    for key in sorted(SHAPE["uplink"]):
+        text = reader.text(table, key, "uplink")
+        if key == "bucket" and text and [c for c in text if c in _NOT_IN_TOPICS] + list(text[_TOPIC_NAME_MAX:]):
+            reader.problems.append(
+                problem(
+                    "WP-CFG-024",
+                    "uplink.bucket",
+                    "{bucket} cannot be a bucket: it is one level of an MQTT topic",
+                    "use letters and digits, as in b0; the platform's bucket must be the same",
+                    bucket=shown(text),
+                )
+            )
 
 
 def read_site(
@@ -240,12 +204,12 @@ def read_site(
                 problem("WP-CFG-020", key, "there is no {key} at all", "add at least one [[{key}]] table", key=key)
             )
     gateway = reader.shape(plain.get("gateway", {}), "gateway", "gateway")
-    reader.shape(plain.get("uplink", {}), "uplink", "uplink")
+    _uplink(reader, plain)
     buses = _buses(reader, lists["bus"])
     meters = _meters(reader, lists["meter"], [bus.name for bus in buses], profiles)
     busbars = [reader.text(reader.shape(t, "busbar", "busbar"), "name", "busbar") for t in lists["busbar"]]
-    points = _meter_points(reader, lists["meter_point"], [meter.name for meter in meters], busbars)
-    storages = _storages(reader, lists["storage"], points)
+    points = read_meter_points(reader, lists["meter_point"], [meter.name for meter in meters], busbars)
+    storages = read_storages(reader, lists["storage"], points)
     for names, kind in (
         ([bus.name for bus in buses], "bus"),
         ([meter.name for meter in meters], "meter"),
@@ -253,8 +217,9 @@ def read_site(
         ([point.name for point in points], "meter_point"),
     ):
         _unique(reader, names, kind)
-    interval_s = reader.measure(gateway, "interval", "gateway", SECONDS, "15 min")
-    if interval_s % 60 or interval_s // 60 not in INTERVALS_MIN:
+    interval_s = reader.measure(gateway, "interval", "gateway", SECONDS, "15 min", 1, DAY_S)
+    usable = not interval_s % 60 and interval_s // 60 in INTERVALS_MIN
+    if not usable and not reader.problems_at("gateway.interval"):
         reader.problems.append(
             problem(
                 "WP-CFG-021",
@@ -264,9 +229,11 @@ def read_site(
                 seconds=interval_s,
             )
         )
+    if not usable:
         interval_s = 900
-    self_use_s = reader.measure(gateway, "self_use_period", "gateway", SECONDS, "60 min")
-    if self_use_s % interval_s or 86400 % self_use_s:
+    self_use_s = reader.measure(gateway, "self_use_period", "gateway", SECONDS, "60 min", 1, DAY_S)
+    wrong = reader.problems_at("gateway.self_use_period") or reader.problems_at("gateway.interval")
+    if not wrong and (self_use_s % interval_s or DAY_S % self_use_s):
         reader.problems.append(
             problem(
                 "WP-CFG-022",
@@ -282,9 +249,9 @@ def read_site(
         reader.text(gateway, "id", "gateway"),
         reader.text(gateway, "park", "gateway"),
         interval_s,
-        reader.measure(gateway, "cycle", "gateway", SECONDS, "15 s"),
-        reader.measure(gateway, "readings", "gateway", SECONDS, "60 s"),
-        reader.measure(gateway, "hold", "gateway", SECONDS, "%d s" % min(60, interval_s // 4)),
+        reader.measure(gateway, "cycle", "gateway", SECONDS, "15 s", 1, DAY_S),
+        reader.measure(gateway, "readings", "gateway", SECONDS, "60 s", 1, DAY_S),
+        reader.measure(gateway, "hold", "gateway", SECONDS, "%d s" % min(60, interval_s // 4), 1, DAY_S),
         self_use_s,
         reader.text(gateway, "province", "gateway"),
         sets,
@@ -293,14 +260,14 @@ def read_site(
         tuple(points),
         tuple(storages),
     )
-    if site.gateway and [c for c in site.gateway if not (c.isalpha() or c.isdigit() or c in "-_") or ord(c) > 126]:
+    if [c for c in site.gateway if c not in _ID_SIGNS] + list(site.gateway[_TOPIC_NAME_MAX:]):
         reader.problems.append(
             problem(
                 "WP-CFG-023",
                 "gateway.id",
-                "the id {id} has signs that a topic cannot carry",
-                "use letters, digits, - and _ only",
-                id=site.gateway,
+                "the id {id} is too long, or has signs that a topic cannot carry",
+                "use up to 64 letters, digits, - and _",
+                id=shown(site.gateway),
             )
         )
     return (None if reader.problems else site, reader.problems)

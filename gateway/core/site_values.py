@@ -29,12 +29,52 @@ SHAPE: "dict[str, dict[str, bool]]" = {
 }  # fmt: skip
 
 
+DIGITS_MAX = 18
+# A value beyond is a slip of the keyboard; within, every account stays below 2 to the power of 63.
+MEASURE_MAX = 10**12
+DAY_S = 86400
+TCP = "tcp://"
+_SHOWN_MAX = 60
+
+
+def is_digits(text: str) -> bool:
+    """Tell whether *text* is a whole number in plain figures, of a length that somebody means."""
+    return 0 < len(text) <= DIGITS_MAX and all(character in "0123456789" for character in text)
+
+
+def shown(value: object) -> str:
+    """Return *value* as it can stand in a message: on one line, and not too long."""
+    text = value if isinstance(value, str) and value else repr(value)
+    text = "".join([character if ord(character) >= 32 else "?" for character in text])
+    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
+
+
+def tcp_address(text: str, port: int = 502) -> "tuple[str, int] | None":
+    """Return host and port of an address such as tcp://10.0.0.7:502, or None where it is none."""
+    place = text[len(TCP) :] if text.startswith(TCP) else ""
+    if place.endswith("/"):
+        place = place[:-1]
+    host, colon, number = place.rpartition(":")
+    if place.endswith("]") or not colon:
+        host, number = place, "%d" % port
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return None
+    if not host or not is_digits(number) or not 0 < int(number) < 65536:
+        return None
+    for character in host:
+        if character <= " " or character in "/@[]" or ord(character) > 126:
+            return None
+    return None if ".." in host or len(host) > 253 else (host, int(number))
+
+
 def decimal_scaled(text: str, scale: int) -> int:
     """Return the decimal *text* times *scale* as a whole number; raises ValueError where it is none."""
     whole, _, fraction = text.partition(".")
     negative = whole.startswith("-")
     whole = whole[1:] if negative else whole
-    if not whole.isdigit() or (fraction and not fraction.isdigit()):
+    if not is_digits(whole) or (fraction and not is_digits(fraction)):
         raise ValueError(text)
     value = int(whole + fraction) * scale
     divisor = 10 ** len(fraction)
@@ -98,18 +138,33 @@ class Values:
                 )
         return table
 
+    def problems_at(self, where: str) -> bool:
+        """Tell whether something is wrong at *where* already."""
+        return where in [one.where for one in self.problems]
+
     def text(self, table: "dict[str, object]", key: str, where: str, default: str = "") -> str:
         """Return the text under *key*, or *default*."""
         value = table.get(key, default)
         if isinstance(value, str) and (value or key not in table):
-            return value
+            if all(character >= " " and character != "\x7f" for character in value):
+                return value
+            self.problems.append(
+                problem(
+                    "WP-CFG-025",
+                    where + "." + key,
+                    "the text has signs that cannot be printed: {value}",
+                    "write it on one line, without control characters",
+                    value=repr(value)[:_SHOWN_MAX],
+                )
+            )
+            return default
         self.problems.append(
             problem(
                 "WP-CFG-004",
                 where + "." + key,
                 "must be a text, not {value}",
                 'write it in quotes: {key} = "..."',
-                value=value,
+                value=shown(value),
                 key=key,
             )
         )
@@ -126,7 +181,7 @@ class Values:
                 where + "." + key,
                 "must be a whole number from {low} to {high}, not {value}",
                 "correct the number",
-                value=value,
+                value=shown(value),
                 low=low,
                 high=high,
             )
@@ -134,14 +189,24 @@ class Values:
         return low
 
     def measure(
-        self, table: "dict[str, object]", key: str, where: str, units: "dict[str, int]", default: str, least: int = 1
+        self,
+        table: "dict[str, object]",
+        key: str,
+        where: str,
+        units: "dict[str, int]",
+        default: str,
+        least: int = 1,
+        most: int = MEASURE_MAX,
     ) -> int:
         """Return the value with unit under *key* ("15 min") in the smallest unit of *units*."""
+        before = len(self.problems)
         text = self.text(table, key, where, default)
+        if len(self.problems) > before:
+            return least
         number, _, unit = text.partition(" ")
         try:
             value = decimal_scaled(number, units[unit.strip()])
-            if value >= least:
+            if least <= value <= most:
                 return value
         except (ValueError, KeyError):
             pass
@@ -151,7 +216,7 @@ class Values:
                 where + "." + key,
                 "{text} is not a valid value",
                 "write a number, a space and one of these units: {units}",
-                text=text,
+                text=shown(text),
                 units=", ".join(sorted(units)),
             )
         )
@@ -161,7 +226,7 @@ class Values:
         """Return the transformer ratio under *key* ("400/5") as (primary, secondary)."""
         text = self.text(table, key, where, "1/1")
         primary, _, secondary = text.partition("/")
-        if primary.isdigit() and secondary.isdigit() and 0 < int(secondary) <= int(primary) <= 10**7:
+        if is_digits(primary) and is_digits(secondary) and 0 < int(secondary) <= int(primary) <= 10**7:
             return (int(primary), int(secondary))
         self.problems.append(
             problem(
@@ -169,7 +234,7 @@ class Values:
                 where + "." + key,
                 "{text} is not a transformer ratio",
                 'write primary and secondary as on the name plate: {key} = "400/5"',
-                text=text,
+                text=shown(text),
                 key=key,
             )
         )
@@ -185,7 +250,7 @@ class Values:
                     "there is no {kind} named {name}",
                     "add it, or use one of: {names}",
                     kind=kind,
-                    name=name,
+                    name=shown(name),
                     names=", ".join(names) or "-",
                 )
             )

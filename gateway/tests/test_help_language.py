@@ -44,7 +44,7 @@ def test_the_locale_chooses_too() -> None:
 def test_subcommands_and_long_help_are_chinese() -> None:
     """Commands of a group and help of several paragraphs are translated too."""
     assert "列出本机已知的设备模型" in run(WATTPROOF, "--lang", "zh", "profile", "list", "--help")
-    assert "从来源追溯到去向" in run(WATTPROOF, "--lang", "zh", "trace", "--help")
+    assert "进行电力溯源" in run(WATTPROOF, "--lang", "zh", "trace", "--help")
 
 
 def test_complaints_about_arguments_are_chinese() -> None:
