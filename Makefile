@@ -22,7 +22,7 @@ $(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
 	@touch $@
 
 test-system:
-	@sh tools/system_packages.sh mosquitto chromium fonts-noto-cjk
+	@sh tools/system_packages.sh mosquitto chromium fonts-noto-cjk openssl
 
 demo: $(INSTALLED)
 	$(BIN)/python -m hil_tests.demo
