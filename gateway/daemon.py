@@ -20,12 +20,13 @@ from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Reading
 from gateway.core.site import Bus
 from gateway.journal import Journal
-from gateway.line import open_line
+from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
 from gateway.recorder import Recorder, journal_path, key_path
 from gateway.sweep import BusRunner
+from gateway.words import say
 
-Say = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 def jobs_of(configuration: Configuration, bus: Bus) -> tuple[Job, ...]:
@@ -41,10 +42,10 @@ def jobs_of(configuration: Configuration, bus: Bus) -> tuple[Job, ...]:
 class Daemon:
     """A running gateway."""
 
-    def __init__(self, configuration: Configuration, say: Say) -> None:
+    def __init__(self, configuration: Configuration, tell: Tell) -> None:
         """Open journal, keys and lines; raises ProblemError with what cannot be opened."""
         self._configuration = configuration
-        self._say = say
+        self._tell = tell
         self._home = configuration.home
         self._clock = Clock()
         self._signer, platform = self._keys()
@@ -54,12 +55,24 @@ class Daemon:
         self._suspended: set[str] = set()
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
+        self._missing: list[tuple[str, str]] = []
         self._runners: list[BusRunner] = []
         for bus in configuration.site.buses:
             transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
             poll = Poll(bus, jobs_of(configuration, bus), configuration.site.cycle_s * 1000, transport)
-            self._runners.append(BusRunner(poll, open_line(bus), self._clock, self._deliver_from_thread, bus.name))
+            self._runners.append(BusRunner(poll, self._line(bus), self._clock, self._deliver_from_thread, bus.name))
         self._sender = self._road(platform)
+
+    def _line(self, bus: Bus) -> Line:
+        """Return the line of *bus*; one that is not there yet is said, and opened as soon as it appears."""
+        line = line_of(bus)
+        try:
+            line.open()
+        except ProblemError as error:
+            for one in error.problems:
+                self._tell(say(one))
+            self._missing.append((bus.name, error.problems[0].code))
+        return line
 
     def _keys(self) -> tuple[Signer | None, KeyRing]:
         uplink = self._configuration.uplink
@@ -100,6 +113,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
         self._recorder.start()
+        for bus, code in self._missing:
+            self._recorder.event("bus-missing", bus=bus, problem=code)
         server = await serve(self._home, self._answer)
         threads = [
             threading.Thread(target=self._run_bus, args=(runner,), name="bus-" + runner.name, daemon=True)
@@ -168,7 +183,7 @@ class Daemon:
             self._offer()
             start_s = self._recorder.settlement.start_s
             assert start_s is not None
-            self._say("interval closed at %s" % utc_text(start_s * 1000))
+            self._tell("interval closed at %s" % utc_text(start_s * 1000))
 
     def _offer(self) -> None:
         if self._sender is not None:
