@@ -157,6 +157,10 @@ class Stand:
         process = self._processes.get(part)
         return process is not None and process.poll() is None
 
+    def pid(self, part: str) -> int:
+        """Return the process id of a part that was started."""
+        return self._processes[part].pid
+
     def kill(self, part: str) -> None:
         """Kill one part at once, as a power cut would, and reap it."""
         process = self._processes.pop(part)

@@ -1,0 +1,158 @@
+"""Gateway run: the real daemon on the emulated park for a minute or two, watched by the kernel's own counters."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.config import load
+from gateway.core.record import Readings
+from gateway.core.site import Site
+from gateway.recorder import journal_path
+from hil_tests.brokers import PipBroker, free_port
+from hil_tests.stand import GATEWAY, Stand
+from tools.benchmarks import disk, wire
+from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section
+from tools.benchmarks.process import Usage, usage, written_between
+
+WARM_UP_S = 15.0  # imports, first sweeps, the configuration's own entry
+DEMO_S = 65.0
+# Two records of readings of a minute each, and an account, after the first minute.
+PRODUCTION_S = 130.0
+_DEMO_READINGS, _PRODUCTION_READINGS = 'readings = "10 s"', 'readings = "60 s"'
+_CPU_GATE = 0.5  # seconds: the demo's 60 readings a second would take 3 % of a core
+_DISK = Path("/var/tmp")  # a disk where /tmp may be memory
+
+
+class Watched(NamedTuple):
+    """One run: what the daemon used between two moments, and what it had recorded when it stopped."""
+
+    site: Site
+    seconds: float
+    before: Usage
+    after: Usage
+    batches: list[wire.Sent]
+    readings: int
+    cycles: int
+
+    def per_reading(self, amount: float) -> float:
+        """Return *amount* for each reading."""
+        return amount / self.readings
+
+    @property
+    def written(self) -> int:
+        """Return the bytes written to the disk."""
+        return written_between(self.before, self.after)
+
+
+def watch(readings_setting: str, seconds: float) -> Watched:
+    """Run the emulated park with a gateway for *seconds* after a warm-up."""
+    with tempfile.TemporaryDirectory(dir=_DISK if _DISK.is_dir() else None) as folder:
+        stand = Stand(Path(folder), PipBroker(), free_port())
+        stand.prepare()
+        path = stand.gateway_home / "gateway.toml"
+        text = path.read_text(encoding="utf-8")
+        assert _DEMO_READINGS in text, "the site of the demo says how often readings are recorded"
+        path.write_text(text.replace(_DEMO_READINGS, readings_setting), encoding="utf-8")
+        site = load(stand.gateway_home).site
+        try:
+            stand.start_all()
+            time.sleep(WARM_UP_S)
+            began_s, before = time.time(), usage(stand.pid(GATEWAY))
+            time.sleep(seconds)
+            after, ended_s = usage(stand.pid(GATEWAY)), time.time()
+        finally:
+            stand.stop_all()
+        batches = wire.sent_batches(journal_path(stand.gateway_home), "b0")
+    readings, cycles = _readings_between(batches, int(began_s * 1000), int(ended_s * 1000))
+    return Watched(site, ended_s - began_s, before, after, batches, readings, cycles)
+
+
+def _readings_between(batches: list[wire.Sent], first_ms: int, last_ms: int) -> tuple[int, int]:
+    """Return how many readings were recorded of the cycles in that time, and how many cycles those were."""
+    readings = cycles = 0
+    for record in [record for batch in batches for record in batch.records if isinstance(record, Readings)]:
+        at_ms = record.first_ms
+        for index, step_ms in enumerate((0, *record.steps_ms)):
+            at_ms += step_ms
+            if first_ms <= at_ms < last_ms:
+                cycles += 1
+                readings += sum(column[index] is not None for column in record.columns)
+    return readings, cycles
+
+
+def measure() -> tuple[Section, ...]:
+    """Measure the demo's site as it is, and with a production gateway's rhythm of readings."""
+    demo = watch(_DEMO_READINGS, DEMO_S)
+    production = watch(_PRODUCTION_READINGS, PRODUCTION_S)
+    rows_bytes = disk.row_by_row_bytes(_DISK)
+    return (_process(demo), _disk(production, rows_bytes), _wire(demo, production))
+
+
+def _park(run: Watched) -> str:
+    return "%d meters of the demo's park on %d buses, %d readings a cycle of %d s" % (
+        len(run.site.meters), len(run.site.buses), run.readings // max(1, run.cycles), run.site.cycle_s,
+    )  # fmt: skip
+
+
+def _process(run: Watched) -> Section:
+    cpu_s = run.after.cpu_s - run.before.cpu_s
+    figures = (
+        Figure(
+            "gateway_cpu_s", "CPU for 1000 readings, all of the gateway", 1000 * run.per_reading(cpu_s), "s", 3,
+            Gate(AT_MOST, _CPU_GATE),
+        ),
+        Figure("gateway_cpu_percent", "CPU of one core", 100 * cpu_s / run.seconds, "%", 1),
+        Figure(
+            "gateway_resident_mb", "resident memory", run.after.resident_kb / 1024, "MB", 1, Gate(AT_MOST, 64),
+        ),
+        Figure("gateway_proportional_mb", "of it proportional (PSS)", run.after.proportional_kb / 1024, "MB", 1),
+    )  # fmt: skip
+    measured_on = "%s, %.0f s of steady state (%d readings); accounts, journal, signatures and uplink included" % (
+        _park(run), run.seconds, run.readings,
+    )  # fmt: skip
+    return Section("Gateway process", measured_on, figures)
+
+
+def _disk(run: Watched, rows_bytes: float) -> Section:
+    figures = (
+        Figure("disk_reading_bytes", "written to the disk a reading", run.per_reading(run.written), "B", 1),
+        Figure("disk_cycle_kb", "written to the disk a cycle", run.written / run.cycles / 1024, "KiB", 1),
+        Figure("disk_rows_bytes", "SQLite, a row and a commit a reading", rows_bytes, "B", 0),
+        Figure(
+            "disk_ratio", "ours / a commit a reading", run.per_reading(run.written) / rows_bytes, "", 4,
+            Gate(AT_MOST, 0.02),
+        ),
+    )  # fmt: skip
+    measured_on = "%s, readings recorded every %d s, %.0f s; /proc/<pid>/io on the same disk; no cut of power" % (
+        _park(run), run.site.readings_s, run.seconds,
+    )  # fmt: skip
+    return Section("Journal", measured_on, figures)
+
+
+def _wire(demo: Watched, production: Watched) -> Section:
+    site = production.site
+    usual = wire.wire(production.batches, production.batches, wire.BILLED_INTERVAL_S, site.readings_s)
+    shown = wire.wire(demo.batches, production.batches, demo.site.interval_s, demo.site.readings_s)
+    figures = (
+        Figure("wire_value_bytes", "a value, everything included", usual.per_value, "B", 2, Gate(AT_MOST, 2.0)),
+        Figure(
+            "wire_noisy_bytes", "the same with 0.5 % of random noise on every reading but the energies", usual.noisy,
+            "B", 2, Gate(AT_MOST, 2.0),
+        ),
+        Figure("wire_readings_bytes", "a value, readings alone", usual.readings_alone, "B", 2),
+        Figure("wire_account_bytes", "the batch of one interval's account", usual.account_bytes, "B", 0),
+        Figure("wire_demo_bytes", "a value in the demo: readings 10 s, interval 1 min", shown.per_value, "B", 2),
+        Figure("wire_json_bytes", "JSON telemetry, a value", usual.json_raw, "B", 2),
+        Figure("wire_json_zlib_bytes", "JSON telemetry with zlib, a value", usual.json_compressed, "B", 2),
+        Figure(
+            "wire_json_ratio", "ours / JSON telemetry", usual.per_value / usual.json_raw, "", 3, Gate(AT_MOST, 0.15),
+        ),
+        Figure("wire_json_zlib_ratio", "ours / JSON with zlib", usual.per_value / usual.json_compressed, "", 3),
+    )  # fmt: skip
+    measured_on = (
+        "the signed batches in the journal of the same run with their MQTT packets: readings every %d s and one "
+        "account in 15 minutes, with all registers, traces, tallies and the platform's receipts; JSON as ThingsBoard "
+        "Gateway sends it, unsigned, readings alone, without its packets"
+    ) % site.readings_s
+    return Section("Bytes on the wire", measured_on, figures)
