@@ -152,7 +152,7 @@ def _wire(demo: Watched, production: Watched) -> Section:
     )  # fmt: skip
     measured_on = (
         "the signed batches in the journal of the same run with their MQTT packets: readings every %d s and one "
-        "account in 15 minutes, with all registers, traces, tallies and the platform's receipts; JSON as ThingsBoard "
-        "Gateway sends it, unsigned, readings alone, without its packets"
+        "account in 15 minutes, with all registers, traces, tallies and the platform's receipts; JSON in the "
+        "form of ThingsBoard Gateway's telemetry, unsigned, readings alone, without packets"
     ) % site.readings_s
     return Section("Bytes on the wire", measured_on, figures)
