@@ -24,7 +24,8 @@ CREATE TABLE outbox (
 );
 CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
 CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
-CREATE TABLE interval_account (start_s INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE figure (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_s INTEGER NOT NULL);
+CREATE INDEX figure_start ON figure (start_s);
 CREATE TABLE configuration (sequence INTEGER PRIMARY KEY);
 CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
@@ -122,7 +123,7 @@ class Journal:
         incarnation: bytes,
         bodies: Sequence[bytes],
         state: bytes | None = None,
-        accounts: Sequence[tuple[int, int]] = (),
+        figures: Sequence[tuple[int, int, int]] = (),
         configuration: int | None = None,
         snapshot: tuple[int, bytes] | None = None,
         snapshots_recorded: bool = False,
@@ -131,7 +132,7 @@ class Journal:
     ) -> None:
         """Write entries, the settlement's state and sealed batches in one transaction.
 
-        accounts: (start_s, position in bodies) of each account among the bodies.
+        figures: (position in bodies, kind, start_s) of each record among the bodies that has figures of an interval.
         configuration: position in bodies of a configuration; its entry is never freed.
         snapshot: readings of this cycle (UTC ms, bytes), kept until snapshots_recorded says they are in an entry.
         seal: signs a batch; given, every entry not yet in a batch is put into one.
@@ -143,11 +144,10 @@ class Journal:
                 sequence += 1
                 previous = link(previous, sequence, body)
                 self._db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (sequence, incarnation, previous, body))
-            for start_s, position in accounts:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO interval_account VALUES (?, ?)",
-                    (start_s, self.head_sequence + 1 + position),
-                )
+            self._db.executemany(
+                "INSERT INTO figure VALUES (?, ?, ?)",
+                [(self.head_sequence + 1 + position, kind, start_s) for position, kind, start_s in figures],
+            )
             if configuration is not None:
                 self._db.execute("INSERT INTO configuration VALUES (?)", (self.head_sequence + 1 + configuration,))
             if state is not None:
@@ -213,15 +213,11 @@ class Journal:
         """Return the readings of cycles that are in no entry yet, oldest first."""
         return self._db.execute("SELECT at_ms, plain FROM snapshot ORDER BY at_ms").fetchall()
 
-    def account_sequence(self, start_s: int) -> int:
-        """Return the sequence of the account of the interval that starts at *start_s*, or 0."""
-        row = self._db.execute("SELECT sequence FROM interval_account WHERE start_s = ?", (start_s,)).fetchone()
-        return row[0] if row else 0
-
-    def accounts_between(self, start_s: int, end_s: int) -> list[int]:
-        """Return the sequences of accounts whose interval starts in [start_s, end_s)."""
+    def figures_between(self, start_s: int, end_s: int, kinds: Sequence[int]) -> list[int]:
+        """Return the sequences of records of *kinds* whose interval or period starts in [start_s, end_s)."""
         rows = self._db.execute(
-            "SELECT sequence FROM interval_account WHERE start_s >= ? AND start_s < ? ORDER BY start_s",
+            "SELECT sequence FROM figure WHERE start_s >= ? AND start_s < ? AND kind IN (%s) ORDER BY sequence"
+            % ",".join("%d" % kind for kind in kinds),
             (start_s, end_s),
         )
         return [row[0] for row in rows]
@@ -289,7 +285,7 @@ class Journal:
 
         Batches that hold a configuration stay, since later accounts rest on it.
         """
-        row = self._db.execute("SELECT max(sequence) FROM interval_account WHERE start_s < ?", (before_s,)).fetchone()
+        row = self._db.execute("SELECT max(sequence) FROM figure WHERE start_s < ?", (before_s,)).fetchone()
         through = min(row[0] or 0, self.receipted_through())
         old = self._db.execute(
             "SELECT first, last FROM outbox WHERE last <= ? AND NOT EXISTS"
@@ -300,7 +296,7 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             for first, last in old:
                 self._db.execute("DELETE FROM entry WHERE sequence BETWEEN ? AND ?", (first, last))
-                self._db.execute("DELETE FROM interval_account WHERE sequence BETWEEN ? AND ?", (first, last))
+                self._db.execute("DELETE FROM figure WHERE sequence BETWEEN ? AND ?", (first, last))
                 self._db.execute("DELETE FROM outbox WHERE first = ?", (first,))
             self._db.execute("DELETE FROM receipt WHERE through < ?", (through,))
         return sum(last - first + 1 for first, last in old)

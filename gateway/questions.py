@@ -2,34 +2,24 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
-from cloud_sync.core.canonical import CanonicalError, decode
-from cloud_sync.core.entry import Entry
 from gateway.config import Configuration
 from gateway.core.account.trace import FLOW
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.core.problem import ProblemError, problem
+from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
-from gateway.core.record import Account, Amendment, RecordError, SelfUse, from_map
+from gateway.core.record import Account, SelfUse
+from gateway.export import write_export
+from gateway.figures import account_of, day_bounds, records_of
 from gateway.journal import Journal, damaged
 from gateway.sums import sum_tallies
-
-_FIGURES = (5, 6, 7)  # the kinds of records that hold accounts, periods and amendments
-# Parks of this product count their day in China Standard Time (no daylight saving since 1992).
-PARK_TIME = timezone(timedelta(hours=8))
 
 
 def utc_text(at_ms: int) -> str:
     """Return UTC milliseconds as ISO 8601 text."""
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def day_bounds(day: str) -> tuple[int, int]:
-    """Return the first and the last UTC second (exclusive) of the park's local *day* ("2026-11-21")."""
-    start = datetime.fromisoformat(day).replace(tzinfo=PARK_TIME)
-    return int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
 
 
 def decimal_text(quantity: str, value: int) -> str:
@@ -70,39 +60,6 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
     }
 
 
-def record_of(journal: Journal, entry: Entry) -> tuple[object, ...] | None:
-    """Return the record in *entry* where it is a figure of an interval, None where it is of another kind."""
-    try:
-        plain = decode(entry.body)
-        if not isinstance(plain, dict):
-            raise RecordError("no map")
-        return from_map(plain) if plain.get(0) in _FIGURES else None
-    except (CanonicalError, RecordError) as error:
-        raise ProblemError(
-            problem(
-                "WP-JRN-006",
-                str(journal.path),
-                "entry {sequence} cannot be read: {detail}",
-                "the journal was changed from outside; the platform has what it gave receipts for",
-                sequence=entry.sequence,
-                detail=error,
-            )
-        ) from error
-
-
-def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, tuple[object, ...]]]:
-    """Return (sequence, record) of accounts, periods and amendments of intervals that start in [start_s, end_s)."""
-    sequences = journal.accounts_between(start_s, end_s)
-    if not sequences:
-        return []
-    found: list[tuple[int, tuple[object, ...]]] = []
-    for entry in journal.entries(min(sequences), journal.head_sequence):
-        record = record_of(journal, entry)
-        if isinstance(record, (Account, Amendment, SelfUse)) and start_s <= record.start_s < end_s:
-            found.append((entry.sequence, record))
-    return found
-
-
 def tally_answer(journal: Journal, day: str) -> dict[str, Any]:
     """Return energy by origin and carbon of every meter point on *day*, by method and factor set."""
     start_s, end_s = day_bounds(day)
@@ -117,13 +74,10 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int, meth
     if method != FLOW:
         return _period_answer(journal, configuration, at_s, method)
     start_s = at_s // configuration.site.interval_s * configuration.site.interval_s
-    sequence = journal.account_sequence(start_s)
-    if not sequence:
+    found = account_of(journal, start_s)
+    if found is None:
         return {"found": False}
-    (entry,) = journal.entries(sequence, sequence)
-    record = record_of(journal, entry)
-    if not isinstance(record, Account):
-        raise ProblemError(damaged(journal.path, "entry %d is not the account it was" % sequence))
+    sequence, record = found
     return {
         "found": True,
         "method": FLOW,
@@ -176,7 +130,5 @@ def _answer(configuration: Configuration, journal: Journal, question: dict[str, 
     if kind == "trace":
         return trace_answer(journal, configuration, int(question["at_s"]), str(question.get("method", FLOW)))
     if kind == "export":
-        from gateway.export import write_export
-
         return write_export(configuration, journal, str(question["day"]), str(question["path"]))
     return {"error": "unknown question: " + json.dumps(question.get("ask"))}

@@ -17,6 +17,7 @@ from gateway.config import key_path as key_path
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import Fault, Reading
 from gateway.core.record import (
+    KIND_ACCOUNT,
     Account,
     Amendment,
     Config,
@@ -26,6 +27,7 @@ from gateway.core.record import (
     ReceiptSeen,
     SelfUse,
     from_map,
+    kind_of,
     to_map,
 )
 from gateway.core.settlement import ClosedInterval, ClosedPeriod, Late, Settlement, account_channels
@@ -85,7 +87,7 @@ class Recorder:
         self._snapshots_recorded = False
         self._committed_state = b""
         self._bodies: list[bytes] = []
-        self._accounts: list[tuple[int, int]] = []
+        self._figures: list[tuple[int, int, int]] = []
         self._config_sequence = 0
         self._config_position: int | None = None
         self._freed_day = 0
@@ -104,7 +106,7 @@ class Recorder:
         if not self._same_config(config):
             self._config_sequence = self.journal.head_sequence + 1
             self._config_position = len(self._bodies)
-            self._bodies.append(encode(to_map(config)))
+            self._add(config)
             self.journal.commit(self.incarnation, (), snapshots_recorded=True)
         else:
             for at_ms, plain in self.journal.snapshots():
@@ -134,8 +136,13 @@ class Recorder:
 
     def event(self, code: str, **details: str) -> None:
         """Record that something happened; it is committed with the next cycle."""
-        record = Event(self.clock.stamp(), code, tuple(sorted(details.items())))
-        self._bodies.append(encode(to_map(record)))
+        self._add(Event(self.clock.stamp(), code, tuple(sorted(details.items()))))
+
+    def _add(self, record: tuple[object, ...]) -> None:
+        plain = to_map(record)
+        if isinstance(record, (Account, SelfUse, Amendment)):
+            self._figures.append((len(self._bodies), kind_of(record), record.start_s))
+        self._bodies.append(encode(plain))
 
     def take(self, outcomes: Sequence[Reading | Fault]) -> None:
         """Take the outcome of one exchange."""
@@ -154,8 +161,7 @@ class Recorder:
             if isinstance(one, ClosedInterval):
                 self._record_interval(one)
             elif isinstance(one, ClosedPeriod):
-                stamp = self.clock.stamp()
-                self._bodies.append(encode(to_map(SelfUse(stamp, self._config_sequence, *one))))
+                self._add(SelfUse(self.clock.stamp(), self._config_sequence, *one))
             else:
                 self._record_late(one)
         if closed:
@@ -190,22 +196,21 @@ class Recorder:
             one.pools_before,
             one.pools_after,
         )
-        self._bodies.append(encode(to_map(interval)))
-        self._accounts.append((one.start_s, len(self._bodies)))
-        self._bodies.append(encode(to_map(account)))
+        self._add(interval)
+        self._add(account)
 
     def _record_late(self, late: Late) -> None:
-        amends = self.journal.account_sequence(late.start_s)
+        amends = (self.journal.figures_between(late.start_s, late.end_s, (KIND_ACCOUNT,)) or [0])[0]
         record = Amendment(
             self.clock.stamp(), self._config_sequence, late.start_s, late.end_s, amends, late.spans, late.energies
         )
-        self._bodies.append(encode(to_map(record)))
+        self._add(record)
 
     def _record_receipt(self) -> None:
         receipt = self.journal.last_receipt()
         if receipt is not None and receipt[0] > self._receipt_recorded:
             self._receipt_recorded = receipt[0]
-            self._bodies.append(encode(to_map(ReceiptSeen(self.clock.stamp(), receipt[1]))))
+            self._add(ReceiptSeen(self.clock.stamp(), receipt[1]))
 
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
@@ -233,7 +238,7 @@ class Recorder:
         )
         steps = tuple(later - earlier for earlier, later in zip(times, times[1:], strict=False))
         record = Readings(self.clock.stamp(), self._config_sequence, times[0], steps, columns)
-        self._bodies.append(encode(to_map(record)))
+        self._add(record)
         self._snapshots = []
         self._unsaved = None
         self._snapshots_recorded = True
@@ -249,7 +254,7 @@ class Recorder:
             self.incarnation,
             self._bodies,
             state if state != self._committed_state else None,
-            self._accounts,
+            self._figures,
             self._config_position,
             self._unsaved,
             self._snapshots_recorded,
@@ -257,7 +262,7 @@ class Recorder:
             self.configuration.site.gateway,
         )
         self._committed_state = state
-        self._bodies, self._accounts, self._config_position = [], [], None
+        self._bodies, self._figures, self._config_position = [], [], None
         self._unsaved, self._snapshots_recorded = None, False
 
     def _seal(self, batch: Batch) -> bytes:

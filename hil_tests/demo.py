@@ -16,8 +16,8 @@ import click
 
 from gateway.cli.account_commands import table_text
 from gateway.core.problem import ProblemError
+from gateway.figures import PARK_TIME
 from gateway.frame import PROBLEM, stop
-from gateway.questions import PARK_TIME
 from gateway.words import LANGUAGES, choose, language_of_locale
 from gateway.words import translate as _
 from hil_tests.brokers import PipBroker

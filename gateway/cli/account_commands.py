@@ -12,9 +12,10 @@ from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
 from gateway.export import check_day
+from gateway.figures import PARK_TIME
 from gateway.frame import UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
-from gateway.questions import PARK_TIME, answer_from_journal
+from gateway.questions import answer_from_journal
 from gateway.recorder import journal_path
 from gateway.verification import verify_export
 from gateway.words import translate as _

@@ -143,16 +143,36 @@ class ReceiptSeen(namedtuple("ReceiptSeen", ("stamp", "signed"))):
     signed: bytes
 
 
-KINDS = {1: Config, 2: Event, 3: Readings, 4: Interval, 5: Account, 6: SelfUse, 7: Amendment, 8: ReceiptSeen}
-_ROWS = {
-    "spans": Span,
-    "energies": Energy,
-    "allocations": Allocation,
-    "residuals": Residual,
-    "tallies": Tally,
-    "pools_before": Pool,
-    "pools_after": Pool,
-}
+KIND_ACCOUNT = 5
+KIND_SELF_USE = 6
+KIND_AMENDMENT = 7
+KINDS = {
+    1: Config, 2: Event, 3: Readings, 4: Interval, KIND_ACCOUNT: Account, KIND_SELF_USE: SelfUse,
+    KIND_AMENDMENT: Amendment, 8: ReceiptSeen,
+}  # fmt: skip
+# How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
+# whole number that may be absent.
+_STAMP = (Stamp, bytes, int, int, str, int)
+_PAIR = (tuple, str, str)
+_SHARE = (tuple, str, int)
+_SPAN = (Span, str, str, [int], int, [int], int, int, int, int, str)
+_ENERGY = (Energy, str, int, int, str)
+_ALLOCATION = (Allocation, str, str, str, int)
+_RESIDUAL = (Residual, str, str, int)
+_TALLY = (Tally, str, str, str, int, int, int, [_SHARE], [str])
+_POOL = (Pool, str, [_SHARE])
+_LOOKS: "dict[type, tuple[object, ...]]" = {
+    Config: (_STAMP, str, str, [_PAIR], [_PAIR]),
+    Event: (_STAMP, str, [_PAIR]),
+    Readings: (_STAMP, int, int, [int], [[None]]),
+    Interval: (_STAMP, int, int, int, bytes, int, int),
+    Account: (
+        _STAMP, int, int, int, bytes, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
+    ),
+    SelfUse: (_STAMP, int, int, int, [_ALLOCATION], [_TALLY]),
+    Amendment: (_STAMP, int, int, int, int, [_SPAN], [_ENERGY]),
+    ReceiptSeen: (_STAMP, bytes),
+}  # fmt: skip
 
 
 class RecordError(ValueError):
@@ -163,34 +183,38 @@ def _plain(value: object) -> object:
     return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
-def _tuples(value: object) -> object:
-    return tuple([_tuples(item) for item in value]) if isinstance(value, (tuple, list)) else value
+def _read(value: object, look: object) -> object:
+    """Return *value* as its *look* wants it; raises RecordError where it looks otherwise."""
+    if isinstance(look, list):
+        if isinstance(value, list):
+            return tuple([_read(item, look[0]) for item in value])
+    elif isinstance(look, tuple):
+        if isinstance(value, list) and len(value) == len(look) - 1:
+            fields = [_read(value[index], look[index + 1]) for index in range(len(value))]
+            return tuple(fields) if look[0] is tuple else look[0](*fields)
+    elif look is None:
+        if value is None:
+            return value
+        return _read(value, int)
+    elif isinstance(value, look) and not isinstance(value, bool):  # type: ignore[arg-type]
+        return value
+    raise RecordError("a field of another shape")
 
 
-_FIELDS: "dict[type, tuple[str, ...]]" = {
-    Config: ("stamp", "site", "factors", "profiles", "channels"),
-    Event: ("stamp", "code", "details"),
-    Readings: ("stamp", "config", "first_ms", "steps_ms", "columns"),
-    Interval: ("stamp", "config", "start_s", "end_s", "root", "rows", "complete_ppm"),
-    Account: (
-        "stamp", "config", "start_s", "end_s", "seed", "spans", "energies", "allocations", "residuals", "tallies",
-        "pools_before", "pools_after",
-    ),
-    SelfUse: ("stamp", "config", "start_s", "end_s", "allocations", "tallies"),
-    Amendment: ("stamp", "config", "start_s", "end_s", "amends", "spans", "energies"),
-    ReceiptSeen: ("stamp", "signed"),
-}  # fmt: skip
+def kind_of(record: "tuple[object, ...]") -> int:
+    """Return the number of the kind of *record*; raises RecordError where it is none."""
+    for kind in sorted(KINDS):
+        if isinstance(record, KINDS[kind]):
+            return kind
+    raise RecordError("no record: %r" % (record,))
 
 
 def to_map(record: "tuple[object, ...]") -> "dict[int, object]":
     """Return *record* as a plain map: key 0 its kind, keys 1.. its fields in order."""
-    for kind, shape in KINDS.items():
-        if isinstance(record, shape):
-            plain: "dict[int, object]" = {0: kind}
-            for index in range(len(record)):
-                plain[index + 1] = _plain(record[index])
-            return plain
-    raise RecordError("no record: %r" % (record,))
+    plain: "dict[int, object]" = {0: kind_of(record)}
+    for index in range(len(record)):
+        plain[index + 1] = _plain(record[index])
+    return plain
 
 
 def from_map(plain: "dict[int, object]") -> "tuple[object, ...]":
@@ -199,19 +223,7 @@ def from_map(plain: "dict[int, object]") -> "tuple[object, ...]":
     shape = KINDS.get(number) if isinstance(number, int) else None
     if shape is None:
         raise RecordError("unknown kind of record")
-    fields = _FIELDS[shape]
-    if sorted(plain) != list(range(len(fields) + 1)):
+    looks = _LOOKS[shape]
+    if sorted(plain) != list(range(len(looks) + 1)):
         raise RecordError("a record of kind %s has other fields" % number)
-    values = []
-    try:
-        for index in range(len(fields)):
-            value = _tuples(plain[index + 1])
-            if fields[index] == "stamp":
-                value = Stamp(*value)  # type: ignore[misc]
-            elif fields[index] in _ROWS:
-                row = _ROWS[fields[index]]
-                value = tuple([row(*item) for item in value])  # type: ignore[attr-defined]
-            values.append(value)
-        return shape(*values)  # type: ignore[no-any-return]
-    except TypeError:
-        raise RecordError("a field of a record of kind %s has another shape" % number)  # noqa: B904
+    return shape(*[_read(plain[index + 1], looks[index]) for index in range(len(looks))])  # type: ignore[no-any-return]

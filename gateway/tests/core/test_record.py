@@ -93,3 +93,14 @@ def test_only_records_are_written() -> None:
 def vectors() -> "list[bytes]":
     """One record of each kind in canonical form."""
     return [encode(to_map(record)) for record in RECORDS]
+
+
+def test_a_field_of_another_type_is_refused() -> None:
+    """Whatever field of whatever record is replaced by a value of another type, the map is no record."""
+    for record in RECORDS:
+        plain = to_map(record)
+        for key in plain:
+            for other in (None, True, {}):
+                changed = dict(plain)
+                changed[key] = other
+                assert _refused(changed), (record, key, other)

@@ -1,0 +1,69 @@
+"""Figures: reads accounts, periods and amendments back from the journal, by the park's local day."""
+
+from datetime import datetime, timedelta, timezone
+
+from cloud_sync.core.canonical import CanonicalError, decode
+from cloud_sync.core.entry import Entry
+from gateway.core.problem import ProblemError, problem
+from gateway.core.record import (
+    KIND_ACCOUNT,
+    KIND_AMENDMENT,
+    KIND_SELF_USE,
+    Account,
+    Amendment,
+    RecordError,
+    SelfUse,
+    from_map,
+)
+from gateway.journal import Journal
+
+FIGURES = (KIND_ACCOUNT, KIND_SELF_USE, KIND_AMENDMENT)
+Figures = Account | SelfUse | Amendment
+# Parks of this product count their day in China Standard Time (no daylight saving since 1992).
+PARK_TIME = timezone(timedelta(hours=8))
+
+
+def day_bounds(day: str) -> tuple[int, int]:
+    """Return the first and the last UTC second (exclusive) of the park's local *day* ("2026-11-21")."""
+    start = datetime.fromisoformat(day).replace(tzinfo=PARK_TIME)
+    return int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
+
+
+def record_of(journal: Journal, entry: Entry) -> Figures | None:
+    """Return the record in *entry* where it is a figure of an interval, None where it is of another kind."""
+    try:
+        plain = decode(entry.body)
+        if not isinstance(plain, dict):
+            raise RecordError("no map")
+        record = from_map(plain)
+    except (CanonicalError, RecordError) as error:
+        raise ProblemError(
+            problem(
+                "WP-JRN-006",
+                str(journal.path),
+                "entry {sequence} cannot be read: {detail}",
+                "the journal was changed from outside; the platform has what it gave receipts for",
+                sequence=entry.sequence,
+                detail=error,
+            )
+        ) from error
+    return record if isinstance(record, (Account, SelfUse, Amendment)) else None
+
+
+def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, Figures]]:
+    """Return (sequence, record) of accounts, periods and amendments of intervals that start in [start_s, end_s)."""
+    found: list[tuple[int, Figures]] = []
+    for sequence in journal.figures_between(start_s, end_s, FIGURES):
+        for entry in journal.entries(sequence, sequence):
+            record = record_of(journal, entry)
+            if record is not None:
+                found.append((sequence, record))
+    return found
+
+
+def account_of(journal: Journal, start_s: int) -> tuple[int, Account] | None:
+    """Return (sequence, account) of the interval that starts at *start_s*, or None."""
+    for sequence, record in records_of(journal, start_s, start_s + 1):
+        if isinstance(record, Account):
+            return sequence, record
+    return None
