@@ -220,7 +220,7 @@ def to_map(record: "tuple[object, ...]") -> "dict[int, object]":
 def from_map(plain: "dict[int, object]") -> "tuple[object, ...]":
     """Return the record of a plain map; raises RecordError where it is none."""
     number = plain.get(0) if isinstance(plain, dict) else None
-    shape = KINDS.get(number) if isinstance(number, int) else None
+    shape = KINDS.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
     if shape is None:
         raise RecordError("unknown kind of record")
     looks = _LOOKS[shape]
