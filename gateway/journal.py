@@ -46,6 +46,16 @@ def damaged(path: Path, detail: object) -> Problem:
     )
 
 
+def _cannot_open(path: Path, error: Exception) -> Problem:
+    return problem(
+        "WP-JRN-002",
+        str(path),
+        "the journal cannot be opened: {detail}",
+        "check that the folder exists, is writable and the disk is not full",
+        detail=getattr(error, "strerror", None) or error,
+    )
+
+
 def _other_version(path: Path, version: int) -> Problem:
     return problem(
         "WP-JRN-008",
@@ -75,22 +85,15 @@ class Journal:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("BEGIN EXCLUSIVE")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, _VERSION):
-                raise ProblemError(_other_version(path, version))
-            if version == 0:
-                if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    raise ProblemError(damaged(path, "a database of another program"))
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute("PRAGMA user_version=%d" % _VERSION)
-            self._db.execute("COMMIT")
-            head = self._db.execute("SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise ProblemError(_cannot_open(path, error)) from error
+        try:
+            head = self._begin()
+        except ProblemError:
+            self._db.close()
+            raise
         except sqlite3.OperationalError as error:
+            self._db.close()
             if "locked" in str(error):
                 raise ProblemError(
                     problem(
@@ -100,19 +103,33 @@ class Journal:
                         "the daemon is running: ask it with wattproof status, or stop it first",
                     )
                 ) from error
-            raise ProblemError(
-                problem(
-                    "WP-JRN-002",
-                    str(path),
-                    "the journal cannot be opened: {detail}",
-                    "check that the folder exists, is writable and the disk is not full",
-                    detail=error,
-                )
-            ) from error
-        except (sqlite3.DatabaseError, OSError) as error:
+            raise ProblemError(_cannot_open(path, error)) from error
+        except sqlite3.DatabaseError as error:
+            self._db.close()
             raise ProblemError(damaged(path, error)) from error
         self.head_sequence: int = head[0] if head else 0
         self.head_link: bytes = head[1] if head else GENESIS
+
+    def _begin(self) -> tuple[int, bytes] | None:
+        """Lock the file, lay out its tables where it is new, and return sequence and link of its last entry."""
+        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise ProblemError(_other_version(self.path, version))
+        if version == 0 and self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ProblemError(damaged(self.path, "a database of another program"))
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("BEGIN EXCLUSIVE")
+        if version == 0:
+            for statement in _SCHEMA.split(";"):
+                self._db.execute(statement)
+            self._db.execute("PRAGMA user_version=%d" % _VERSION)
+        self._db.execute("COMMIT")
+        row: tuple[int, bytes] | None = self._db.execute(
+            "SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        return row
 
     def close(self) -> None:
         """Close the file."""

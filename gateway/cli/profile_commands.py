@@ -25,8 +25,8 @@ def profile_group() -> None:
     """Meter models: list, show, check."""
 
 
-def drawn(table: Table) -> str:
-    """Return *table* as text that fits 80 columns."""
+def drawn(table: Table | str) -> str:
+    """Return a table, or a line of text, so that it fits 80 columns."""
     console = Console(width=_WIDTH, color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
     with console.capture() as captured:
         console.print(table)
@@ -149,7 +149,7 @@ def show_command(home: str, profile_id: str, as_json: bool) -> None:
         cells = ["0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
         table.add_row(*cells, shown["factor"], point.unit, point.side + times)
     foot = _("* decoded where an answer holds it, not read in every sweep")
-    emit(profile_map(profile, source), "\n".join([*head, drawn(table), foot]), as_json)
+    emit(profile_map(profile, source), "\n".join([*[drawn(line) for line in head], drawn(table), foot]), as_json)
 
 
 @profile_group.command("lint")
