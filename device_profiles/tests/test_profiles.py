@@ -63,4 +63,4 @@ def test_captures_stay_whole() -> None:
         for line in file.read_text(encoding="utf-8").splitlines():
             capture = json.loads(line)
             assert capture["source"]
-            assert capture["provenance"] in ("captured", "reconstructed")
+            assert capture["provenance"] in ("captured", "manual", "reconstructed")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.dlt645_decoding import YEARS, decoded645, fault645_text
 from gateway.cli.exchange_options import Octets, ratio_options
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request, refusal
@@ -82,8 +83,11 @@ def fault_text(kind: str, detail: str) -> str:
 
 
 @click.command("decode")
-@click.option("--profile", "profile_id", required=True, help="Id of the device profile.")
-@click.option("--request", type=Octets(), required=True, help="The question, as sent: RTU or TCP frame.")
+@click.option("--profile", "profile_id", help="Id of the device profile.")
+@click.option(
+    "--protocol", type=click.Choice(sorted(YEARS)), help="Instead of a profile: decode by the tables of the standard."
+)
+@click.option("--request", type=Octets(), help="The question, as sent; a trace of DL/T 645 may lack it.")
 @click.option("--response", type=Octets(), required=True, help="The answer, as received.")
 @ratio_options
 @json_option
@@ -91,18 +95,24 @@ def fault_text(kind: str, detail: str) -> str:
 @fails_clearly
 def decode_command(
     home: str,
-    profile_id: str,
-    request: bytes,
+    profile_id: str | None,
+    protocol: str | None,
+    request: bytes | None,
     response: bytes,
     ct: tuple[int, int],
     vt: tuple[int, int],
     as_json: bool,
 ) -> None:
     """Tell what one exchange with a meter means, from a trace or a manual."""
-    result = decoded(load_profile(profile_id, home), request, response, (ct, vt))
+    if protocol is not None and profile_id is None:
+        result, in_words = decoded645(protocol, request or b"", response), fault645_text
+    elif profile_id is not None and request is not None and protocol is None:
+        result, in_words = decoded(load_profile(profile_id, home), request, response, (ct, vt)), fault_text
+    else:
+        raise click.UsageError(_("Give --profile and --request, or --protocol."))
     fault = result["fault"]
     if fault:
-        text = fault_text(fault["kind"], fault["detail"])
+        text = in_words(fault["kind"], fault["detail"])
     else:
         width = max([len(one["quantity"]) for one in result["readings"]], default=0)
         text = "\n".join(

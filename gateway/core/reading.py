@@ -10,6 +10,7 @@ CRC = "crc"
 FRAMING = "framing"  # no Modbus TCP header of this exchange
 WRONG_UNIT = "wrong-unit"
 WRONG_FUNCTION = "wrong-function"
+DIGITS = "digits"  # a number in which a half byte is no decimal digit
 EXCEPTION = "exception"  # the meter understood and refused; detail is the exception code
 LATE = "late"  # bytes before the answer could physically be complete: an old answer
 SERIAL = "serial"  # another meter answers at this unit id
