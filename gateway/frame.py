@@ -36,6 +36,11 @@ def emit(value: Any, text: str, as_json: bool) -> None:
     click.echo(json.dumps(value, ensure_ascii=plain, indent=2) if as_json else text)
 
 
+def plain_problem(one: Problem) -> dict[str, str]:
+    """Return *one* as it stands in JSON answers: code, place, and its whole text."""
+    return {"code": one.code, "where": one.where, "text": say(one)}
+
+
 def show(*problems: Problem) -> None:
     """Print *problems* on the error channel."""
     for one in problems:

@@ -19,9 +19,8 @@ from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_sett
 from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.rebuilding import rebuild
 from gateway import words
-from gateway.core.problem import Problem, ProblemError
-from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, show, speak_anywhere
-from gateway.words import say
+from gateway.core.problem import ProblemError
+from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, plain_problem, show, speak_anywhere
 from gateway.words import translate as _
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -99,7 +98,7 @@ def verify_command(home: Path, again: bool, as_json: bool) -> None:
         "batches": found.batches,
         "entries": found.entries,
         "receipts": found.receipts,
-        "problems": [_plain(one) for one in found.problems],
+        "problems": [plain_problem(one) for one in found.problems],
     }
     text = _("{chains} chains, {batches} batches, {entries} entries and {receipts} receipts were checked.")
     verdict = _("All of it holds.") if not found.problems else _("Problems: {count}")
@@ -108,10 +107,6 @@ def verify_command(home: Path, again: bool, as_json: bool) -> None:
         if not as_json:
             show(*found.problems)
         sys.exit(PROBLEM)
-
-
-def _plain(one: Problem) -> dict[str, str]:
-    return {"code": one.code, "where": one.where, "message": say(one)}
 
 
 @main.command("show")

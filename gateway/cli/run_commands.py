@@ -10,9 +10,8 @@ from gateway.checking import check_lines, check_uplink
 from gateway.config import Configuration, load, sweep_us
 from gateway.core.problem import ProblemError, problem
 from gateway.daemon import Daemon, started_text
-from gateway.frame import PROBLEM, emit, fails_clearly, json_option, stop
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
 from gateway.recorder import journal_path
-from gateway.words import say
 from gateway.words import translate as _
 
 
@@ -50,7 +49,7 @@ def check(home: str, live: bool, as_json: bool) -> None:
             raise ProblemError(*problems)
     except ProblemError as error:
         if as_json:
-            emit({"problems": [{"code": p.code, "where": p.where, "text": say(p)} for p in error.problems]}, "", True)
+            emit({"problems": [plain_problem(one) for one in error.problems]}, "", True)
         stop(PROBLEM, *error.problems)
     rows = _budget(configuration)
     text = "\n".join(

@@ -13,8 +13,7 @@ from gateway.core.account.network import Form, read_network
 from gateway.core.account.self_use import GRID, Renewable, SelfUseTrace, allocate
 from gateway.core.account.trace import FLOW, METHODS
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.frame import emit, fails_clearly, json_option, show
-from gateway.words import say
+from gateway.frame import emit, fails_clearly, json_option, plain_problem, show
 from gateway.words import translate as _
 
 MOST_BYTES = 16 * 1024 * 1024  # a file of 1000 sinks has about 100 KB
@@ -44,7 +43,7 @@ def trace(home: str, file: Path, method: str, as_json: bool) -> None:
     plain = _read(file)
     value, warnings = trace_by_flow(plain) if method == FLOW else trace_by_self_use(plain)
     show(*warnings)
-    value["warnings"] = [{"code": one.code, "where": one.where, "text": say(one)} for one in warnings]
+    value["warnings"] = [plain_problem(one) for one in warnings]
     emit(value, "" if as_json else _text(value), as_json)
 
 
