@@ -1,6 +1,5 @@
 """Configuration: finds and reads the files a technician writes, and checks them as a whole."""
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from gateway.core.site import Bus, Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
-from gateway.profiles import profile_names, profile_text
-from gateway.profiles import read_text as read_profile_text
+from gateway.profiles import profile_names, profile_of_text, profile_text
+from gateway.text_file import parse_toml, read_text
 
 SITE_FILE = "gateway.toml"
-FILE_BYTES_MAX = 1024 * 1024  # a site of 200 meters has some 60 KB
 
 
 @dataclass(frozen=True)
@@ -45,53 +43,6 @@ class Configuration:
     site_text: str
     factors_text: str
     profile_texts: tuple[tuple[str, str], ...]
-
-
-def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Return the tables of *text*; raises ProblemError with line and column where it is no TOML."""
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ProblemError(
-            problem("WP-CFG-030", where, "this is no valid TOML: {detail}", "correct the named line", detail=error)
-        ) from error
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a configuration file; raises ProblemError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-        if len(raw) <= FILE_BYTES_MAX:
-            return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except FileNotFoundError as error:
-        raise ProblemError(
-            problem(
-                "WP-CFG-031",
-                str(path),
-                "there is no such file",
-                "write it, or name its folder with --home (docs/operations.md shows an example)",
-            )
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProblemError(
-            problem(
-                "WP-CFG-032",
-                str(path),
-                "the file cannot be read: {detail}",
-                "check permissions and that it is UTF-8",
-                detail=getattr(error, "strerror", None) or error,
-            )
-        ) from error
-    raise ProblemError(
-        problem(
-            "WP-CFG-039",
-            str(path),
-            "the file has more than {most} bytes",
-            "this is hardly a configuration: give the right file",
-            most=FILE_BYTES_MAX,
-        )
-    )
 
 
 def _uplink(plain: dict[str, Any]) -> UplinkSettings | None:
@@ -122,7 +73,7 @@ def configuration_of(
     texts = tuple((name, text) for name, text in profile_texts if name in used)
     profiles: dict[str, DeviceProfile] = {}
     for name, text in texts:
-        profile, found = read_profile_text(text, name)
+        profile, found = profile_of_text(text, name)
         problems += found
         if profile is not None:
             profiles[name] = profile

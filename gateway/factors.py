@@ -1,11 +1,11 @@
 """Finds the table of emission factors: the one in the home folder, else the one that comes with the product."""
 
-import tomllib
 from importlib import resources
 from pathlib import Path
 
 from gateway.core.account.factor import FactorTable, read_factors
-from gateway.core.problem import ProblemError, problem
+from gateway.core.problem import ProblemError
+from gateway.text_file import parse_toml, read_text
 
 FILE_NAME = "factors.toml"
 
@@ -15,27 +15,12 @@ def factors_text(home: str | Path | None = None) -> str:
     own = Path(home) / FILE_NAME if home is not None else None
     if own is None or not own.exists():
         return resources.files("gateway").joinpath(FILE_NAME).read_text(encoding="utf-8")
-    try:
-        return own.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProblemError(
-            problem(
-                "WP-ACC-047", str(own), "the table of emission factors cannot be read: {reason}",
-                "make it readable, in UTF-8, or take it away to use the one that comes with the product",
-                reason=getattr(error, "strerror", None) or error,
-            )
-        ) from error  # fmt: skip
+    return read_text(own)
 
 
 def factors_of_text(text: str, where: str = FILE_NAME) -> FactorTable:
     """Return the table written in *text*; raises ProblemError with everything that is wrong with it."""
-    try:
-        plain = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ProblemError(
-            problem("WP-ACC-048", where, "this is not TOML: {reason}", "mend the line named", reason=error)
-        ) from error
-    table, problems = read_factors(plain, where)
+    table, problems = read_factors(parse_toml(text, where), where)
     if table is None:
         raise ProblemError(*problems)
     return table

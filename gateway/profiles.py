@@ -1,18 +1,17 @@
 """Finds device profiles: those of the site first, in the folder profiles of its home, then the shipped ones."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import device_profiles
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.meter.profile_reading import read_profile
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.text_file import parse_toml, read_text
 
 FOLDER = "profiles"
 SHIPPED = "shipped"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
-_PLACE_IN_TOML = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
 
 
 def profile_names(home: str | Path) -> list[str]:
@@ -57,32 +56,16 @@ def profile_place(profile_id: str, home: str | Path) -> str:
 def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
     """Return the TOML text of a profile, and where it is."""
     place = profile_place(profile_id, home)
-    return device_profiles.text(profile_id) if place == SHIPPED else file_text(Path(place)), place
+    return device_profiles.text(profile_id) if place == SHIPPED else read_text(Path(place)), place
 
 
-def file_text(path: Path) -> str:
-    """Return the text of a profile file; raises ProblemError where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProblemError(
-            problem(
-                "WP-PRF-009",
-                str(path),
-                "The file cannot be read: {reason}.",
-                "Check its path and permissions; it is UTF-8 text.",
-                reason=getattr(error, "strerror", None) or error,
-            )
-        ) from error
-
-
-def read_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Problem]]:
+def profile_of_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Problem]]:
     """Return the profile in a TOML *text*, or None, and all problems; *profile_id* is the name of its file."""
     where = profile_id + ".toml"
     try:
-        plain = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return None, [_syntax(error, text, where)]
+        plain = parse_toml(text, where)
+    except ProblemError as error:
+        return None, list(error.problems)
     profile, problems = read_profile(plain, where)
     if profile is not None and profile.id != profile_id:
         problems.append(
@@ -99,26 +82,9 @@ def read_text(text: str, profile_id: str) -> tuple[DeviceProfile | None, list[Pr
     return profile, problems
 
 
-def _syntax(error: tomllib.TOMLDecodeError | RecursionError, text: str, where: str) -> Problem:
-    found = _PLACE_IN_TOML.fullmatch(str(error))
-    lines = text.splitlines() or [""]
-    line, column = str(len(lines)), str(len(lines[-1]) + 1)
-    if found and found[2]:
-        line, column = found[2], found[3]
-    return problem(
-        "WP-PRF-002",
-        "%s:%s:%s" % (where, line, column),
-        "This is no TOML: {reason}.",
-        "Look at line {line}, column {column}.",
-        reason=found[1] if found else error,
-        line=line,
-        column=column,
-    )
-
-
 def load_profile(profile_id: str, home: str | Path) -> DeviceProfile:
     """Return the profile *profile_id*; raises ProblemError with everything that is wrong."""
-    profile, problems = read_text(profile_text(profile_id, home)[0], profile_id)
+    profile, problems = profile_of_text(profile_text(profile_id, home)[0], profile_id)
     if profile is None:
         raise ProblemError(*problems)
     return profile

@@ -10,7 +10,7 @@ import time
 from gateway.core.meter.modbus import tcp_length
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Bus
-from gateway.core.site_values import tcp_address
+from gateway.core.tcp_address import tcp_address
 from gateway.line import LineLostError
 
 DEFAULT_PORT = 502

@@ -274,16 +274,17 @@ def refused(config: Path) -> str:
 def test_a_broken_configuration_is_told_all_at_once(tmp_path: Path) -> None:
     """Every mistake is named with its place in one run, without a traceback, and nothing is served."""
     config = tmp_path / "bad.toml"
-    assert "WP-EMU-001" in refused(tmp_path / "missing.toml")
+    assert "WP-CFG-031" in refused(tmp_path / "missing.toml")
     config.write_text("value = ")
-    assert "WP-EMU-002" in refused(config)
+    assert "WP-CFG-030 " in refused(config)
     config.write_text(MISTAKES + CONFIG.format(sdm="", rest=WRONG_METER).replace("step =", "begin ="))
     said = refused(config)
     for expected in (
-        "WP-EMU-003 extra", "WP-EMU-005 begin", "WP-EMU-005 fault[0].kind", "WP-EMU-005 unmetered[0].power",
-        "WP-EMU-006 meter", "WP-EMU-007 meter[2].bus", "WP-EMU-005 meter[2].unit", "WP-EMU-010 LV1", "WP-EMU-010 LV9",
-        "WP-EMU-013 curve[0]", "WP-EMU-007 battery[0].meter", "WP-EMU-014 sdm",
-        "WP-PRF-001 meter[2].profile.no-such-meter",
+        "WP-CFG-002 bad.toml.extra", "WP-EMU-009 bad.toml.begin", "WP-CFG-040 bad.toml.fault[0].kind",
+        "WP-CFG-006 bad.toml.unmetered[0].power", "WP-CFG-016 bad.toml.meter[2].name",
+        "WP-CFG-008 bad.toml.meter[2].bus", "WP-CFG-005 bad.toml.meter[2].unit", "WP-EMU-010 LV1", "WP-EMU-010 LV9",
+        "WP-EMU-018 bad.toml.curve[0]", "WP-CFG-008 bad.toml.battery[0].meter", "WP-EMU-014 sdm",
+        "WP-PRF-001 bad.toml.meter[2].profile.no-such-meter",
     ):  # fmt: skip
         assert expected in said
     config.write_text(CONFIG.format(sdm="", rest='[[bus]]\nname = "second"\nlink = "emulated/second"\n'))

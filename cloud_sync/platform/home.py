@@ -1,19 +1,20 @@
 """The platform's home folder: platform.toml, the platform's key, the public keys of the enrolled gateways."""
 
 import secrets
-import tomllib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cloud_sync import mqtt
 from cloud_sync.core.topic import is_name
+from gateway.core.fields import Fields
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.text_file import read_toml
 
 DEFAULT_HOME = "/etc/wattproof-platform"
 SETTINGS_FILE = "platform.toml"
 KEY_FILE = Path("keys") / "platform.key"
 GATEWAYS = Path("keys") / "gateways"
-_KNOWN = {"broker", "bucket", "listen", "ledger", "zone", "ca", "certificate", "key"}
+_KNOWN = ("broker", "bucket", "listen", "ledger", "zone", "ca", "certificate", "key")
 
 
 class Settings(NamedTuple):
@@ -31,44 +32,28 @@ def read_settings(home: Path) -> Settings:
     """Return the settings in *home*, or raise all that is wrong with them."""
     client_id = "platform-" + secrets.token_hex(4)  # a second platform must not push this one off the broker
     path = home / SETTINGS_FILE
-    table = _table(path)
     problems: list[Problem] = []
-
-    def text(name: str, default: str) -> str:
-        value = table.get(name, default)
-        if isinstance(value, str) and value and value.isprintable():
-            return value
+    document = read_toml(path)
+    if set(document) - {"platform"}:
         problems.append(
             problem(
-                "WP-PLT-003",
-                f"{path}: platform.{name}",
-                "This must be a text on one line that is not empty.",
-                'Write it in quotes, for example {name} = "{example}".',
-                name=name,
-                example=default or "...",
+                "WP-PLT-006",
+                str(path),
+                "The platform's settings have more in them than the one table [platform].",
+                "Move all settings under [platform] and remove the rest.",
             )
         )
-        return default
-
-    for name in sorted(set(table) - _KNOWN):
-        problems.append(
-            problem(
-                "WP-PLT-004",
-                f"{path}: platform.{name}",
-                "This setting is not known.",
-                "Known are: {known}.",
-                known=", ".join(sorted(_KNOWN)),
-            )
-        )
-    files = [home / text(name, "") if name in table else None for name in ("ca", "certificate", "key")]
+    table = Fields(document.get("platform", {}), f"{path}: platform", problems)
+    table.only(_KNOWN)
+    files = [home / table.text(name) if name in table.plain else None for name in ("ca", "certificate", "key")]
     broker = None
     try:
-        broker = mqtt.broker_settings(text("broker", "mqtt://127.0.0.1:1883"), client_id, *files)
+        broker = mqtt.broker_settings(table.text("broker", "mqtt://127.0.0.1:1883"), client_id, *files)
     except ProblemError as error:
         problems += [one.moved(f"{path}: platform") for one in error.problems]
-    listen = text("listen", "127.0.0.1:8688")
+    listen = table.text("listen", "127.0.0.1:8688")
     host, port = _listen(listen, f"{path}: platform.listen", problems)
-    bucket = text("bucket", "b0")
+    bucket = table.text("bucket", "b0")
     if not is_name(bucket):
         problems.append(
             problem(
@@ -79,46 +64,11 @@ def read_settings(home: Path) -> Settings:
                 bucket=bucket,
             )
         )
-    ledger = home / text("ledger", "ledger.sqlite")
-    zone = text("zone", "Asia/Shanghai")
+    ledger = home / table.text("ledger", "ledger.sqlite")
+    zone = table.text("zone", "Asia/Shanghai")
     if problems or broker is None:
         raise ProblemError(*problems)
     return Settings(broker, bucket, host, port, ledger, zone)
-
-
-def _table(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ProblemError(
-            problem(
-                "WP-PLT-001",
-                str(path),
-                "The platform's settings are not there.",
-                "Point --home to the folder that has platform.toml, or write one with a [platform] table.",
-            )
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ProblemError(
-            problem(
-                "WP-PLT-002",
-                str(path),
-                "The platform's settings cannot be read: {reason}.",
-                "Correct the file; it is TOML with one table, [platform].",
-                reason=getattr(error, "strerror", None) or error,
-            )
-        ) from error
-    table = document.get("platform", {})
-    if not isinstance(table, dict) or set(document) - {"platform"}:
-        raise ProblemError(
-            problem(
-                "WP-PLT-006",
-                str(path),
-                "The platform's settings have more in them than the one table [platform].",
-                "Move all settings under [platform] and remove the rest.",
-            )
-        )
-    return table
 
 
 def _listen(listen: str, where: str, problems: list[Problem]) -> tuple[str, int]:

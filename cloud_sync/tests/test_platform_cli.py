@@ -136,12 +136,12 @@ def test_all_wrong_settings_are_said_at_once(tmp_path: Path) -> None:
     result = call(tmp_path, "serve")
     assert result.exit_code == 1
     codes = [line.split()[0] for line in result.stderr.splitlines() if line.startswith("WP-")]
-    assert codes == ["WP-PLT-004", "WP-NET-001", "WP-PLT-008", "WP-PLT-005", "WP-PLT-003"]
+    assert codes == ["WP-CFG-002", "WP-NET-001", "WP-PLT-008", "WP-PLT-005", "WP-CFG-004"]
 
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(None, "WP-PLT-001"), ("[platform", "WP-PLT-002"), ("[other]\n", "WP-PLT-006"), (SETTINGS, "WP-PLT-009")],
+    [(None, "WP-CFG-031"), ("[platform", "WP-CFG-030"), ("[other]\n", "WP-PLT-006"), (SETTINGS, "WP-PLT-009")],
 )
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_platform_that_cannot_start_says_why(tmp_path: Path, content: str | None, code: str, lang: str) -> None:

@@ -8,7 +8,7 @@ import device_profiles
 from gateway.core.meter.point_reading import _POINT_KEYS
 from gateway.core.meter.profile_lint import lint
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.profiles import read_text
+from gateway.profiles import profile_of_text
 
 GUIDE = (Path(device_profiles.__file__).parent.parent / "docs" / "writing-a-profile.md").read_text(encoding="utf-8")
 
@@ -31,7 +31,7 @@ def test_the_worked_example_is_a_sound_profile_and_part_of_the_shipped_one() -> 
     """The example of the guide reads without complaint and says nothing that the shipped profile does not."""
     text = GUIDE[GUIDE.index("```toml") + 7 :]
     text = text[: text.index("```")]
-    profile, problems = read_text(text, "eastron-sdm230")
+    profile, problems = profile_of_text(text, "eastron-sdm230")
     assert profile is not None
     assert problems + lint(profile) == []
     shipped = tomllib.loads(device_profiles.text("eastron-sdm230"))

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from gateway.core.meter.profile_reading import is_line
+from gateway.core.notation import is_digits
 from gateway.core.site_reading import UNITS
-from gateway.core.site_values import is_digits
 from gateway.words import translate as _
 
 

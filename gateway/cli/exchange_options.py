@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from gateway.core.meter.profile_fields import ratio
+from gateway.core.notation import ratio
 from gateway.core.problem import problem
 from gateway.words import say
 

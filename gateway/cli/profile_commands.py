@@ -13,7 +13,8 @@ from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
-from gateway.profiles import file_text, load_profile, misnamed, profile_names, profile_place, profile_text, read_text
+from gateway.profiles import load_profile, misnamed, profile_names, profile_of_text, profile_place, profile_text
+from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -189,8 +190,8 @@ def _read(name: str, home: str) -> tuple[DeviceProfile | None, list[Problem]]:
     """Return the profile with this id or in this file, or None, and what is wrong with it."""
     try:
         if name.endswith(".toml"):
-            return read_text(file_text(Path(name)), Path(name).stem)
-        return read_text(profile_text(name, home)[0], name)
+            return profile_of_text(read_text(Path(name)), Path(name).stem)
+        return profile_of_text(profile_text(name, home)[0], name)
     except ProblemError as error:
         return None, list(error.problems)
 

@@ -9,11 +9,13 @@ import click
 
 from gateway.cli.account_commands import show_trace, time_of
 from gateway.core.account.flow_tracing import trace_flow
-from gateway.core.account.network import Form, read_network
+from gateway.core.account.network import energy_wh, note_ignored, read_network
 from gateway.core.account.self_use import GRID, Renewable, SelfUseTrace, allocate
 from gateway.core.account.trace import FLOW, METHODS
+from gateway.core.fields import Fields
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.frame import emit, fails_clearly, json_option, plain_problem, show
+from gateway.text_file import read_text
 from gateway.words import translate as _
 
 MOST_BYTES = 16 * 1024 * 1024  # a file of 1000 sinks has about 100 KB
@@ -41,7 +43,7 @@ def trace(home: str, file: Path, method: str, as_json: bool) -> None:
         show_trace(home, str(file), method, as_json)
         return
     plain = _read(file)
-    value, warnings = trace_by_flow(plain) if method == FLOW else trace_by_self_use(plain)
+    value, warnings = trace_by_flow(plain, file.name) if method == FLOW else trace_by_self_use(plain, file.name)
     show(*warnings)
     value["warnings"] = [plain_problem(one) for one in warnings]
     emit(value, "" if as_json else _text(value), as_json)
@@ -50,24 +52,7 @@ def trace(home: str, file: Path, method: str, as_json: bool) -> None:
 def _read(file: Path) -> Any:
     """Return what the JSON in *file* says."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise ProblemError(
-                problem(
-                    "WP-ACC-014", str(file), "the file has more than {most} bytes",
-                    "give one interval in each file", most=MOST_BYTES,
-                )
-            )  # fmt: skip
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror or str(error) if isinstance(error, OSError) else _("it is not text in UTF-8")
-        raise ProblemError(
-            problem(
-                "WP-ACC-001", str(file), "the file cannot be read: {reason}",
-                "give the path of a JSON file in UTF-8", reason=reason,
-            )
-        ) from error  # fmt: skip
-    try:
-        plain = json.loads(text)
+        plain = json.loads(read_text(file, MOST_BYTES))
         json.dumps(plain, ensure_ascii=False).encode()  # halves of characters cannot be written out again
         return plain
     except json.JSONDecodeError as error:
@@ -87,9 +72,9 @@ def _read(file: Path) -> Any:
         ) from error  # fmt: skip
 
 
-def trace_by_flow(plain: object) -> tuple[dict[str, Any], list[Problem]]:
+def trace_by_flow(plain: object, where: str) -> tuple[dict[str, Any], list[Problem]]:
     """Return the JSON value of a trace by proportional sharing, and warnings."""
-    network, problems, ignored = read_network(plain)
+    network, problems, ignored = read_network(plain, where)
     if network is None:
         raise ProblemError(*problems)
     result = trace_flow(network.busbars, network.sources, network.sinks, network.feeders)
@@ -100,9 +85,9 @@ def trace_by_flow(plain: object) -> tuple[dict[str, Any], list[Problem]]:
     return value, [*ignored, *result.warnings]
 
 
-def trace_by_self_use(plain: object) -> tuple[dict[str, Any], list[Problem]]:
+def trace_by_self_use(plain: object, where: str) -> tuple[dict[str, Any], list[Problem]]:
     """Return the JSON value of a trace by the published self-use rule, and warnings."""
-    result, ignored = _self_use(plain)
+    result, ignored = _self_use(plain, where)
     value = {
         "allocations": [{"source": one.source, "sink": one.sink, "wh": one.wh} for one in result.allocations],
         "self_use_wh": result.self_use_wh,
@@ -111,36 +96,40 @@ def trace_by_self_use(plain: object) -> tuple[dict[str, Any], list[Problem]]:
     return value, ignored
 
 
-def _self_use(plain: object) -> tuple[SelfUseTrace, list[Problem]]:
-    form = Form()
-    whole = form.table(plain, "", ("renewables", "export_wh", "users"))
-    figures = ("generated_wh", "charged_wh", "discharged_wh")
+def _self_use(plain: object, where: str) -> tuple[SelfUseTrace, list[Problem]]:
+    problems: list[Problem] = []
+    ignored: list[Problem] = []
+    top = Fields(plain, where, problems)
+    note_ignored(top, ("renewables", "export_wh", "users"), ignored)
+    top.needs("renewables", "export_wh", "users")
     renewables: list[Renewable] = []
-    for index, value in enumerate(form.rows(whole, "renewables")):
-        where = f"renewables[{index}]"
-        row = form.table(value, where, ("origin", "generated_wh"), figures[1:])
-        origin = form.name(row, "origin", where)
-        form.fresh(origin, [one.origin for one in renewables] + [GRID], where + ".origin")
-        one = Renewable(origin, *[form.wh(row, key, where) for key in figures])
+    origins = [GRID]
+    for table in top.tables("renewables"):
+        note_ignored(table, ("origin", "generated_wh", "charged_wh", "discharged_wh"), ignored)
+        origin = table.text("origin")
+        table.fresh("origin", origin, origins)
+        table.needs("generated_wh")
+        one = Renewable(origin, *[energy_wh(table, key) for key in ("generated_wh", "charged_wh", "discharged_wh")])
         if one.charged_wh > one.generated_wh + one.discharged_wh:
-            form.problems.append(
+            problems.append(
                 problem(
-                    "WP-ACC-015", where, "more {origin} energy was charged than there was",
+                    "WP-ACC-015", table.where, "more {origin} energy was charged than there was",
                     "charged_wh cannot exceed generated_wh and discharged_wh together", origin=origin,
                 )
             )  # fmt: skip
         renewables.append(one)
     users: list[tuple[str, int]] = []
-    for index, value in enumerate(form.rows(whole, "users")):
-        where = f"users[{index}]"
-        row = form.table(value, where, ("id", "wh"))
-        name = form.name(row, "id", where)
-        form.fresh(name, [user for user, _wh in users], where + ".id")
-        users.append((name, form.wh(row, "wh", where)))
-    export_wh = form.wh(whole, "export_wh", "")
-    if form.problems:
-        raise ProblemError(*form.problems)
-    return allocate(tuple(renewables), export_wh, tuple(users)), form.ignored
+    names: list[str] = []
+    for table in top.tables("users"):
+        note_ignored(table, ("id", "wh"), ignored)
+        name = table.text("id")
+        table.fresh("id", name, names)
+        table.needs("wh")
+        users.append((name, energy_wh(table, "wh")))
+    export_wh = energy_wh(top, "export_wh")
+    if problems:
+        raise ProblemError(*problems)
+    return allocate(tuple(renewables), export_wh, tuple(users)), ignored
 
 
 def _text(value: dict[str, Any]) -> str:

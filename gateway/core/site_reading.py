@@ -1,112 +1,112 @@
 """Reads a site from plain maps (as TOML gives them) and finds everything that is wrong with it at once."""
 
+from gateway.core.fields import Fields, shown
+from gateway.core.notation import SECONDS, WATTS, line_setting
 from gateway.core.problem import Problem, problem
 from gateway.core.site import Bus, Meter, Site
 from gateway.core.site_points import read_meter_points, read_storages
-from gateway.core.site_values import (
-    DAY_S,
-    SECONDS,
-    SHAPE,
-    TCP,
-    WATTS,
-    Values,
-    is_digits,
-    nearest,
-    shown,
-    tcp_address,
-)
+from gateway.core.tcp_address import TCP, tcp_address
 
 INTERVALS_MIN = (1, 5, 10, 15, 30, 60)
+DAY_S = 86400
 # Modbus over serial line 1.02, section 2.2: unit ids of single devices.
 UNITS = (1, 247)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+MOST_TURNAROUND_MS = 10000
 # The id and the bucket become levels of an MQTT topic.
 _ID_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _NOT_IN_TOPICS = " /+#$"
 _TOPIC_NAME_MAX = 64
-_LISTS = ("bus", "meter", "busbar", "meter_point", "storage")
+_TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storage")
+_GATEWAY = (
+    "id", "park", "interval", "cycle", "readings", "hold", "self_use_period", "province", "factor_sets",
+)  # fmt: skip
+_UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
+_METER = ("name", "bus", "unit", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
 
 
-def _line(reader: Values, table: "dict[str, object]", where: str) -> "tuple[int, int, str, int]":
-    text = reader.text(table, "line", where, "9600 8N1")
-    baud, _, form = text.partition(" ")
-    if is_digits(baud) and int(baud) in BAUD_RATES and len(form) == 3:
-        bits, parity, stop = form[0], form[1], form[2]
-        if bits in "78" and parity in "NEO" and stop in "12":
-            return (int(baud), int(bits), parity, int(stop))
-    reader.problems.append(
+def _line(table: Fields) -> "tuple[int, int, str, int]":
+    text = table.text("line", "9600 8N1")
+    found = line_setting(text, BAUD_RATES)
+    if found is not None:
+        return found
+    table.problems.append(
         problem(
             "WP-CFG-009",
-            where + ".line",
+            table.place("line"),
             "{text} is no line setting",
-            'write baud rate, then data bits, parity and stop bits: line = "9600 8N1"',
+            'write baud rate, then data bits, parity and stop bits, as in "9600 8N1"',
             text=shown(text),
         )
     )
     return (9600, 8, "N", 1)
 
 
-def _buses(reader: Values, tables: "list[object]") -> "list[Bus]":
+def _buses(top: Fields) -> "list[Bus]":
     buses: "list[Bus]" = []
-    for index in range(len(tables)):
-        where = "bus[%d]" % index
-        table = reader.shape(tables[index], "bus", where)
-        baud, bits, parity, stop = _line(reader, table, where)
-        turnaround_ms = reader.measure(table, "turnaround", where, {"ms": 1}, "10 ms", 1, 10_000)
-        name = reader.text(table, "name", where)
-        port = reader.text(table, "port", where)
-        if port.startswith(TCP) and tcp_address(port) is None:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-029",
-                    where + ".port",
-                    "{port} is no address",
-                    'write host and port: port = "tcp://192.168.1.20:502"',
-                    port=shown(port),
-                )
-            )
-        for other in buses:
-            if port and port == other.port:
-                reader.problems.append(
-                    problem(
-                        "WP-CFG-026",
-                        where + ".port",
-                        "the port {port} is that of bus {other} already",
-                        "one pair of wires is one bus: put its meters on the same [[bus]]",
-                        port=port,
-                        other=other.name,
-                    )
-                )
+    names: "list[str]" = []
+    for table in top.tables("bus", some=True):
+        table.only(("name", "port", "line", "turnaround"))
+        baud, bits, parity, stop = _line(table)
+        turnaround_ms = table.measure("turnaround", {"ms": 1}, "10 ms", 1, MOST_TURNAROUND_MS)
+        name, port = table.text("name"), table.text("port")
+        table.fresh("name", name, names)
+        _check_port(table, port, buses)
         buses.append(Bus(name, port, baud, bits, parity, stop, turnaround_ms))
     return buses
 
 
-def _meters(reader: Values, tables: "list[object]", buses: "list[str]", profiles: "list[str]") -> "list[Meter]":
-    meters = []
-    taken: "dict[tuple[str, int], str]" = {}
-    for index in range(len(tables)):
-        where = "meter[%d]" % index
-        table = reader.shape(tables[index], "meter", where)
-        meter = Meter(
-            reader.text(table, "name", where),
-            reader.text(table, "bus", where),
-            reader.whole(table, "unit", where, UNITS[0], UNITS[1]),
-            reader.text(table, "profile", where),
-            reader.text(table, "serial", where),
-            reader.ratio(table, "ct_ratio", where),
-            reader.ratio(table, "vt_ratio", where),
-            reader.measure(table, "max_power", where, WATTS, "1 MW"),
+def _check_port(table: Fields, port: str, buses: "list[Bus]") -> None:
+    """Note a port that is no address, or that of another bus."""
+    if port.startswith(TCP) and tcp_address(port) is None:
+        table.problems.append(
+            problem(
+                "WP-CFG-029",
+                table.place("port"),
+                "{port} is no address",
+                'write host and port: port = "tcp://192.168.1.20:502"',
+                port=shown(port),
+            )
         )
-        if meter.bus:
-            reader.known(meter.bus, buses, where + ".bus", "bus")
-        if meter.profile:
-            reader.known(meter.profile, profiles, where + ".profile", "profile")
+    for other in buses:
+        if port and port == other.port:
+            table.problems.append(
+                problem(
+                    "WP-CFG-026",
+                    table.place("port"),
+                    "the port {port} is that of bus {other} already",
+                    "one pair of wires is one bus: put its meters on the same [[bus]]",
+                    port=port,
+                    other=other.name,
+                )
+            )
+
+
+def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Meter]":
+    meters = []
+    names: "list[str]" = []
+    taken: "dict[tuple[str, int], str]" = {}
+    for table in top.tables("meter", some=True):
+        table.only(_METER)
+        meter = Meter(
+            table.text("name"),
+            table.text("bus"),
+            table.number("unit", UNITS[0], UNITS[1]),
+            table.text("profile"),
+            table.text("serial", ""),
+            table.ratio("ct_ratio"),
+            table.ratio("vt_ratio"),
+            table.measure("max_power", WATTS, None, 1),
+        )
+        table.fresh("name", meter.name, names)
+        table.known("bus", meter.bus, buses)
+        table.known("profile", meter.profile, profiles)
         place = (meter.bus, meter.unit)
         if place in taken:
-            reader.problems.append(
+            table.problems.append(
                 problem(
                     "WP-CFG-010",
-                    where + ".unit",
+                    table.place("unit"),
                     "unit id {unit} on bus {bus} is already used by {other}",
                     "give each meter on a bus its own unit id",
                     unit=meter.unit,
@@ -119,48 +119,60 @@ def _meters(reader: Values, tables: "list[object]", buses: "list[str]", profiles
     return meters
 
 
-def _unique(reader: Values, names: "list[str]", kind: str) -> None:
-    seen: "list[str]" = []
-    for index in range(len(names)):
-        if names[index] in seen:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-016",
-                    "%s[%d].name" % (kind, index),
-                    "the name {name} is used twice",
-                    "give each its own name",
-                    name=names[index],
-                )
-            )
-        seen.append(names[index])
+def _busbars(top: Fields) -> "list[str]":
+    names: "list[str]" = []
+    for table in top.tables("busbar", some=True):
+        table.only(("name",))
+        table.fresh("name", table.text("name"), names)
+    return names
 
 
-def _words(reader: Values, table: "dict[str, object]", key: str, default: "list[str]") -> "tuple[str, ...]":
-    value = table.get(key, default)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    reader.problems.append(
-        problem("WP-CFG-017", "gateway." + key, "must be a list of texts", 'write: {key} = ["...", "..."]', key=key)
-    )
-    return tuple(default)
-
-
-def _uplink(reader: Values, plain: "dict[str, object]") -> None:
-    if "uplink" not in plain:
-        return
-    table = reader.shape(plain["uplink"], "uplink", "uplink")
-    for key in sorted(SHAPE["uplink"]):
-        text = reader.text(table, key, "uplink")
+def _check_uplink(table: Fields) -> None:
+    table.only(_UPLINK)
+    for key in _UPLINK:
+        text = table.text(key, None if key in ("broker", "platform_key") else "")
         if key == "bucket" and text and [c for c in text if c in _NOT_IN_TOPICS] + list(text[_TOPIC_NAME_MAX:]):
-            reader.problems.append(
+            table.problems.append(
                 problem(
                     "WP-CFG-024",
-                    "uplink.bucket",
+                    table.place("bucket"),
                     "{bucket} cannot be a bucket: it is one level of an MQTT topic",
                     "use letters and digits, as in b0; the platform's bucket must be the same",
                     bucket=shown(text),
                 )
             )
+
+
+def _interval_s(gateway: Fields) -> int:
+    interval_s = gateway.measure("interval", SECONDS, "15 min", 1, DAY_S)
+    if not interval_s % 60 and interval_s // 60 in INTERVALS_MIN:
+        return interval_s
+    if not gateway.noted("interval"):
+        gateway.problems.append(
+            problem(
+                "WP-CFG-021",
+                gateway.place("interval"),
+                "an interval of {seconds} s does not divide the hour as metering needs",
+                "use 1, 5, 10, 15, 30 or 60 min",
+                seconds=interval_s,
+            )
+        )
+    return 900
+
+
+def _self_use_s(gateway: Fields, interval_s: int) -> int:
+    self_use_s = gateway.measure("self_use_period", SECONDS, "60 min", 1, DAY_S)
+    wrong = gateway.noted("self_use_period") or gateway.noted("interval")
+    if not wrong and (self_use_s % interval_s or DAY_S % self_use_s):
+        gateway.problems.append(
+            problem(
+                "WP-CFG-022",
+                gateway.place("self_use_period"),
+                "the period must hold whole intervals and divide the day",
+                'use "60 min"',
+            )
+        )
+    return self_use_s
 
 
 def read_site(
@@ -170,90 +182,32 @@ def read_site(
 
     profiles, factor_sets: the ids that a meter or the gateway may name.
     """
-    reader = Values()
-    for key in sorted(plain):
-        if key not in SHAPE:
-            reader.problems.append(
-                problem(
-                    "WP-CFG-018",
-                    key,
-                    "the table {key} is not known",
-                    "did you mean {near}?",
-                    key=key,
-                    near=nearest(key, list(SHAPE)),
-                )
-            )
-    lists: "dict[str, list[object]]" = {}
-    for key in _LISTS:
-        value = plain.get(key, [])
-        if isinstance(value, list):
-            lists[key] = value
-        else:
-            lists[key] = []
-            reader.problems.append(
-                problem(
-                    "WP-CFG-019",
-                    key,
-                    "there can be several: it must be a list of tables",
-                    "write [[{key}]] with double brackets",
-                    key=key,
-                )
-            )
-        if key != "storage" and not value:
-            reader.problems.append(
-                problem("WP-CFG-020", key, "there is no {key} at all", "add at least one [[{key}]] table", key=key)
-            )
-    gateway = reader.shape(plain.get("gateway", {}), "gateway", "gateway")
-    _uplink(reader, plain)
-    buses = _buses(reader, lists["bus"])
-    meters = _meters(reader, lists["meter"], [bus.name for bus in buses], profiles)
-    busbars = [reader.text(reader.shape(t, "busbar", "busbar"), "name", "busbar") for t in lists["busbar"]]
-    points = read_meter_points(reader, lists["meter_point"], [meter.name for meter in meters], busbars)
-    storages = read_storages(reader, lists["storage"], points)
-    for names, kind in (
-        ([bus.name for bus in buses], "bus"),
-        ([meter.name for meter in meters], "meter"),
-        (busbars, "busbar"),
-        ([point.name for point in points], "meter_point"),
-    ):
-        _unique(reader, names, kind)
-    interval_s = reader.measure(gateway, "interval", "gateway", SECONDS, "15 min", 1, DAY_S)
-    usable = not interval_s % 60 and interval_s // 60 in INTERVALS_MIN
-    if not usable and not reader.problems_at("gateway.interval"):
-        reader.problems.append(
-            problem(
-                "WP-CFG-021",
-                "gateway.interval",
-                "an interval of {seconds} s does not divide the hour as metering needs",
-                "use 1, 5, 10, 15, 30 or 60 min",
-                seconds=interval_s,
-            )
-        )
-    if not usable:
-        interval_s = 900
-    self_use_s = reader.measure(gateway, "self_use_period", "gateway", SECONDS, "60 min", 1, DAY_S)
-    wrong = reader.problems_at("gateway.self_use_period") or reader.problems_at("gateway.interval")
-    if not wrong and (self_use_s % interval_s or DAY_S % self_use_s):
-        reader.problems.append(
-            problem(
-                "WP-CFG-022",
-                "gateway.self_use_period",
-                "the period must hold whole intervals and divide the day",
-                'use "60 min"',
-            )
-        )
-    sets = _words(reader, gateway, "factor_sets", ["NDRC910-trial"])
+    problems: "list[Problem]" = []
+    top = Fields(plain, "", problems)
+    top.only(_TABLES)
+    gateway = top.table("gateway")
+    gateway.only(_GATEWAY)
+    if "uplink" in top.plain:
+        _check_uplink(top.table("uplink"))
+    buses = _buses(top)
+    meters = _meters(top, [bus.name for bus in buses], profiles)
+    busbars = _busbars(top)
+    points = read_meter_points(top, [meter.name for meter in meters], busbars)
+    storages = read_storages(top, points)
+    interval_s = _interval_s(gateway)
+    self_use_s = _self_use_s(gateway, interval_s)
+    sets = gateway.texts("factor_sets", ("NDRC910-trial",))
     for name in sets:
-        reader.known(name, factor_sets, "gateway.factor_sets", "factor set")
+        gateway.known("factor_sets", name, factor_sets)
     site = Site(
-        reader.text(gateway, "id", "gateway"),
-        reader.text(gateway, "park", "gateway"),
+        gateway.text("id"),
+        gateway.text("park", ""),
         interval_s,
-        reader.measure(gateway, "cycle", "gateway", SECONDS, "15 s", 1, DAY_S),
-        reader.measure(gateway, "readings", "gateway", SECONDS, "60 s", 1, DAY_S),
-        reader.measure(gateway, "hold", "gateway", SECONDS, "%d s" % min(60, interval_s // 4), 1, DAY_S),
+        gateway.measure("cycle", SECONDS, "15 s", 1, DAY_S),
+        gateway.measure("readings", SECONDS, "60 s", 1, DAY_S),
+        gateway.measure("hold", SECONDS, "%d s" % min(60, interval_s // 4), 1, DAY_S),
         self_use_s,
-        reader.text(gateway, "province", "gateway"),
+        gateway.text("province"),
         sets,
         tuple(buses),
         tuple(meters),
@@ -261,13 +215,13 @@ def read_site(
         tuple(storages),
     )
     if [c for c in site.gateway if c not in _ID_SIGNS] + list(site.gateway[_TOPIC_NAME_MAX:]):
-        reader.problems.append(
+        problems.append(
             problem(
                 "WP-CFG-023",
-                "gateway.id",
+                gateway.place("id"),
                 "the id {id} is too long, or has signs that a topic cannot carry",
                 "use up to 64 letters, digits, - and _",
                 id=shown(site.gateway),
             )
         )
-    return (None if reader.problems else site, reader.problems)
+    return (None if problems else site, problems)

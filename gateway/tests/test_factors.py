@@ -97,7 +97,7 @@ def test_a_table_of_ones_own_is_used_instead(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("[[set", "WP-ACC-048"), ("[[set]]\nid = 1\n", "WP-ACC-042"), ("\xff", "WP-ACC-047")]
+    ("text", "code"), [("[[set", "WP-CFG-030"), ("[[set]]\nid = 1\n", "WP-CFG-004"), ("\xff", "WP-CFG-043")]
 )
 def test_a_broken_table_is_a_clear_problem(tmp_path: Path, text: str, code: str) -> None:
     """Broken TOML, wrong values and wrong encoding are told with the file's name."""

@@ -71,14 +71,14 @@ def test_a_broken_file_is_shown_at_its_line_and_column(home: Path, text: str, li
     with pytest.raises(ProblemError) as error:
         load_profile("broken", home)
     (problem,) = error.value.problems
-    assert (problem.code, problem.where) == ("WP-PRF-002", "broken.toml:%d:%d" % (line, column))
+    assert (problem.code, problem.where) == ("WP-CFG-030", "broken.toml:%d:%d" % (line, column))
 
 
 def test_a_file_that_is_no_text(home: Path) -> None:
     """Bytes that are no UTF-8 are a problem and no crash, and the other profiles are still there."""
     (home / "profiles" / "broken.toml").write_bytes(b"\xff\xfe\x00")
     profiles, problems = all_profiles(home)
-    assert [one.code for one in problems] == ["WP-PRF-009"]
+    assert [one.code for one in problems] == ["WP-CFG-043"]
     assert len(profiles) == len(profile_names(home)) - 1
     assert call(home, "list").exit_code == 0
 
@@ -150,4 +150,4 @@ def test_lint_of_a_file_with_findings(home: Path, tmp_path: Path) -> None:
     assert [one["code"] for one in found["profiles"][0]["problems"]] == ["WP-PRF-035"]
     assert found["profiles"][0]["problems"][0]["where"] == "acme-one.toml.energy_active_import"
     result = call(home, "lint", str(tmp_path / "absent.toml"))
-    assert (result.exit_code, "WP-PRF-009" in result.output) == (1, True)
+    assert (result.exit_code, "WP-CFG-031" in result.output) == (1, True)

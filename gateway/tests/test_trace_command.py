@@ -80,13 +80,13 @@ def test_broken_json_is_told_with_line_and_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"\xff\xfe{", "WP-ACC-001"),
+        (b"\xff\xfe{", "WP-CFG-043"),
         ("[" * 100000, "WP-ACC-013"),
         ('{"busbars": ' + "9" * 5000 + "}", "WP-ACC-013"),
         ('["\\ud800"]', "WP-ACC-013"),
-        ("[]", "WP-ACC-003"),
-        ("{}", "WP-ACC-004"),
-        ('{"busbars": 1, "sources": [], "sinks": [], "feeders": []}', "WP-ACC-012"),
+        ("[]", "WP-CFG-001"),
+        ("{}", "WP-CFG-003"),
+        ('{"busbars": 1, "sources": [], "sinks": [], "feeders": []}', "WP-CFG-017"),
     ],
 )
 def test_hostile_files_are_refused_clearly(tmp_path: Path, content: object, code: str) -> None:
@@ -99,9 +99,9 @@ def test_hostile_files_are_refused_clearly(tmp_path: Path, content: object, code
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """No file, and a folder instead of a file, are problems with a hint."""
-    for path in (tmp_path / "none.json", tmp_path):
+    for path, code in ((tmp_path / "none.json", "WP-CFG-031"), (tmp_path, "WP-CFG-032")):
         result = click.testing.CliRunner().invoke(main, ["--lang", "en", "trace", str(path), "--json"])
-        assert result.exit_code == 1 and "WP-ACC-001" in result.stderr
+        assert result.exit_code == 1 and code in result.stderr
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -116,11 +116,11 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert result.exit_code == 1
     lines = [line.split(":")[0] for line in result.stderr.splitlines() if line.startswith("WP-")]
     assert sorted(lines) == [
-        "WP-ACC-005 sinks[1]",
-        "WP-ACC-007 sinks[0].busbar",
-        "WP-ACC-008 sources[0].wh",
-        "WP-ACC-008 sources[1].wh",
-        "WP-ACC-009 sources[1].id",
+        "WP-ACC-008 f.json.sources[0].wh",
+        "WP-ACC-008 f.json.sources[1].wh",
+        "WP-CFG-003 f.json.sinks[1]",
+        "WP-CFG-008 f.json.sinks[0].busbar",
+        "WP-CFG-016 f.json.sources[1].id",
     ]
 
 
@@ -151,7 +151,7 @@ def test_impossible_self_use_is_refused(tmp_path: Path) -> None:
     }
     result = run(tmp_path / "f.json", content, "--method", "688-hourly")
     assert result.exit_code == 1
-    for code in ("WP-ACC-015", "WP-ACC-009", "WP-ACC-004"):
+    for code in ("WP-ACC-015", "WP-CFG-016", "WP-CFG-003"):
         assert code in result.stderr
 
 

@@ -6,11 +6,15 @@ by the method that prints it. A set is a table in TOML; people write kilograms, 
 
 from collections import namedtuple
 
+from gateway.core.fields import Fields, shown
+from gateway.core.notation import decimal_scaled
 from gateway.core.problem import Problem, problem
 
 RENEWABLE = ("biomass", "certificate", "geothermal", "hydro", "solar", "wind")
 EVERYWHERE = "*"  # in a set: a factor for every region
 LONGEST_NAME = 64
+MG_PER_KG = 1000000
+MOST_KG = 100  # of CO2 per kWh; the dirtiest fuels have 1 or 2
 _DAY_S = 86400
 _CHINA_S = 8 * 3600  # days of validity begin at midnight in China, UTC+8
 
@@ -109,148 +113,89 @@ class FactorTable:
 
 def read_factors(plain: object, where: str = "factors.toml") -> "tuple[FactorTable | None, list[Problem]]":
     """Return the table of a plain map (as read from TOML), and everything that is wrong with it."""
-    reading = _Reading(where)
-    if not isinstance(plain, dict):
-        return None, [reading.shape(where, "[[set]]")]
-    for key in sorted(plain):
-        if key not in ("region", "set"):
-            reading.unknown(where, key, "region, set")
-    regions = [reading.region(value, n) for n, value in enumerate(reading.tables(plain, "region"))]
+    problems: "list[Problem]" = []
+    top = Fields(plain, where, problems)
+    top.only(("region", "set"))
+    regions = [_region(fields) for fields in top.tables("region")]
     rows: "list[EmissionFactor]" = []
     grids = {region.grid for region in regions} | {region.name for region in regions}
-    for n, value in enumerate(reading.tables(plain, "set")):
-        rows.extend(reading.factors(value, n, grids))
+    for fields in top.tables("set"):
+        rows.extend(_factors(fields, grids))
     seen: "dict[str, bool]" = {}
     for row in rows:
         if row.id in seen:
-            reading.problems.append(
+            problems.append(
                 problem(
                     "WP-ACC-041", where, "the factor {id} stands here twice",
                     "give each set its own id; a set of several dates is several sets", id=row.id,
                 )
             )  # fmt: skip
         seen[row.id] = True
-    if reading.problems:
-        return None, reading.problems
+    if problems:
+        return None, problems
     return FactorTable(tuple(rows), tuple(regions)), []
 
 
-_SET_TEXTS = ("id", "basis", "source")
-_SET_DATES = ("valid_from", "valid_to")
+_SET_KEYS = ("id", "basis", "source", "valid_from", "valid_to", "zero")
 
 
-class _Reading:
-    """Reads regions and sets out of plain maps, and collects problems."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.problems: "list[Problem]" = []
-
-    def shape(self, where: str, wanted: str) -> Problem:
-        """Return the problem that something else stands where *wanted* belongs, given as TOML."""
-        return problem(
-            "WP-ACC-042", where, "something like {wanted} belongs here",
-            "compare with the factors.toml that comes with the product", wanted=wanted,
-        )  # fmt: skip
-
-    def unknown(self, where: str, key: str, keys: str) -> None:
-        """Note an unknown key."""
-        self.problems.append(
-            problem("WP-ACC-043", where, "the key {key} means nothing here", "known keys: {keys}", key=key, keys=keys)
-        )
-
-    def tables(self, plain: "dict[str, object]", key: str) -> "list[dict[str, object]]":
-        """Return the list of tables under *key*."""
-        value = plain.get(key, [])
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            return value
-        self.problems.append(self.shape(self.where + "." + key, "[[%s]]" % key))
-        return []
-
-    def text(self, row: "dict[str, object]", key: str, where: str, empty: bool = False) -> str:
-        """Return the text under *key*."""
-        value = row.get(key, "")
-        if isinstance(value, str) and (value or empty):
-            return value
-        self.problems.append(self.shape(where + "." + key, '"..."'))
-        return ""
-
-    def region(self, row: "dict[str, object]", n: int) -> Region:
-        """Return one region."""
-        where = "%s.region[%d]" % (self.where, n)
-        for key in sorted(row):
-            if key not in ("id", "zh", "grid"):
-                self.unknown(where, key, "id, zh, grid")
-        zh, grid = self.text(row, "zh", where, empty=True), self.text(row, "grid", where, empty=True)
-        return Region(self.text(row, "id", where), zh, grid)
-
-    def factors(self, row: "dict[str, object]", n: int, known: "set[str]") -> "list[EmissionFactor]":
-        """Return the factors of one set: a table of regions for each origin, and a list of origins without carbon."""
-        where = "%s.set[%d]" % (self.where, n)
-        name, basis, source = [self.text(row, key, where) for key in _SET_TEXTS]
-        begin, end = [self.day(row, key, where) for key in _SET_DATES]
-        rows = []
-        zero = row.get("zero", [])
-        if not isinstance(zero, list) or not all(isinstance(item, str) and item for item in zero):
-            self.problems.append(self.shape(where + ".zero", '["solar", "wind"]'))
-            zero = []
-        for origin in zero:
-            rows.append(EmissionFactor("%s:%s" % (name, origin), name, origin, "", 0, basis, begin, end, source))
-        for origin in sorted(row):
-            table = row[origin]
-            if origin in _SET_TEXTS or origin in _SET_DATES or origin == "zero":
-                continue
-            if not isinstance(table, dict):
-                self.unknown(
-                    where, origin, "id, basis, source, valid_from, valid_to, zero, and a table for each origin"
-                )
-                continue
-            for region in sorted(table):
-                place = "%s.%s.%s" % (where, origin, region)
-                if region != EVERYWHERE and region not in known:
-                    self.problems.append(
-                        problem(
-                            "WP-ACC-044", place, "there is no region {region}",
-                            "add it under [[region]], or write * for everywhere", region=region,
-                        )
-                    )  # fmt: skip
-                mg = _milligrams(table[region])
-                if mg is None:
-                    self.problems.append(
-                        problem(
-                            "WP-ACC-045", place, "{value} is no factor",
-                            'write kg CO2 per kWh as a text with at most 6 decimals, such as "0.5306"',
-                            value=repr(table[region])[:40],
-                        )
-                    )  # fmt: skip
-                    mg = 0
-                tail = origin if region == EVERYWHERE else "%s:%s" % (region, origin)
-                place = "" if region == EVERYWHERE else region
-                rows.append(EmissionFactor(name + ":" + tail, name, origin, place, mg, basis, begin, end, source))
-        return rows
-
-    def day(self, row: "dict[str, object]", key: str, where: str) -> "int | None":
-        """Return the start of the day under *key* (a text "2023-01-01") in UTC seconds, None where there is none."""
-        value = row.get(key)
-        if value is None:
-            return None
-        start = _day_start_s(value) if isinstance(value, str) else None
-        if start is None:
-            self.problems.append(
-                problem("WP-ACC-046", where + "." + key, "this is no date", 'write a text such as "2023-01-01"')
-            )
-        return start
+def _region(fields: Fields) -> Region:
+    fields.only(("id", "zh", "grid"))
+    return Region(fields.text("id"), fields.text("zh", "", empty=True), fields.text("grid", "", empty=True))
 
 
-def _milligrams(text: object) -> "int | None":
+def _factors(fields: Fields, known: "set[str]") -> "list[EmissionFactor]":
+    """Return the factors of one set: a table of regions for each origin, and a list of origins without carbon."""
+    name, basis, source = fields.text("id"), fields.text("basis"), fields.text("source")
+    begin, end = _day(fields, "valid_from"), _day(fields, "valid_to")
+    origins = [key for key in sorted(fields.plain) if isinstance(fields.plain[key], dict) and key not in _SET_KEYS]
+    fields.only(_SET_KEYS + tuple(origins))
+    rows = []
+    for origin in fields.texts("zero"):
+        rows.append(EmissionFactor("%s:%s" % (name, origin), name, origin, "", 0, basis, begin, end, source))
+    for origin in origins:
+        table = fields.table(origin)
+        for region in sorted(table.plain):
+            if region != EVERYWHERE and region not in known:
+                table.problems.append(
+                    problem(
+                        "WP-ACC-044", table.place(region), "there is no region {region}",
+                        "add it under [[region]], or write * for everywhere", region=region,
+                    )
+                )  # fmt: skip
+            mg = _milligrams(table, region)
+            tail = origin if region == EVERYWHERE else "%s:%s" % (region, origin)
+            place = "" if region == EVERYWHERE else region
+            rows.append(EmissionFactor(name + ":" + tail, name, origin, place, mg, basis, begin, end, source))
+    return rows
+
+
+def _milligrams(table: Fields, region: str) -> int:
     """Return kilograms, written as a decimal, in whole milligrams."""
-    if not isinstance(text, str):
+    text = table.plain[region]
+    mg = decimal_scaled(text, MG_PER_KG) if isinstance(text, str) else None
+    if mg is not None and 0 <= mg < MOST_KG * MG_PER_KG:
+        return mg
+    table.problems.append(
+        problem(
+            "WP-ACC-045", table.place(region), "{value} is no factor",
+            'write kg CO2 per kWh as a text with at most 6 decimals, such as "0.5306"', value=shown(text),
+        )
+    )  # fmt: skip
+    return 0
+
+
+def _day(fields: Fields, key: str) -> "int | None":
+    """Return the start of the day under *key* (a text "2023-01-01") in UTC seconds, None where there is none."""
+    value = fields.plain.get(key)
+    if value is None:
         return None
-    whole, _, decimals = text.partition(".")
-    digits = whole + decimals
-    if not whole or len(whole) > 2 or len(decimals) > 6 or not all(c in "0123456789" for c in digits):
-        return None
-    return int(digits + "0" * (6 - len(decimals)))
+    start = _day_start_s(value) if isinstance(value, str) else None
+    if start is None:
+        fields.problems.append(
+            problem("WP-ACC-046", fields.place(key), "this is no date", 'write a text such as "2023-01-01"')
+        )
+    return start
 
 
 def _day_start_s(text: str) -> "int | None":

@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 
+from gateway.core.fields import Fields, shown
 from gateway.core.meter.profile import (
     HIGH_FIRST,
     LOW_FIRST,
@@ -16,7 +17,6 @@ from gateway.core.meter.profile import (
     Point,
     unit_exponent,
 )
-from gateway.core.meter.profile_fields import Fields, decimal_ratio
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import problem
 
@@ -45,49 +45,43 @@ def _type_and_count(fields: Fields) -> "tuple[str, int]":
     if kind == "ascii":
         return (kind, fields.number("count", 1, MAX_TEXT_REGISTERS))
     if "count" in fields.plain:
-        fields.wrong("count", fields.plain["count"], "no count, except with type ascii")
+        fields.problems.append(
+            problem(
+                "WP-PRF-016",
+                fields.place("count"),
+                "The type {type} says how many registers there are.",
+                "Remove count; it belongs to the type ascii.",
+                type=kind,
+            )
+        )
     return (kind, REGISTERS[kind])
 
 
-def _factor(fields: Fields) -> "tuple[int, int]":
-    before = len(fields.problems)
-    text = fields.text("factor", "1")
-    factor = decimal_ratio(text)
-    if factor is None or not factor[0]:
-        if len(fields.problems) == before:
-            fields.wrong("factor", text, 'a decimal in quotes, such as "0.1"')
-        return (1, 1)
-    return factor
+def _registers(fields: Fields, defaults: Defaults) -> "tuple[int, int, int, str, str]":
+    """Return function, address, count, type and order of words of the registers that a table names."""
+    kind, count = _type_and_count(fields)
+    words = fields.choice("words", (HIGH_FIRST, LOW_FIRST), defaults.words)
+    return (fields.number("function", 3, 4, defaults.function), _register(fields, "at", defaults), count, kind, words)
 
 
 def read_point(fields: Fields, defaults: Defaults) -> Point:
     """Return the point of a table; what is wrong is noted in the problems of *fields*."""
     fields.only(_POINT_KEYS)
-    quantity = None
-    name = ""
-    if "quantity" in fields.plain:
-        quantity = name = fields.text("quantity")
-        if "name" in fields.plain:
-            fields.wrong("name", fields.plain["name"], "either quantity or name")
-    elif "name" in fields.plain:
-        name = fields.text("name")
-    else:
-        fields.wrong("quantity", None, "a quantity, or a name for what is kept out of accounts")
-    fields = Fields(fields.plain, "%s (%s)" % (fields.where, name), fields.problems)
-    if quantity is not None and quantity not in QUANTITIES:
+    quantity = fields.text("quantity", empty=True) if "quantity" in fields.plain else None
+    name = quantity if quantity is not None else fields.text("name", "", empty=True)
+    if ("quantity" in fields.plain) == ("name" in fields.plain):
         fields.problems.append(
             problem(
-                "WP-PRF-006",
-                fields.place("quantity"),
-                "{quantity} is not a known quantity.",
-                "Choose one of the list in docs/writing-a-profile.md, or use name for a status.",
-                quantity=quantity,
+                "WP-PRF-017",
+                fields.place("name"),
+                "A point has either a quantity or a name.",
+                "Write a quantity, or a name for what is kept out of accounts.",
             )
         )
-    elif quantity is None and name in QUANTITIES:
-        fields.wrong("name", name, "another name; this one is a quantity")
-    kind, count = _type_and_count(fields)
-    unit = fields.text("unit", "" if quantity is None else None)
+    fields = Fields(fields.plain, "%s (%s)" % (fields.where, name), fields.problems)
+    _check_quantity(fields, quantity, name)
+    function, address, count, kind, words = _registers(fields, defaults)
+    unit = fields.text("unit", "" if quantity is None else None, empty=True)
     _check_unit(fields, quantity, kind, unit)
     sentinels = _sentinels(fields, kind, count)
     exponent_at = _register(fields, "exponent_at", defaults) if "exponent_at" in fields.plain else None
@@ -95,12 +89,12 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
     return Point(
         name,
         quantity,
-        fields.number("function", 3, 4, defaults.function),
-        _register(fields, "at", defaults),
+        function,
+        address,
         count,
         kind,
-        fields.choice("words", (HIGH_FIRST, LOW_FIRST), defaults.words),
-        _factor(fields),
+        words,
+        fields.decimal("factor", "1"),
         unit,
         fields.choice("side", SIDES, "direct"),
         fields.choices("times", RATIOS),
@@ -111,6 +105,30 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
         fields.choice("sign", SIGNS) if "sign" in fields.plain else "",
         fields.flag("poll", True),
     )
+
+
+def _check_quantity(fields: Fields, quantity: "str | None", name: str) -> None:
+    """Note a quantity that is none, and a name that is one."""
+    if quantity is not None and quantity not in QUANTITIES:
+        fields.problems.append(
+            problem(
+                "WP-PRF-006",
+                fields.place("quantity"),
+                "{quantity} is not a known quantity.",
+                "Choose one of the list in docs/writing-a-profile.md, or use name for a status.",
+                quantity=shown(quantity),
+            )
+        )
+    elif quantity is None and name in QUANTITIES:
+        fields.problems.append(
+            problem(
+                "WP-PRF-018",
+                fields.place("name"),
+                "{name} is a quantity.",
+                "Choose another name, or write quantity instead of name.",
+                name=name,
+            )
+        )
 
 
 def _check_unit(fields: Fields, quantity: "str | None", kind: str, unit: str) -> None:
@@ -132,14 +150,30 @@ def _check_unit(fields: Fields, quantity: "str | None", kind: str, unit: str) ->
             )
         )
     if kind in ("ascii", "bits16"):
-        fields.wrong("type", kind, "a type that is a number")
+        fields.problems.append(
+            problem(
+                "WP-PRF-019",
+                fields.place("type"),
+                "The type {type} gives no number, which {quantity} needs.",
+                "Choose a type that is a number.",
+                type=kind,
+                quantity=quantity,
+            )
+        )
 
 
 def _wrap(fields: Fields, kind: str, count: int, counter: bool) -> "int | None":
     """Return at how many counts a counter starts over: as stated, else by its type; None where it is not known."""
     if "wrap" in fields.plain:
         if not counter:
-            fields.wrong("wrap", fields.plain["wrap"], "a wrap only together with counter = true")
+            fields.problems.append(
+                problem(
+                    "WP-PRF-020",
+                    fields.place("wrap"),
+                    "Only a counter starts over.",
+                    "Add counter = true, or remove wrap.",
+                )
+            )
         return fields.number("wrap", 2, 1 << 64)
     return 1 << 16 * count if counter and kind[0] in "ui" else None
 
@@ -150,7 +184,16 @@ def _sentinels(fields: Fields, kind: str, count: int) -> "tuple[int, ...]":
     found = []
     for item in fields.items("sentinel"):
         if isinstance(item, bool) or not isinstance(item, int) or not 0 <= item < 1 << 16 * count:
-            fields.wrong("sentinel", item, "register values that fit the type, as [0x7FFF]")
+            fields.problems.append(
+                problem(
+                    "WP-PRF-021",
+                    fields.place("sentinel"),
+                    "{value} is no register value that fits the type {type}.",
+                    "Write whole numbers within it, as [0x7FFF].",
+                    value=shown(item),
+                    type=kind,
+                )
+            )
         else:
             found.append(item)
     return tuple(found)
@@ -159,46 +202,33 @@ def _sentinels(fields: Fields, kind: str, count: int) -> "tuple[int, ...]":
 def read_constant(name: str, fields: Fields, defaults: Defaults) -> Point:
     """Return the point of the meter's own ratio *name*, "ct" or "vt"."""
     fields.only(("at", "type", "factor", "function", "words"))
-    kind, count = _type_and_count(fields)
+    function, address, count, kind, words = _registers(fields, defaults)
+    factor = fields.decimal("factor", "1")
+    # It has no unit, is read as it is, and does not count.
     return Point(
-        name,
-        None,
-        fields.number("function", 3, 4, defaults.function),
-        _register(fields, "at", defaults),
-        count,
-        kind,
-        fields.choice("words", (HIGH_FIRST, LOW_FIRST), defaults.words),
-        _factor(fields),
-        "",
-        "direct",
-        (),
-        False,
-        None,
-        SENTINELS[kind],
-        None,
-        "",
-        False,
-    )
+        name, None, function, address, count, kind, words, factor, "", "direct", (), False, None, SENTINELS[kind], None,
+        "", False,
+    )  # fmt: skip
 
 
 def read_identity(fields: Fields, defaults: Defaults) -> Identity:
     """Return the identifying read of a table."""
     fields.only(("at", "type", "count", "function", "words", "expect"))
-    kind, count = _type_and_count(fields)
+    function, address, count, kind, words = _registers(fields, defaults)
     wanted = str if kind == "ascii" else int
     expect = []
-    for item in fields.items("expect"):
+    for item in fields.items("expect", some=True):
         if isinstance(item, wanted) and not isinstance(item, bool):
             expect.append(item)
         else:
-            fields.wrong("expect", item, "texts for type ascii, else whole numbers")
-    if not expect:
-        fields.wrong("expect", [], "at least one value")
-    return Identity(
-        fields.number("function", 3, 4, defaults.function),
-        _register(fields, "at", defaults),
-        count,
-        kind,
-        fields.choice("words", (HIGH_FIRST, LOW_FIRST), defaults.words),
-        tuple(expect),
-    )
+            fields.problems.append(
+                problem(
+                    "WP-PRF-022",
+                    fields.place("expect"),
+                    "{value} does not fit the type {type}.",
+                    "Write texts for the type ascii, else whole numbers.",
+                    value=shown(item),
+                    type=kind,
+                )
+            )
+    return Identity(function, address, count, kind, words, tuple(expect))

@@ -6,8 +6,8 @@ A profile that can be read may still be careless. What is found here is what mak
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import FrameFault, read_request
 from gateway.core.meter.profile import DeviceProfile, Example, Identity, Point
-from gateway.core.meter.profile_fields import decimal_ratio
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.notation import decimal_ratio
 from gateway.core.problem import Problem, problem
 
 # What a secondary value must be multiplied by, by the unit of its quantity.
@@ -105,13 +105,10 @@ def _lint_point(point: Point, found: "list[Problem]") -> None:
     if point.wrap is not None and point.type[0] in "ui" and point.wrap > 1 << 16 * point.count:
         found.append(
             problem(
-                "WP-PRF-036",
-                point.name,
-                "wrap is wider than {type} can count.",
-                "A register starts over at the width of its type at the latest.",
-                type=point.type,
+                "WP-PRF-036", point.name, "wrap is wider than {type} can count.",
+                "A register starts over at the width of its type at the latest.", type=point.type,
             )
-        )
+        )  # fmt: skip
 
 
 def _lint_sweep(profile: DeviceProfile, found: "list[Problem]") -> None:
@@ -135,13 +132,10 @@ def _lint_sweep(profile: DeviceProfile, found: "list[Problem]") -> None:
         if one.function == other.function and not same and other.address < one.address + one.count:
             found.append(
                 problem(
-                    "WP-PRF-038",
-                    other.name,
-                    "Its registers overlap with those of {other}.",
-                    "Check addresses and types against the manual.",
-                    other=one.name,
+                    "WP-PRF-038", other.name, "Its registers overlap with those of {other}.",
+                    "Check addresses and types against the manual.", other=one.name,
                 )
-            )
+            )  # fmt: skip
 
 
 def _lint_windows(profile: DeviceProfile, found: "list[Problem]") -> None:
@@ -195,8 +189,8 @@ def _lint_test(profile: DeviceProfile, test: Example, place: str) -> "list[Probl
                     place + "." + name,
                     "{wanted} is expected, the profile gives {value}.",
                     "Check address, type, factor and words of this point.",
-                    wanted=wanted or "not available",
-                    value=", ".join([value or "not available" for value in values]) or "nothing",
+                    wanted=wanted or "-",
+                    value=", ".join([value or "-" for value in values]) or "-",
                 )
             )
     return problems

@@ -1,18 +1,18 @@
 """Reads a device profile out of the plain maps of its file, and says everything that is wrong at once."""
 
+from gateway.core.fields import Fields, shown
 from gateway.core.meter.plan import readable
 from gateway.core.meter.point_reading import Defaults, read_constant, read_identity, read_point
 from gateway.core.meter.profile import (
     HIGH_FIRST,
     LOW_FIRST,
-    NO_RATIOS,
     PROVENANCES,
     STATUSES,
     DeviceProfile,
     Example,
     Point,
 )
-from gateway.core.meter.profile_fields import Fields, ratio, whole_number
+from gateway.core.notation import line_setting
 from gateway.core.problem import Problem, problem
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200)
@@ -27,11 +27,7 @@ _MODBUS_KEYS = (
 
 def is_line(text: object) -> bool:
     """Tell whether *text* is a line setting such as "9600 8N1"."""
-    if not isinstance(text, str):
-        return False
-    baud, _, shape = text.partition(" ")
-    known = whole_number(baud) and int(baud) in BAUDS
-    return known and len(shape) == 3 and shape[0] in "78" and shape[1] in "NEO" and shape[2] in "12"
+    return line_setting(text, BAUDS) is not None
 
 
 def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DeviceProfile | None, list[Problem]]":
@@ -40,14 +36,22 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
     top = Fields(plain, "", problems)
     top.only(_KEYS)
     identity = top.text("id")
-    if not identity or not all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in identity):
-        top.wrong("id", identity, "small letters, digits and -")
+    if not all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in identity):
+        problems.append(
+            problem(
+                "WP-PRF-012",
+                "id",
+                "The id {id} has other signs than small letters, digits and -.",
+                "Name it as maker-model in these signs.",
+                id=shown(identity),
+            )
+        )
     evidence = []
     for item in top.tables("evidence"):
         item.only(("source", "page"))
-        evidence.append((item.text("source"), item.text("page", "")))
+        evidence.append((item.text("source", empty=True), item.text("page", "", empty=True)))
     default_line, lines, units = _serial(top)
-    modbus = Fields(top.table("modbus") or {}, "modbus", problems)
+    modbus = top.table("modbus")
     modbus.only(_MODBUS_KEYS)
     transport = modbus.choices("transport", ("rtu", "tcp")) or ("rtu",)
     defaults = Defaults(
@@ -57,9 +61,9 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
     )
     profile = DeviceProfile(
         identity,
-        top.text("maker"),
-        top.text("model"),
-        top.text("kind"),
+        top.text("maker", empty=True),
+        top.text("model", empty=True),
+        top.text("kind", empty=True),
         top.choice("status", STATUSES),
         tuple(evidence),
         transport,
@@ -72,15 +76,13 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         _windows(modbus, defaults),
         modbus.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS),
         modbus.number("gap_ms", 0, 10000, 0),
-        tuple([read_point(fields, defaults) for fields in top.tables("points")]),
+        tuple([read_point(fields, defaults) for fields in top.tables("points", some=True)]),
         _constants(top, defaults),
         tuple([read_identity(fields, defaults) for fields in top.tables("identify")]),
         tuple([_example(fields) for fields in top.tables("test")]),
     )
-    if not profile.points:
-        top.wrong("points", [], "at least one point")
-    if "rtu" in transport and "serial" not in plain:
-        top.wrong("serial", None, "a table with the line settings of the meter")
+    if "rtu" in transport:
+        top.needs("serial")
     if not problems:
         _check_readable(profile, problems)
     if where:
@@ -90,23 +92,44 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
 
 def _serial(top: Fields) -> "tuple[str, tuple[str, ...], tuple[int, int]]":
     """Return default line setting, allowed ones and the range of unit ids."""
-    plain = top.table("serial")
-    if plain is None:
+    if "serial" not in top.plain:
         return ("", (), (0, 255))
-    fields = Fields(plain, "serial", top.problems)
+    fields = top.table("serial")
     fields.only(("default", "allowed", "units"))
-    default = fields.text("default")
-    allowed = fields.items("allowed")
-    for line in [default] + allowed:  # noqa: RUF005 - MicroPython has no [*a]
-        if not is_line(line):
-            fields.wrong("allowed" if line in allowed else "default", line, 'a line setting such as "9600 8N1"')
-    lines = tuple([line for line in allowed if isinstance(line, str)])
+    default = fields.text("default", empty=True)
+    if fields.is_table:
+        _check_line(fields, "default", default)
+    lines = fields.texts("allowed")
+    for line in lines:
+        if line:
+            _check_line(fields, "allowed", line)
     if default not in lines:
-        lines = (default,) + lines  # noqa: RUF005
-    units = _range(plain.get("units", [1, 247]), 1, 247)
+        lines = (default,) + lines  # noqa: RUF005 - MicroPython has no (*a,)
+    units = _range(fields.plain.get("units", [1, 247]), 1, 247)
     if units is None:
-        fields.wrong("units", plain["units"], "first and last unit id, from 1 to 247")
+        fields.problems.append(
+            problem(
+                "WP-PRF-013",
+                fields.place("units"),
+                "{units} is no range of unit ids.",
+                "Write the first and the last one, from 1 to 247: units = [1, 247]",
+                units=shown(fields.plain["units"]),
+            )
+        )
     return (default, lines, units or (1, 247))
+
+
+def _check_line(fields: Fields, key: str, text: str) -> None:
+    if not is_line(text):
+        fields.problems.append(
+            problem(
+                "WP-CFG-009",
+                fields.place(key),
+                "{text} is no line setting",
+                'write baud rate, then data bits, parity and stop bits, as in "9600 8N1"',
+                text=shown(text),
+            )
+        )
 
 
 def _range(value: object, least: int, most: int) -> "tuple[int, int] | None":
@@ -127,50 +150,55 @@ def _windows(modbus: Fields, defaults: Defaults) -> "tuple[tuple[int, int, int],
             function, ends = item.get("function", function), [item["first"], item["last"]]
         found = _range(ends, defaults.base, 0xFFFF + defaults.base)
         if found is None or function not in (3, 4):
-            modbus.wrong("windows", item, "[first, last] or { first, last, function }")
+            modbus.problems.append(
+                problem(
+                    "WP-PRF-014",
+                    modbus.place("windows"),
+                    "{window} is no window of registers.",
+                    "Write [first, last], or {{ first = ..., last = ..., function = 3 or 4 }}.",
+                    window=shown(item),
+                )
+            )
             continue
         windows.append((function, found[0] - defaults.base, found[1] - defaults.base))
     return tuple(sorted(windows))
 
 
 def _constants(top: Fields, defaults: Defaults) -> "tuple[Point, ...]":
-    constants = Fields(top.table("constants") or {}, "constants", top.problems)
+    constants = top.table("constants")
     constants.only(("ct", "vt"))
     return tuple(
-        [
-            read_constant(name, Fields(constants.table(name) or {}, "constants." + name, top.problems), defaults)
-            for name in ("ct", "vt")
-            if name in constants.plain
-        ]
+        [read_constant(name, constants.table(name), defaults) for name in ("ct", "vt") if name in constants.plain]
     )
 
 
 def _octets(fields: Fields, key: str) -> bytes:
-    text = fields.text(key)
+    text = fields.text(key, empty=True)
     try:
         return bytes.fromhex(text)
     except ValueError:
-        fields.wrong(key, text, "bytes in hexadecimal")
+        fields.problems.append(
+            problem(
+                "WP-PRF-015",
+                fields.place(key),
+                "{text} are no bytes in hexadecimal.",
+                "Write two digits for each byte, as in 01 04 00 48.",
+                text=shown(text),
+            )
+        )
         return b""
 
 
 def _example(fields: Fields) -> Example:
     fields.only(("request", "response", "with", "expect", "provenance", "note"))
-    given = Fields(fields.table("with") or {}, fields.place("with"), fields.problems)
+    given = fields.table("with")
     given.only(("ct", "vt"))
-    ratios = []
-    for index in range(2):
-        name = ("ct", "vt")[index]
-        found = ratio(given.text(name, "1/1"))
-        if found is None:
-            given.wrong(name, given.plain[name], 'a ratio such as "400/5"')
-        ratios.append(found or NO_RATIOS[index])
-    expected = Fields(fields.table("expect") or {}, fields.place("expect"), fields.problems)
+    expected = fields.table("expect")
     return Example(
         _octets(fields, "request"),
         _octets(fields, "response"),
-        (ratios[0], ratios[1]),
-        tuple([(name, expected.text(name)) for name in sorted(expected.plain)]),
+        (given.ratio("ct"), given.ratio("vt")),
+        tuple([(name, expected.text(name, empty=True)) for name in sorted(expected.plain)]),
         fields.choice("provenance", PROVENANCES, "reconstructed"),
     )
 

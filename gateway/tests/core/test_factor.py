@@ -75,15 +75,15 @@ def test_everything_wrong_is_told_at_once() -> None:
     found = sorted([one.code for one in problems])
     assert found == [
         "WP-ACC-041",
-        "WP-ACC-042",
-        "WP-ACC-042",
-        "WP-ACC-043",
-        "WP-ACC-043",
-        "WP-ACC-043",
         "WP-ACC-044",
         "WP-ACC-045",
         "WP-ACC-045",
         "WP-ACC-046",
+        "WP-CFG-002",
+        "WP-CFG-002",
+        "WP-CFG-002",
+        "WP-CFG-004",
+        "WP-CFG-017",
     ]
 
 

@@ -29,27 +29,27 @@ def test_everything_wrong_is_told_at_once_with_its_place() -> None:
     )
     assert network is None
     assert sorted([(one.code, one.where) for one in problems]) == [
-        ("WP-ACC-003", "sinks[1]"),
-        ("WP-ACC-005", "sinks[0]"),
-        ("WP-ACC-006", "busbars[2]"),
-        ("WP-ACC-007", "sources[0].busbar"),
         ("WP-ACC-008", "feeders[0].reverse_wh"),
         ("WP-ACC-008", "feeders[0].wh"),
         ("WP-ACC-008", "sinks[0].wh"),
         ("WP-ACC-008", "sources[0].wh"),
         ("WP-ACC-008", "sources[1].wh"),
-        ("WP-ACC-009", "busbars[1]"),
-        ("WP-ACC-009", "sources[1].id"),
         ("WP-ACC-010", "feeders[0]"),
+        ("WP-CFG-001", "sinks[1]"),
+        ("WP-CFG-003", "sinks[0]"),
+        ("WP-CFG-008", "sources[0].busbar"),
+        ("WP-CFG-016", "busbars[1]"),
+        ("WP-CFG-016", "sources[1].id"),
+        ("WP-CFG-017", "busbars[2]"),
     ]
 
 
 def test_a_missing_list_is_named() -> None:
     """Without busbars their absence is the one problem told, not every busbar that is named elsewhere."""
     _, problems, _ = read_network({"sources": [{"id": "g", "busbar": "A", "wh": 1}], "sinks": [], "feeders": []})
-    assert [(one.code, one.values["key"]) for one in problems] == [("WP-ACC-004", "busbars")]
-    assert [one.code for one in read_network([])[1]] == ["WP-ACC-003"]
-    assert "WP-ACC-012" in [one.code for one in read_network({"busbars": {}})[1]]
+    assert [(one.code, one.values["key"]) for one in problems] == [("WP-CFG-003", "busbars")]
+    assert [one.code for one in read_network([])[1]] == ["WP-CFG-001"]
+    assert "WP-CFG-017" in [one.code for one in read_network({"busbars": {}})[1]]
 
 
 def test_an_unknown_key_is_told_and_ignored() -> None:

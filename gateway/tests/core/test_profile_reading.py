@@ -1,7 +1,7 @@
 """A device profile is read from plain maps, with everything that is wrong said at once."""
 
-from gateway.core.meter.profile_fields import decimal_ratio, ratio
 from gateway.core.meter.profile_reading import is_line, read_profile
+from gateway.core.notation import decimal_ratio, ratio
 
 
 def plain(**changes):
@@ -110,9 +110,9 @@ def test_a_status_has_a_name_and_is_not_in_the_sweep():
     profile, problems = read_profile(plain(points=[{"name": "rev", "at": 4, "type": "u16"}]))
     assert problems == []
     assert profile.polled() == ()
-    assert codes(points=[{"name": "frequency", "at": 4, "type": "u16"}]) == ["WP-PRF-005"]
-    assert codes(points=[{"at": 4, "type": "u16"}]) == ["WP-PRF-005"]
-    assert codes(points=one_point(name="rev")) == ["WP-PRF-005"]
+    assert codes(points=[{"name": "frequency", "at": 4, "type": "u16"}]) == ["WP-PRF-018"]
+    assert codes(points=[{"at": 4, "type": "u16"}]) == ["WP-PRF-017"]
+    assert codes(points=one_point(name="rev")) == ["WP-PRF-017"]
 
 
 def test_points_that_no_read_can_hold():
@@ -125,14 +125,14 @@ def test_points_that_no_read_can_hold():
 def test_numbers_are_checked():
     """Factors are decimals in quotes, sentinels fit their type, a wrap needs a counter, a text needs a count."""
     for wrong in ("0", "1/10", "abc", "1e3", "", "1."):
-        assert codes(points=one_point(factor=wrong)) == ["WP-PRF-005"]
-    assert codes(points=one_point(factor=0.1)) == ["WP-PRF-005"]
-    assert codes(points=one_point(sentinel=[0x10000])) == ["WP-PRF-005"]
-    assert codes(points=one_point(wrap=1000)) == ["WP-PRF-005"]
-    assert codes(points=one_point(count=2)) == ["WP-PRF-005"]
-    assert codes(points=[{"name": "text", "at": 0, "type": "ascii"}]) == ["WP-PRF-004"]
-    assert codes(points=one_point(times=["pt"])) == ["WP-PRF-005"]
-    assert codes(points=one_point(at=True)) == ["WP-PRF-005"]
+        assert codes(points=one_point(factor=wrong)) == ["WP-CFG-041"]
+    assert codes(points=one_point(factor=0.1)) == ["WP-CFG-004"]
+    assert codes(points=one_point(sentinel=[0x10000])) == ["WP-PRF-021"]
+    assert codes(points=one_point(wrap=1000)) == ["WP-PRF-020"]
+    assert codes(points=one_point(count=2)) == ["WP-PRF-016"]
+    assert codes(points=[{"name": "text", "at": 0, "type": "ascii"}]) == ["WP-CFG-003"]
+    assert codes(points=one_point(times=["pt"])) == ["WP-CFG-040"]
+    assert codes(points=one_point(at=True)) == ["WP-CFG-005"]
 
 
 def test_shapes_are_checked():
@@ -150,10 +150,10 @@ def test_serial_settings():
         assert not is_line(wrong)
     without = plain()
     del without["serial"]
-    assert [one.code for one in read_profile(without)[1]] == ["WP-PRF-005"]
+    assert [one.code for one in read_profile(without)[1]] == ["WP-CFG-003"]
     without["modbus"] = {"transport": ["tcp"], "function": 4}
     assert read_profile(without)[1] == []
-    assert codes(serial={"default": "9600 8N1", "units": [0, 300]}) == ["WP-PRF-005"]
+    assert codes(serial={"default": "9600 8N1", "units": [0, 300]}) == ["WP-PRF-013"]
 
 
 def test_tests_carry_frames_and_ratios():
@@ -166,7 +166,7 @@ def test_tests_carry_frames_and_ratios():
     assert (example.expect, example.provenance) == ((("frequency", "50"),), "reconstructed")
     test["request"] = "zz"
     test["with"] = {"ct": "400:5"}
-    assert codes(test=[test]) == ["WP-PRF-005", "WP-PRF-005"]
+    assert codes(test=[test]) == ["WP-CFG-007", "WP-PRF-015"]
 
 
 def test_decimals_and_ratios():
