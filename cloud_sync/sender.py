@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from cloud_sync.core.batch import Hole
+from cloud_sync.core.batch import Hole, Sealed
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
 from cloud_sync.core.receipt import Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
@@ -25,33 +25,13 @@ REST_MS = 60_000  # The longest the daemon sleeps when nothing is due.
 _PACKET_MARGIN = 256  # An MQTT header, topic and properties around a batch.
 
 
-class SealedBatch(Protocol):
-    """A signed batch as the journal keeps it."""
-
-    @property
-    def first(self) -> int:
-        """Return its first sequence."""
-
-    @property
-    def last(self) -> int:
-        """Return its last sequence."""
-
-    @property
-    def incarnation(self) -> bytes:
-        """Return the incarnation its entries were written in."""
-
-    @property
-    def signed(self) -> bytes:
-        """Return the bytes to send."""
-
-
 class Outbox(Protocol):
     """What the journal offers the sender; everything it does is on disk when it returns."""
 
     def receipted_through(self) -> int:
         """Return the highest sequence that a receipt has freed, or 0."""
 
-    def next_sealed(self, after: int) -> SealedBatch | None:
+    def next_sealed(self, after: int) -> Sealed | None:
         """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
 
     def link_at(self, sequence: int) -> bytes | None:

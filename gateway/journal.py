@@ -8,9 +8,8 @@ the others.
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, batch_of
+from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, Sealed, batch_of
 from cloud_sync.core.entry import GENESIS, Entry, link
 from gateway.core.problem import Problem, ProblemError, problem
 
@@ -65,15 +64,6 @@ def _other_version(path: Path, version: int) -> Problem:
         version=version,
         known=_VERSION,
     )
-
-
-class Sealed(NamedTuple):
-    """A signed batch as it was stored, with the sequences it spans."""
-
-    first: int
-    last: int
-    incarnation: bytes
-    signed: bytes
 
 
 class Journal:

@@ -35,6 +35,16 @@ class BatchError(ValueError):
     """Bytes are no batch, or no envelope, of ours."""
 
 
+class Sealed(namedtuple("Sealed", ("first", "last", "incarnation", "signed"))):
+    """A signed batch as a journal keeps it, with the sequences it spans."""
+
+    __slots__ = ()
+    first: int
+    last: int
+    incarnation: bytes
+    signed: bytes
+
+
 class Batch(namedtuple("Batch", ("gateway", "incarnation", "first_sequence", "previous_link", "bodies", "link"))):
     """The bodies of consecutive entries after previous_link; link is that of the last. See batch_of."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cloud_sync.core.batch import batch_of
+from cloud_sync.core.batch import Sealed, batch_of
 from cloud_sync.core.entry import GENESIS, chain
 from cloud_sync.core.receipt import GAP, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import down_topic, up_topic
@@ -32,13 +32,6 @@ class Keys(NamedTuple):
     stranger: Signer
     gateway_ring: KeyRing
     platform_ring: KeyRing
-
-
-class Sealed(NamedTuple):
-    first: int
-    last: int
-    incarnation: bytes
-    signed: bytes
 
 
 class MemoryOutbox:

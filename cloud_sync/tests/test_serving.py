@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,10 +10,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from cloud_sync.core.canonical import encode
 from cloud_sync.keys import KeyRing, load_public
 from cloud_sync.mqtt import broker_settings
 from cloud_sync.platform.auditing import audit
@@ -22,71 +21,11 @@ from cloud_sync.platform.ledger import Ledger, energy_totals
 from cloud_sync.sender import Sender
 from cloud_sync.tests.conftest import signer_of
 from cloud_sync.tests.gateways import BUCKET, Gateway, account, config, interval
+from gateway.core.record import to_map
+from gateway.journal import Journal
+from hil_tests.brokers import PipBroker
 
 PATIENCE_S = 60  # Only a failing test waits this long.
-BROKER = """
-id = 0
-[router]
-id = 0
-max_connections = 100
-max_outgoing_packet_count = 200
-max_segment_size = 104857600
-max_segment_count = 10
-[v5.1]
-name = "v5-1"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v5.1.connections]
-connection_timeout_ms = 60000
-max_payload_size = 262144
-max_inflight_count = 100
-dynamic_filters = false
-"""
-
-
-class Sealed(NamedTuple):
-    """A batch as a journal keeps it."""
-
-    first: int
-    last: int
-    incarnation: bytes
-    signed: bytes
-
-
-class Journal:
-    """An outbox in memory."""
-
-    def __init__(self) -> None:
-        self.sealed: list[Sealed] = []
-        self.links: dict[int, bytes] = {}
-        self.through = 0
-
-    def add(self, gateway: Gateway, *written: tuple[object, ...]) -> None:
-        """Write and seal a batch of *gateway*."""
-        batch = gateway.batch(*written)
-        self.links[batch.last_sequence] = batch.link
-        raw = gateway.sealed(batch)
-        self.sealed.append(Sealed(batch.first_sequence, batch.last_sequence, batch.incarnation, raw))
-
-    def receipted_through(self) -> int:
-        """Return what is freed."""
-        return self.through
-
-    def next_sealed(self, after: int) -> Sealed | None:
-        """Return the next batch to offer."""
-        return next((one for one in self.sealed if one.first > after), None)
-
-    def link_at(self, sequence: int) -> bytes | None:
-        """Return the link at the end of a batch."""
-        return self.links.get(sequence)
-
-    def receipted(self, through: int, signed: bytes) -> None:
-        """Free what is receipted."""
-        self.through = through
-
-    def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
-        """No batch of these tests is poison."""
-        raise AssertionError(refusal)
 
 
 class Stand:
@@ -95,12 +34,11 @@ class Stand:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.running: list[subprocess.Popen[str]] = []
-        with socket.socket() as line:
-            line.bind(("127.0.0.1", 0))
-            self.port = int(line.getsockname()[1])
-        (home / "broker.toml").write_text(BROKER.format(port=self.port))
+        self._broker = PipBroker()
+        self._broker.prepare(home, "gw-1")
+        self.address = self._broker.platform(home)["broker"]
         (home / "platform.toml").write_text(
-            f'[platform]\nbroker = "mqtt://127.0.0.1:{self.port}"\nbucket = "{BUCKET}"\nlisten = "127.0.0.1:0"\n'
+            f'[platform]\nbroker = "{self.address}"\nbucket = "{BUCKET}"\nlisten = "127.0.0.1:0"\n'
         )
         assert self.platform("keys", "new").wait() == 0
 
@@ -112,7 +50,7 @@ class Stand:
 
     def broker(self) -> subprocess.Popen[str]:
         """Start the broker."""
-        return self.start("-m", "iotcore", "--config", str(self.home / "broker.toml"), "--log-level", "ERROR")
+        return self.start(*self._broker.command(self.home)[1:])
 
     def platform(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a wattproof-platform command."""
@@ -127,11 +65,23 @@ class Stand:
         assert "Connected" in process.stdout.readline()
         return process, page
 
+    def journal(self, gateway: Gateway) -> Journal:
+        """Return a journal that holds a configuration and 60 accounts, each commit sealed by itself."""
+        journal = Journal(self.home / "journal.sqlite")
+        commits = [(config(),)] + [
+            (interval(start_s, start_s + 60), account(start_s, start_s + 60, start_s // 60))
+            for start_s in range(0, 3600, 60)
+        ]
+        for written in commits:
+            bodies = [encode(to_map(record)) for record in written]
+            journal.commit(gateway.incarnation, bodies, seal=gateway.sealed, gateway=gateway.name)
+        return journal
+
     def sender(self, journal: Journal, gateway: Gateway) -> Callable[[Callable[[], bool]], None]:
         """Return a function that runs the gateway's sender until what it is given holds."""
         woken = threading.Event()
         ring = KeyRing([load_public(self.home / "keys" / "platform.pub")])
-        settings = broker_settings(f"mqtt://127.0.0.1:{self.port}", gateway.name)
+        settings = broker_settings(self.address, gateway.name)
         sender = Sender(journal, settings, gateway.name, BUCKET, gateway.incarnation, gateway.signer, ring, woken.set)
 
         def run(until: Callable[[], bool]) -> None:
@@ -162,24 +112,22 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 def test_nothing_is_lost_and_nothing_counted_twice_when_the_platform_is_killed(stand: Stand) -> None:
     """Over a broker that forgets and a platform killed twice, every interval is in the ledger exactly once."""
     gateway = Gateway("gw-1", signer_of(stand.home, "gw-1"))
-    journal = Journal()
-    journal.add(gateway, config())
-    for number in range(60):
-        journal.add(gateway, interval(number * 60, number * 60 + 60), account(number * 60, number * 60 + 60, number))
+    journal = stand.journal(gateway)
     broker = stand.broker()
     platform, _page = stand.served()
-    stand.sender(journal, gateway)(lambda: journal.through >= 20)
+    stand.sender(journal, gateway)(lambda: journal.receipted_through() >= 20)
     platform.send_signal(signal.SIGKILL)
     platform.wait()
     platform, _page = stand.served()
-    stand.sender(journal, gateway)(lambda: journal.through >= 60)
+    stand.sender(journal, gateway)(lambda: journal.receipted_through() >= 60)
     broker.kill()
     platform.send_signal(signal.SIGKILL)
     platform.wait()
     broker.wait()
     stand.broker()
     platform, page = stand.served()
-    stand.sender(journal, gateway)(lambda: journal.through == 121)
+    stand.sender(journal, gateway)(lambda: journal.receipted_through() == 121)
+    journal.close()
     with urllib.request.urlopen(page) as answer:
         assert answer.status == 200
     platform.send_signal(signal.SIGTERM)

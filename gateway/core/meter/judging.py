@@ -5,8 +5,6 @@ one. What gives it away: unit, function, length, check sum, and the moment. No a
 characters had time to pass over the wire.
 """
 
-from collections import namedtuple
-
 from gateway.core.meter import modbus
 from gateway.core.reading import LATE
 from gateway.core.site import Bus
@@ -17,15 +15,10 @@ MOST_NOISE_BYTES = 4
 _FASTEST_PERCENT = 95
 
 
-class Question(namedtuple("Question", ("unit", "function", "start", "count", "transaction"))):
+class Question(modbus.Request):
     """One read that was asked; transaction is None on a serial line."""
 
     __slots__ = ()
-    unit: int
-    function: int
-    start: int
-    count: int
-    transaction: "int | None"
 
     def frame(self) -> bytes:
         """Return the bytes that ask it."""
