@@ -16,7 +16,7 @@ def shown(value: object) -> str:
 
 
 def nearest(word: str, words: "tuple[str, ...]") -> str:
-    """Return the one of *words* that shares most letter pairs with *word*."""
+    """Return the one of *words* that shares most letter pairs, and then most letters, with *word*."""
 
     def pairs(text: str) -> "set[str]":
         return {text[i : i + 2] for i in range(len(text) - 1)}
@@ -24,7 +24,8 @@ def nearest(word: str, words: "tuple[str, ...]") -> str:
     best = ""
     best_score = None
     for candidate in sorted(words):
-        score = 2 * len(pairs(word) & pairs(candidate)) - abs(len(word) - len(candidate))
+        alike = 2 * len(pairs(word) & pairs(candidate)) + len(set(word) & set(candidate))
+        score = alike - abs(len(word) - len(candidate))
         if best_score is None or score > best_score:
             best, best_score = candidate, score
     return best
