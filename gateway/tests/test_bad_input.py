@@ -164,7 +164,7 @@ CASES = {
     # gateway.toml
     "no TOML": Case(writes("gateway.toml", SITE + "\n[[["), "check", "WP-CFG-030", "gateway.toml"),
     "endless brackets": Case(writes("gateway.toml", "a=" + "[" * 5000), "check", "WP-CFG-030", "gateway.toml"),
-    "no UTF-8": Case(writes("gateway.toml", SITE.encode() + b"# \xe9"), "check", "WP-CFG-032", "gateway.toml"),
+    "no UTF-8": Case(writes("gateway.toml", SITE.encode() + b"# \xe9"), "check", "WP-CFG-043", "gateway.toml"),
     "no file": Case(removes("gateway.toml"), "check", "WP-CFG-031", "gateway.toml"),
     "a folder": Case(folder_at("gateway.toml"), "check", "WP-CFG-032", "gateway.toml"),
     "too large": Case(writes("gateway.toml", "#" * 1024 * 1025), "check", "WP-CFG-039", "gateway.toml"),
@@ -203,14 +203,14 @@ CASES = {
         site("platform_key", 'ca = "x.pem"\nplatform_key'), "check", "WP-NET-003", "x.pem"
     ),
     # other files of the home
-    "factors no TOML": Case(writes("factors.toml", "[["), "check", "WP-ACC-048", "factors.toml"),
-    "factors a folder": Case(folder_at("factors.toml"), "check", "WP-ACC-047", "factors.toml"),
+    "factors no TOML": Case(writes("factors.toml", "[["), "check", "WP-CFG-030", "factors.toml"),
+    "factors a folder": Case(folder_at("factors.toml"), "check", "WP-CFG-032", "factors.toml"),
     "profile no TOML": Case(
-        writes("profiles/eastron-sdm630.toml", "[["), "check", "WP-PRF-002", "eastron-sdm630.toml:1:3"
+        writes("profiles/eastron-sdm630.toml", "[["), "check", "WP-CFG-030", "eastron-sdm630.toml:1:3"
     ),
-    "profile no UTF-8": Case(writes("profiles/eastron-sdm630.toml", b"\xff"), "check", "WP-PRF-009", "sdm630.toml"),
-    "profile a folder": Case(folder_at("profiles/eastron-sdm630.toml"), "check", "WP-PRF-009", "sdm630.toml"),
-    "profile wrong": Case(writes("profiles/eastron-sdm630.toml", "id = 5"), "check", "WP-PRF-005", "sdm630.toml.id"),
+    "profile no UTF-8": Case(writes("profiles/eastron-sdm630.toml", b"\xff"), "check", "WP-CFG-043", "sdm630.toml"),
+    "profile a folder": Case(folder_at("profiles/eastron-sdm630.toml"), "check", "WP-CFG-032", "sdm630.toml"),
+    "profile wrong": Case(writes("profiles/eastron-sdm630.toml", "id = 5"), "check", "WP-CFG-004", "sdm630.toml.id"),
     "profile misnamed": Case(writes("profiles/My Meter.toml", ""), "profile lint", "WP-PRF-011", "My Meter.toml"),
     "profile nowhere": Case(nothing, "profile show none", "WP-PRF-001", "none"),
     # keys
@@ -241,7 +241,7 @@ CASES = {
     "no day": Case(nothing, "export yesterday -o x", "WP-EXP-001", "yesterday"),
     "day without figures": Case(nothing, "export 2026-01-01 -o x", "WP-EXP-002", "2026-01-01"),
     "time without figures": Case(nothing, "trace 2026-01-01T10:00", "WP-CLI-003", "2026-01-01T10:00"),
-    "no time": Case(nothing, "trace noon", "WP-ACC-001", "noon"),
+    "no time": Case(nothing, "trace noon", "WP-CFG-031", "noon"),
     # outputs
     "folder of none": Case(nothing, "export %s -o {home}/none/x" % DAY, "WP-EXP-004", "/none/x"),
     "a device": Case(nothing, "export %s -o /dev/null" % DAY, "WP-EXP-005", "/dev/null"),
@@ -267,8 +267,8 @@ CASES = {
         writes("f.json", '{"busbars":["A"],"sources":[{"id":"a","busbar":"A","wh":NaN}],"sinks":[],"feeders":[]}'),
         "trace {home}/f.json", "WP-ACC-", "sources[0].wh",
     ),
-    "trace no UTF-8": Case(writes("f.json", b"\xff"), "trace {home}/f.json", "WP-ACC-001", "f.json"),
-    "trace a folder": Case(nothing, "trace {home}", "WP-ACC-001", ""),
+    "trace no UTF-8": Case(writes("f.json", b"\xff"), "trace {home}/f.json", "WP-CFG-043", "f.json"),
+    "trace a folder": Case(nothing, "trace {home}", "WP-CFG-032", ""),
 }  # fmt: skip
 
 
