@@ -156,7 +156,10 @@ class Recorder:
 
     def close_due(self) -> int:
         """Close what is complete now and commit it at once; return how many intervals were closed."""
+        was_too_long = self.settlement.gap_too_long
         closed = self.settlement.close(self.clock.utc_ms())
+        if self.settlement.gap_too_long and not was_too_long:
+            self.event("gap-too-long", open_since=str(self.settlement.start_s))
         for one in closed:
             if isinstance(one, ClosedInterval):
                 self._record_interval(one)

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 from gateway.core.account.closing import close_account, close_self_use, energies_of, registers_of, sum_energies
 from gateway.core.account.factor import FactorTable
-from gateway.core.account.interval import Energy, Span, split_span
+from gateway.core.account.interval import Energy, Span, part_of_span
 from gateway.core.account.storage import Pool
 from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flags
 from gateway.core.meter.decoding import register_advance
@@ -20,6 +20,12 @@ from gateway.core.site import Site
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
+# A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
+EARLIEST_S = 1735689600
+# A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
+LONGEST_GAP_S = 400 * 86400
+# A day of 15-minute intervals in one call: about a second of work on a small board.
+CLOSED_AT_ONCE = 96
 
 
 class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios"))):
@@ -91,7 +97,7 @@ def late_energies(site: Site, spans: "list[Span]") -> "tuple[Energy, ...]":
 def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    energy_wh = split_span(total_wh, parts)[part]
+    energy_wh = part_of_span(total_wh, part, parts)
     if parts > 1:
         flag = join_flags(flag, ESTIMATED_SHAPE)
     elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
@@ -126,6 +132,10 @@ class Settlement:
                 for storage in site.storages
             ]
         )
+        self.ending: "dict[tuple[str, str], Boundary]" = {}  # boundary readings of the closing under way
+        self.ending_s: "int | None" = None
+        self.late_s = self.late_end_s = 0  # amendments of the closing under way: next, and where they end
+        self.gap_too_long = False
         self._first_try_s: "int | None" = None  # a gateway that has just started has missed the boundary
         self.period: "list[tuple[Energy, ...]]" = []
         self.period_start_s = 0
@@ -135,7 +145,7 @@ class Settlement:
         """Take one reading; only registers that accounts are made from matter here."""
         at_s = reading.at_ms // 1000 // self.site.interval_s * self.site.interval_s
         key = (reading.meter, reading.quantity)
-        if reading.value is None or reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
+        if at_s < EARLIEST_S or reading.value is None or reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
             return
         known = self.candidates.get(key)
         if known is not None and known.at_s >= at_s:
@@ -149,23 +159,49 @@ class Settlement:
         return (now_s // self.site.interval_s + 1) * self.site.interval_s
 
     def close(self, now_ms: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
-        """Return what is complete now: amendments, intervals and periods, in the order of time."""
+        """Return what is complete now: amendments, intervals and periods, in the order of time.
+
+        After a long gap they come in several calls, CLOSED_AT_ONCE at a time, so that nothing else has to wait.
+        """
+        if self.ending_s is None:
+            self._begin_closing(now_ms)
+        return self._go_on_closing() if self.ending_s is not None else []
+
+    def _begin_closing(self, now_ms: int) -> None:
+        """Take the boundary readings that close up to the latest boundary, if they are all there or waited for."""
         boundary_s = now_ms // 1000 // self.site.interval_s * self.site.interval_s
         arrived = [c for c in self.channels if self._at(c, boundary_s) is not None]
         if self.start_s is None and not self._opens(arrived, boundary_s):
-            return []
+            return
         waited = now_ms - boundary_s * 1000 > self.site.hold_s * 1000
         if not arrived or (len(arrived) < len(self.channels) and not waited):
-            return []
-        closed: "list[ClosedInterval | ClosedPeriod | Late]" = []
-        if self.start_s is not None and self.start_s < boundary_s:
-            closed.extend(self._late(boundary_s))
-            for start_s in range(self.start_s, boundary_s, self.site.interval_s):
-                closed.extend(self._close_one(start_s, boundary_s))
+            return
+        self.gap_too_long = self.start_s is not None and boundary_s - self.start_s > LONGEST_GAP_S
+        if self.gap_too_long or (self.start_s is not None and boundary_s <= self.start_s):
+            for channel in arrived:
+                self.candidates.pop((channel.meter, channel.quantity))
+            return
         for channel in arrived:
             key = (channel.meter, channel.quantity)
-            self.last[key] = self.candidates.pop(key)
-        self.start_s = boundary_s
+            self.ending[key] = self.candidates.pop(key)
+        self.ending_s = boundary_s
+        if self.start_s is None:
+            self.start_s = boundary_s
+        behind = [self.last[key].at_s for key in self.ending if key in self.last]
+        self.late_s, self.late_end_s = min(behind + [self.start_s]), self.start_s
+
+    def _go_on_closing(self) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        assert self.start_s is not None and self.ending_s is not None
+        closed: "list[ClosedInterval | ClosedPeriod | Late]" = []
+        while self.late_s < self.late_end_s and len(closed) < CLOSED_AT_ONCE:
+            closed.extend(self._late(self.late_s))
+            self.late_s += self.site.interval_s
+        while self.late_s == self.late_end_s and self.start_s < self.ending_s and len(closed) < CLOSED_AT_ONCE:
+            closed.extend(self._close_one(self.start_s))
+            self.start_s += self.site.interval_s
+        if self.start_s == self.ending_s:
+            self.last.update(self.ending)
+            self.ending, self.ending_s = {}, None
         return closed
 
     def _opens(self, arrived: "list[Channel]", boundary_s: int) -> bool:
@@ -180,34 +216,29 @@ class Settlement:
         found = self.candidates.get((channel.meter, channel.quantity))
         return found if found is not None and found.at_s == boundary_s else None
 
-    def _span(self, channel: Channel, start_s: int, boundary_s: int) -> Span:
+    def _span(self, channel: Channel, start_s: int) -> Span:
         start = self.last.get((channel.meter, channel.quantity))
-        end = self._at(channel, boundary_s)
+        end = self.ending.get((channel.meter, channel.quantity))
         if start is None or end is None:
             words, read_ms = (start.words, start.read_ms) if start is not None else ((), 0)
             return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING)
         step = self.site.interval_s
-        return span_energy(channel, start, end, (start_s - start.at_s) // step, (boundary_s - start.at_s) // step)
+        return span_energy(channel, start, end, (start_s - start.at_s) // step, (end.at_s - start.at_s) // step)
 
-    def _late(self, boundary_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
-        """Return the amendments of intervals already closed, for registers that are back now."""
-        assert self.start_s is not None
-        late: "list[ClosedInterval | ClosedPeriod | Late]" = []
-        step = self.site.interval_s
-        starts = [self.last[key].at_s for key in self.last if self.last[key].at_s < self.start_s]
-        for start_s in range(min(starts), self.start_s, step) if starts else ():
-            spans = []
-            for channel in self.channels:
-                start = self.last.get((channel.meter, channel.quantity))
-                if start is not None and start.at_s <= start_s and self._at(channel, boundary_s) is not None:
-                    spans.append(self._span(channel, start_s, boundary_s))
-            if spans:
-                late.append(Late(start_s, start_s + step, tuple(spans), late_energies(self.site, spans)))
-        return late
+    def _late(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return the amendment of an interval already closed, for registers that are back now."""
+        spans = []
+        for channel in self.channels:
+            key = (channel.meter, channel.quantity)
+            if key in self.ending and key in self.last and self.last[key].at_s <= start_s:
+                spans.append(self._span(channel, start_s))
+        if not spans:
+            return []
+        return [Late(start_s, start_s + self.site.interval_s, tuple(spans), late_energies(self.site, spans))]
 
-    def _close_one(self, start_s: int, boundary_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
+    def _close_one(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
         end_s = start_s + self.site.interval_s
-        spans = tuple([self._span(channel, start_s, boundary_s) for channel in self.channels])
+        spans = tuple([self._span(channel, start_s) for channel in self.channels])
         energies = energies_of(self.site, spans)
         before = self.pools
         account = close_account(self.site, energies, before, self.factors, start_s, end_s)
@@ -234,29 +265,42 @@ class Settlement:
         """Return what must survive a restart, as plain values."""
         return {
             0: self.start_s,
-            1: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.last.items())],
+            1: _plain_boundaries(self.last),
             2: _plain_pools(self.pools),
             3: [[list(energy) for energy in energies] for energies in self.period],
             4: [self.period_start_s, _plain_pools(self.period_pools)],
-            5: [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(self.candidates.items())],
+            5: _plain_boundaries(self.candidates),
+            7: [self.ending_s, self.late_s, self.late_end_s, _plain_boundaries(self.ending)],
         }
 
     def restore(self, state: "dict[int, object]") -> None:
         """Go on from a state; registers and storages that the site no longer has are left behind."""
-        keys = [(channel.meter, channel.quantity) for channel in self.channels]
         self.start_s = state[0]  # type: ignore[assignment]
-        for place, kept in ((1, self.last), (5, self.candidates)):
-            for meter, quantity, at_s, words, read_ms in state[place]:  # type: ignore[attr-defined]
-                if (meter, quantity) in keys:
-                    kept[(meter, quantity)] = Boundary(at_s, tuple(words), read_ms)
+        self.last = self._kept(state[1])
+        self.candidates = self._kept(state[5])
+        self.ending_s = state[7][0]  # type: ignore[index]
+        self.late_s, self.late_end_s = state[7][1], state[7][2]  # type: ignore[index]
+        self.ending = self._kept(state[7][3])  # type: ignore[index]
         self.pools = self._held(state[2])
         self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
         self.period_start_s = state[4][0]  # type: ignore[index]
         self.period_pools = self._held(state[4][1])  # type: ignore[index]
 
+    def _kept(self, plain: object) -> "dict[tuple[str, str], Boundary]":
+        keys = [(channel.meter, channel.quantity) for channel in self.channels]
+        return {
+            (meter, quantity): Boundary(at_s, tuple(words), read_ms)
+            for meter, quantity, at_s, words, read_ms in plain  # type: ignore[attr-defined]
+            if (meter, quantity) in keys
+        }
+
     def _held(self, plain: object) -> "tuple[Pool, ...]":
         held = {row[0]: tuple([tuple(part) for part in row[1]]) for row in plain}  # type: ignore[attr-defined]
         return tuple([Pool(pool.storage, held.get(pool.storage, pool.content)) for pool in self.pools])
+
+
+def _plain_boundaries(boundaries: "dict[tuple[str, str], Boundary]") -> "list[object]":
+    return [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(boundaries.items())]
 
 
 def _plain_pools(pools: "tuple[Pool, ...]") -> "list[object]":

@@ -2,8 +2,6 @@
 
 from collections import namedtuple
 
-from gateway.core.account.share import share
-
 
 class Span(
     namedtuple(
@@ -43,9 +41,11 @@ class Energy(namedtuple("Energy", ("meter_point", "import_wh", "export_wh", "fla
     flag: str
 
 
-def split_span(total_wh: int, parts: int) -> "tuple[int, ...]":
-    """Split the energy between two readings over the intervals between them: equally, earlier ones first.
+def part_of_span(total_wh: int, part: int, parts: int) -> int:
+    """Return the share of number *part* (from 0) of the *parts* intervals between two readings: equal, earlier first.
 
-    The total is measured; that it flowed evenly is an estimate, and the spans say so with flag E.
+    The total is measured; that it flowed evenly is an estimate, and the spans say so with flag E. The shares are those
+    of the largest remainder, and add up to the total.
     """
-    return share(total_wh, (1,) * parts)
+    assert 0 <= part < parts
+    return total_wh // parts + (1 if part < total_wh % parts else 0)

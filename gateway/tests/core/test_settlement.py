@@ -4,10 +4,11 @@ from gateway.core.account.factor import FactorTable
 from gateway.core.flag import ESTIMATED_SHAPE, MISSING
 from gateway.core.meter.profile import Point
 from gateway.core.reading import Reading
-from gateway.core.settlement import Channel, ClosedInterval, ClosedPeriod, Late, Settlement
+from gateway.core.settlement import CLOSED_AT_ONCE, Channel, ClosedInterval, ClosedPeriod, Late, Settlement
 from gateway.core.site import MeterPoint, Site
 
 ONE = ((1, 1), (1, 1))
+BASE_S = 1800000000  # a whole hour; times in these tests count from here
 POINT = Point(
     "energy_active_import", "energy_active_import", 3, 0, 2, "u32", "high-first", (1, 100), "kWh", "direct", (), True,
     1 << 32, (), None, "", True,
@@ -29,11 +30,15 @@ def _settlement():
 
 def _read(settlement, meter, at_ms, counts):
     words = (counts >> 16, counts & 0xFFFF)
-    settlement.take(Reading(meter, "energy_active_import", at_ms, words, counts * 10))
+    settlement.take(Reading(meter, "energy_active_import", BASE_S * 1000 + at_ms, words, counts * 10))
+
+
+def _close(settlement, at_ms):
+    return settlement.close(BASE_S * 1000 + at_ms)
 
 
 def _imports(closed):
-    return [(one.start_s, one.end_s, [energy.import_wh for energy in one.energies]) for one in closed]
+    return [(one.start_s - BASE_S, one.end_s - BASE_S, [energy.import_wh for energy in one.energies]) for one in closed]
 
 
 def _intervals(closed):
@@ -46,7 +51,7 @@ def test_an_interval_is_the_difference_of_its_boundary_registers():
     for at_ms, counts in ((0, 100), (5000, 101), (59999, 109), (60000, 110), (65000, 111)):
         _read(settlement, "m1", at_ms, counts)
         _read(settlement, "m2", at_ms, counts + 1000)
-        closed = settlement.close(at_ms)
+        closed = _close(settlement, at_ms)
         assert _imports(closed) == ([] if at_ms != 60000 else [(0, 60, [100, 100])])
 
 
@@ -55,9 +60,9 @@ def test_a_boundary_waits_for_the_last_register():
     settlement = _settlement()
     for at_ms in (0, 60000):
         _read(settlement, "m1", at_ms, 5)
-        assert settlement.close(at_ms) == []
+        assert _close(settlement, at_ms) == []
         _read(settlement, "m2", at_ms + 100, 7)
-        assert len(settlement.close(at_ms + 100)) == (1 if at_ms else 0)
+        assert len(_close(settlement, at_ms + 100)) == (1 if at_ms else 0)
 
 
 def test_the_energy_of_a_gap_is_actual_and_its_shape_estimated():
@@ -66,9 +71,9 @@ def test_the_energy_of_a_gap_is_actual_and_its_shape_estimated():
     for at_ms, counts in ((0, 0), (180000, 10)):
         _read(settlement, "m1", at_ms, counts)
         _read(settlement, "m2", at_ms, 2 * counts)
-        closed = settlement.close(at_ms)
+        closed = _close(settlement, at_ms)
     intervals = _intervals(closed)
-    assert [(one.start_s, one.end_s) for one in intervals] == [(0, 60), (60, 120), (120, 180)]
+    assert [(one.start_s - BASE_S, one.end_s - BASE_S) for one in intervals] == [(0, 60), (60, 120), (120, 180)]
     assert sum([one.energies[0].import_wh for one in intervals]) == 100
     assert sum([one.energies[1].import_wh for one in intervals]) == 200
     assert [energy.flag for one in intervals for energy in one.energies] == [ESTIMATED_SHAPE] * 6
@@ -80,17 +85,17 @@ def test_a_missing_register_is_flagged_and_amended_when_it_is_back():
     settlement = _settlement()
     _read(settlement, "m1", 0, 0)
     _read(settlement, "m2", 0, 0)
-    settlement.close(0)
+    _close(settlement, 0)
     _read(settlement, "m1", 60000, 10)
-    assert settlement.close(75000) == []
-    first = settlement.close(75001)
+    assert _close(settlement, 75000) == []
+    first = _close(settlement, 75001)
     assert [(e.import_wh, e.flag) for e in first[0].energies] == [(100, ""), (0, MISSING)]
     assert first[0].complete_ppm == 500000
     _read(settlement, "m1", 120000, 20)
     _read(settlement, "m2", 120000, 8)
-    second = settlement.close(120000)
+    second = _close(settlement, 120000)
     late = [one for one in second if isinstance(one, Late)]
-    assert [(one.start_s, one.end_s, one.energies[0].import_wh) for one in late] == [(0, 60, 40)]
+    assert [(one.start_s - BASE_S, one.end_s - BASE_S, one.energies[0].import_wh) for one in late] == [(0, 60, 40)]
     assert len(late[0].energies) == 1
     assert [(e.import_wh, e.flag) for e in _intervals(second)[0].energies] == [(100, ""), (40, ESTIMATED_SHAPE)]
 
@@ -100,7 +105,7 @@ def test_a_reading_long_after_the_boundary_does_not_stand_for_it():
     settlement = _settlement()
     _read(settlement, "m1", 15001, 1)
     _read(settlement, "m2", 15001, 1)
-    assert settlement.close(15001) == []
+    assert _close(settlement, 15001) == []
     assert settlement.candidates == {}
 
 
@@ -109,10 +114,10 @@ def test_the_first_interval_begins_at_a_boundary_that_was_read_in_time():
     settlement = _settlement()
     _read(settlement, "m1", 7000, 1)
     _read(settlement, "m2", 7000, 1)
-    assert settlement.close(7000) == [] and settlement.start_s is None
+    assert _close(settlement, 7000) == [] and settlement.start_s is None
     _read(settlement, "m1", 60100, 2)
-    assert settlement.close(60100) == [] and settlement.start_s is None
-    assert settlement.close(75001) == [] and settlement.start_s == 60
+    assert _close(settlement, 60100) == [] and settlement.start_s is None
+    assert _close(settlement, 75001) == [] and settlement.start_s == BASE_S + 60
 
 
 def test_a_period_closes_at_its_end_with_the_sum_of_its_intervals():
@@ -122,9 +127,9 @@ def test_a_period_closes_at_its_end_with_the_sum_of_its_intervals():
     for minute in range(3):
         for meter in ("m1", "m2"):
             _read(settlement, meter, minute * 60000, minute * 3)
-        closed.extend(settlement.close(minute * 60000))
+        closed.extend(_close(settlement, minute * 60000))
     periods = [one for one in closed if isinstance(one, ClosedPeriod)]
-    assert [(one.start_s, one.end_s) for one in periods] == [(0, 120)]
+    assert [(one.start_s - BASE_S, one.end_s - BASE_S) for one in periods] == [(0, 120)]
     assert sum([a.wh for a in periods[0].allocations if a.sink == "Mill"]) == 60
 
 
@@ -133,10 +138,74 @@ def test_a_settlement_goes_on_from_its_state():
     settlement = _settlement()
     for meter in ("m1", "m2"):
         _read(settlement, meter, 0, 4)
-    settlement.close(0)
+    _close(settlement, 0)
     _read(settlement, "m1", 60000, 9)
     again = _settlement()
     again.restore(settlement.state())
     _read(again, "m2", 60000, 5)
-    assert _imports(again.close(60000)) == [(0, 60, [50, 10])]
+    assert _imports(_close(again, 60000)) == [(0, 60, [50, 10])]
     assert again.state() != settlement.state()
+
+
+def test_a_long_gap_is_closed_piece_by_piece():
+    """After two days without power the intervals come in several calls and add up, with restarts in between."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 0)
+    _close(settlement, 0)
+    gap_ms = 2 * 86400 * 1000
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, gap_ms, 100003)
+    intervals = []
+    calls = 0
+    while settlement.start_s < BASE_S + 2 * 86400:
+        closed = _intervals(_close(settlement, gap_ms + 1000 * calls))
+        assert 0 < len(closed) <= CLOSED_AT_ONCE
+        intervals.extend(closed)
+        calls += 1
+        again = _settlement()
+        again.restore(settlement.state())
+        settlement = again
+    # 2880 intervals and 1440 periods of two minutes, 96 at once
+    assert calls == 45 and len(intervals) == 2880
+    assert [one.end_s for one in intervals[:-1]] == [one.start_s for one in intervals[1:]]
+    assert sum([one.energies[0].import_wh for one in intervals]) == 1000030
+    assert settlement.ending_s is None and settlement.ending == {}
+
+
+def test_a_silent_month_is_amended_piece_by_piece():
+    """The late truth of a meter that was silent for a month adds up, however many calls it takes."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 0)
+    _close(settlement, 0)
+    for minute in range(1, 200):
+        _read(settlement, "m1", minute * 60000, minute)
+        _close(settlement, minute * 60000 + 15001)
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 200 * 60000, 1007)
+    closed = []
+    for _ in range(4):
+        closed.extend(_close(settlement, 200 * 60000))
+    late = [one for one in closed if isinstance(one, Late)]
+    last = _intervals(closed)
+    assert len(late) == 199 and len(last) == 1
+    assert sum([one.energies[0].import_wh for one in late]) + last[0].energies[1].import_wh == 10070
+
+
+def test_a_clock_that_was_never_set_or_jumped_closes_nothing():
+    """Readings of 1970 stand for no boundary, and a jump of years is left for a person to judge."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        settlement.take(Reading(meter, "energy_active_import", 120000, (0, 1), 10))
+    assert settlement.close(120000) == [] and settlement.start_s is None
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 0)
+    _close(settlement, 0)
+    years_ms = 3 * 365 * 86400 * 1000
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, years_ms, 5)
+    assert _close(settlement, years_ms) == [] and settlement.gap_too_long
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 60000, 6)
+    assert _imports(_close(settlement, 60000)) == [(0, 60, [60, 60])] and not settlement.gap_too_long

@@ -1,6 +1,6 @@
 """Splitting by largest remainder, in one direction and in two."""
 
-from gateway.core.account.interval import split_span
+from gateway.core.account.interval import part_of_span
 from gateway.core.account.share import round_columns, share, share_table, whole_and_rest
 from gateway.core.flag import join_flags
 
@@ -35,11 +35,15 @@ def test_numbers_beyond_64_bits_are_split_exactly() -> None:
     assert parts == (total // 3 + 1, total - total // 3 - 1)
 
 
+def _parts(total_wh: int, parts: int) -> "tuple[int, ...]":
+    return tuple([part_of_span(total_wh, part, parts) for part in range(parts)])
+
+
 def test_a_gap_is_split_equally() -> None:
     """1000 Wh over 3 intervals: the earliest gets the odd watt-hour."""
-    assert split_span(1000, 3) == (334, 333, 333)
-    assert split_span(0, 2) == (0, 0)
-    assert split_span(9, 1) == (9,)
+    assert _parts(1000, 3) == (334, 333, 333)
+    assert _parts(0, 2) == (0, 0)
+    assert _parts(9, 1) == (9,)
 
 
 def test_flags_are_joined_once_each() -> None:
