@@ -142,7 +142,7 @@ def main(folder: Path, page_port: int, minutes: float | None, lang: str | None) 
         now = datetime.now(PARK_TIME)
         say(_("the page: {url}   (Ctrl-C stops everything)").format(url=_url(stand)))
         say(_("ask the gateway in another terminal: {command}").format(
-            command=".venv/bin/wattproof --home %s status" % stand.gateway_home))  # fmt: skip
+            command=".venv/bin/wattproof --home %s status" % (folder / "gateway")))  # fmt: skip
         say(_("the first interval closes within {seconds} s").format(
             seconds=site.interval_s + site.interval_s - now.second % site.interval_s))  # fmt: skip
         _narrate(say, stand, ended, time.monotonic() + 60 * minutes if minutes else float("inf"))
