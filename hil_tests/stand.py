@@ -145,7 +145,7 @@ class Stand:
             except OSError:
                 return False
             return True
-        return _listens(self.broker.port)
+        return listens(self.broker.port)
 
     def page(self, path: str) -> Any:
         """Return the JSON the platform serves at *path*."""
@@ -209,7 +209,8 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Tell whether something takes connections on a loopback port."""
     with socket.socket() as line:
         line.settimeout(0.5)
         return line.connect_ex(("127.0.0.1", port)) == 0

@@ -152,6 +152,8 @@ def read_batch(payload: bytes) -> "Batch | Hole":
     bodies = members[5]
     if not isinstance(bodies, list) or not 0 < len(bodies) <= BATCH_ENTRIES_MAX:
         raise BatchError("not 1 to %d bodies" % BATCH_ENTRIES_MAX)
+    if not _is_sequence(first + len(bodies) - 1):
+        raise BatchError("the last sequence is out of range")
     for body in bodies:
         if not isinstance(body, bytes) or len(body) > BODY_BYTES_MAX:
             raise BatchError("a body that is not bytes, or too long")

@@ -261,7 +261,7 @@ def routes(answers: Answers) -> list[Route]:
     """Return the routes of the API, each answering with the figures of one question."""
 
     def route(path: str, question: Callable[[Request], Figures]) -> Route:
-        async def answer(request: Request) -> Response:
+        def answer(request: Request) -> Response:  # not async: on a thread, so that the ledger never holds up the loop
             try:
                 figures = question(request)
             except ProblemError as error:

@@ -15,12 +15,12 @@ from gateway.core.problem import Problem, ProblemError, problem
 
 
 class Enrolment:
-    """The keys of the enrolled gateways; looked at again when the folder has changed."""
+    """The keys of the enrolled gateways; looked at again when one of the folders has changed."""
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self.folder = folder
         self.ledger = ledger
-        self._seen_ns = -1
+        self._seen: tuple[tuple[Path, int], ...] | None = None
         self._rings: dict[str, KeyRing] = {}
         self.refresh()
 
@@ -34,10 +34,9 @@ class Enrolment:
 
     def refresh(self) -> None:
         """Read the folder again if it has changed; raises ProblemError, and keeps what was, where a file is broken."""
-        changed_ns = self.folder.stat().st_mtime_ns if self.folder.exists() else 0
-        if changed_ns == self._seen_ns:
+        if self._seen is not None and self._seen == _times([folder for folder, _ in self._seen]):
             return
-        self._seen_ns = changed_ns
+        self._seen = _times([self.folder, *sorted(self.folder.glob("*/"))])
         found = enrolled(self.folder)
         with self.ledger.writing() as connection:
             for name, keys in found.items():
@@ -46,6 +45,17 @@ class Enrolment:
                         "INSERT INTO gateway VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, key.kid, key.pem())
                     )
         self._rings = {name: KeyRing(keys) for name, keys in found.items()}
+
+
+def _times(folders: list[Path]) -> tuple[tuple[Path, int], ...]:
+    """Return when each of *folders* last gained or lost a file; 0 for one that is not there."""
+    times = []
+    for folder in folders:
+        try:
+            times.append((folder, folder.stat().st_mtime_ns))
+        except FileNotFoundError:
+            times.append((folder, 0))
+    return tuple(times)
 
 
 def enrolled(folder: Path) -> dict[str, list[PublicKey]]:

@@ -31,36 +31,41 @@ class News:
         self.watchers = 0
         self.ended = False
         self._looked = float("-inf")
+        self._looking = asyncio.Lock()
         self._marks: dict[str, Mark] = {}
 
     def end(self) -> None:
         """Let every stream end by itself within LOOK_S; call it before the server stops. From any thread."""
         self.ended = True
 
-    def marks(self) -> dict[str, Mark]:
-        """Return the newest of each kind, by gateway; asks the ledger at most every LOOK_S."""
-        if time.monotonic() - self._looked >= LOOK_S * 0.9:
-            question = (
-                "SELECT name, (SELECT max(start_s) FROM interval WHERE gateway = name) AS interval,"
-                " (SELECT max(at_ms) FROM live WHERE gateway = name) AS readings,"
-                " (SELECT max(head_sequence) FROM chain WHERE gateway = name) AS receipt"
-                " FROM (SELECT name FROM gateway UNION SELECT gateway FROM chain)"
-            )
-            self._marks = {row.pop("name"): row for row in rows(self.ledger, question)}
-            self._looked = time.monotonic()
-        return self._marks
+    async def marks(self) -> dict[str, Mark]:
+        """Return the newest of each kind, by gateway; asks the ledger at most every LOOK_S, on a thread."""
+        async with self._looking:  # one asks for all who wait
+            if time.monotonic() - self._looked >= LOOK_S * 0.9:
+                self._marks = await asyncio.to_thread(self._look)
+                self._looked = time.monotonic()
+            return self._marks
+
+    def _look(self) -> dict[str, Mark]:
+        question = (
+            "SELECT name, (SELECT max(start_s) FROM interval WHERE gateway = name) AS interval,"
+            " (SELECT max(at_ms) FROM live WHERE gateway = name) AS readings,"
+            " (SELECT max(head_sequence) FROM chain WHERE gateway = name) AS receipt"
+            " FROM (SELECT name FROM gateway UNION SELECT gateway FROM chain)"
+        )
+        return {row.pop("name"): row for row in rows(self.ledger, question)}
 
     async def stream(self, request: Request) -> AsyncIterator[str]:
         """Yield an event for each change, and beats while there is none, until the watcher leaves."""
         self.watchers += 1
         try:
-            seen = self.marks()
+            seen = await self.marks()
             silent_s = 0.0
             yield "retry: 2000\nevent: beat\ndata: {}\n\n"
             while not (self.ended or await request.is_disconnected()):
                 await asyncio.sleep(LOOK_S)
                 silent_s += LOOK_S
-                marks = self.marks()
+                marks = await self.marks()
                 news = [("gateway", gateway) for gateway in marks if gateway not in seen]
                 news += [
                     (kind, gateway)

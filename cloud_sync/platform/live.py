@@ -1,19 +1,18 @@
-"""Live values: the newest reading of every quantity of every meter, and the power of the last two hours."""
+"""Live values: the newest reading of every quantity of every meter."""
 
 import json
 from collections.abc import Iterator
 
+from cloud_sync.platform.bounds import NUMBER_MAX
 from cloud_sync.platform.place import Place
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.record import Readings
 
-POWER = "active_power_total"
-POWER_HISTORY_MS = 2 * 60 * 60 * 1000  # what the live page draws
 AHEAD_MS_MAX = 60 * 1000  # a reading later than its own arrival by more is of a wrong clock, and would hide all others
 
 
 def project_readings(place: Place, readings: Readings) -> None:
-    """Bring `live` and `power_history` up to *readings*."""
+    """Bring `live` up to *readings*."""
     writer = place.incarnation_of(readings.config)
     config = place.first(
         "SELECT channels FROM config WHERE gateway = ? AND incarnation = ? AND sequence = ?", writer, readings.config
@@ -24,7 +23,6 @@ def project_readings(place: Place, readings: Readings) -> None:
     if len(channels) != len(readings.columns):
         raise ValueError("%d columns for %d channels" % (len(readings.columns), len(channels)))
     newest: list[tuple[object, ...]] = []
-    powers: list[tuple[str, str, int, int]] = []
     for (meter, name), column in zip(channels, readings.columns, strict=True):
         quantity = QUANTITIES.get(name)
         if quantity is None:
@@ -32,32 +30,15 @@ def project_readings(place: Place, readings: Readings) -> None:
         points = [
             (at_ms, steps * quantity.recorded_step)
             for at_ms, steps in undone(readings.first_ms, readings.steps_ms, column)
-            if at_ms <= place.received_ms + AHEAD_MS_MAX
+            if at_ms <= place.received_ms + AHEAD_MS_MAX and abs(steps) <= NUMBER_MAX // quantity.recorded_step
         ]
         if points:
             newest.append((place.gateway, meter, name, *max(points, key=lambda point: point[0])))
-        if name == POWER:
-            powers += [(place.gateway, meter, *point) for point in points]
     place.tables.executemany(
         "INSERT INTO live VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
         " SET at_ms = excluded.at_ms, value = excluded.value WHERE excluded.at_ms >= live.at_ms",
         newest,
     )
-    _keep_powers(place, powers)
-
-
-def _keep_powers(place: Place, powers: list[tuple[str, str, int, int]]) -> None:
-    """Add to the history what is new enough, and take out what no longer is."""
-    if not powers:
-        return
-    last = place.first("SELECT max(at_ms) AS at_ms FROM power_history WHERE gateway = ?")
-    assert last is not None  # an aggregate is always one row
-    oldest_ms = max(last["at_ms"] or 0, *(power[2] for power in powers)) - POWER_HISTORY_MS
-    place.tables.executemany(
-        "INSERT INTO power_history VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [power for power in powers if power[2] >= oldest_ms],
-    )
-    place.write("DELETE FROM power_history WHERE gateway = ? AND at_ms < ?", oldest_ms)
 
 
 def undone(first_ms: int, steps_ms: tuple[int, ...], column: tuple[int | None, ...]) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ import sqlite3
 import tomllib
 
 from cloud_sync.core.canonical import decode
+from cloud_sync.platform.bounds import check, check_names, check_site
 from cloud_sync.platform.live import project_readings
 from cloud_sync.platform.place import Place
 from gateway.core import record as records
@@ -19,7 +20,7 @@ from gateway.core.account.trace import Allocation
 
 # What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
 UNREADABLE = (
-    ValueError,  # also CanonicalError, records.RecordError, tomllib.TOMLDecodeError
+    ValueError,  # also CanonicalError, RecordError, BoundsError, tomllib.TOMLDecodeError
     TypeError,
     KeyError,
     AttributeError,
@@ -46,7 +47,9 @@ def project(place: Place, body: bytes) -> None:
     tables = place.tables
     tables.execute("SAVEPOINT entry")
     try:
-        _lay_out(place, records.from_map(_map(body)))
+        record = records.from_map(_map(body))
+        check(record)
+        _lay_out(place, record)
     except ConflictError as conflict:
         tables.execute("ROLLBACK TO entry")
         _conflict(place, place.sequence, place.incarnation, conflict)
@@ -89,18 +92,21 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
 
 
 def _config(place: Place, config: records.Config) -> None:
+    check_site(config.site)
+    site = tomllib.loads(config.site)
+    head = site.get("gateway", {})
+    check_names(head.get("park", ""), head.get("province", ""), *head.get("factor_sets", []))
     channels = json.dumps(config.channels, ensure_ascii=False)
     place.write(
         "INSERT INTO config VALUES (?, ?, ?, ?, ?, ?)",
         *(place.incarnation, place.sequence, config.stamp.utc_ms, config.site, channels),
     )
     place.write("UPDATE point SET current = 0 WHERE gateway = ?")
-    for point in tomllib.loads(config.site).get("meter_point", []):
-        place.write(
-            "INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
-            *(point["name"], point["role"], point["meter"], point["busbar"]),
-            *(point.get("to_busbar", ""), point.get("origin", "")),
-        )
+    for point in site.get("meter_point", []):
+        texts = [point[key] for key in ("name", "role", "meter", "busbar")]
+        texts += [point.get(key, "") for key in ("to_busbar", "origin")]
+        check_names(*texts)
+        place.write("INSERT OR REPLACE INTO point VALUES (?, ?, ?, ?, ?, ?, ?, 1)", *texts)
 
 
 def _conflict(place: Place, sequence: int, incarnation: bytes, conflict: ConflictError) -> None:
@@ -112,10 +118,9 @@ def _conflict(place: Place, sequence: int, incarnation: bytes, conflict: Conflic
 
 def _interval(place: Place, interval: records.Interval) -> None:
     start_s, end_s = interval.start_s, interval.end_s
-    if end_s <= start_s:
-        raise ValueError("an interval ends before it starts")
-    other = place.first("SELECT * FROM interval WHERE gateway = ? AND start_s < ? AND end_s > ?", end_s, start_s)
-    if other is not None:
+    # No two that are kept overlap, so only the last one that starts before this one ends can overlap it.
+    other = place.first("SELECT * FROM interval WHERE gateway = ? AND start_s < ? ORDER BY start_s DESC LIMIT 1", end_s)
+    if other is not None and other["end_s"] > start_s:
         if other["account"] is not None or (other["start_s"], other["end_s"]) != (start_s, end_s):
             raise ConflictError("interval", start_s, end_s, "this time is already counted")
         # The first one never got its account (the card was set back between them), so nothing of it was counted.
@@ -181,9 +186,10 @@ def _tallies(place: Place, start_s: int, end_s: int, tallies: tuple[Tally, ...])
 
 def _self_use(place: Place, period: records.SelfUse) -> None:
     start_s, end_s = period.start_s, period.end_s
-    if end_s <= start_s:
-        raise ValueError("a period ends before it starts")
-    if place.first("SELECT 1 FROM self_use WHERE gateway = ? AND start_s < ? AND end_s > ?", end_s, start_s):
+    other = place.first(
+        "SELECT end_s FROM self_use WHERE gateway = ? AND start_s < ? ORDER BY start_s DESC LIMIT 1", end_s
+    )
+    if other is not None and other["end_s"] > start_s:  # as with intervals, no other one can overlap it
         raise ConflictError("self-use", start_s, end_s, "this time is already counted")
     place.write("INSERT INTO self_use VALUES (?, ?, ?, ?, ?)", start_s, end_s, place.incarnation, place.sequence)
     _allocations(place, start_s, end_s, period.allocations)

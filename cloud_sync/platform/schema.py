@@ -105,7 +105,6 @@ PROJECTION_TABLES = {
     "amended": "gateway, start_s, meter_point, incarnation, sequence",
     "event": "gateway, incarnation, sequence",
     "live": "gateway, meter, quantity",
-    "power_history": "gateway, meter, at_ms",
     "conflict": "gateway, incarnation, sequence",
     "unread": "gateway, incarnation, sequence",
 }
@@ -248,14 +247,6 @@ CREATE TABLE live (
     value INTEGER NOT NULL,
     PRIMARY KEY (gateway, meter, quantity)
 ) STRICT;
-CREATE TABLE power_history (
-    gateway TEXT NOT NULL,
-    meter TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    value_w INTEGER NOT NULL,
-    PRIMARY KEY (gateway, meter, at_ms)
-) STRICT;
-CREATE INDEX power_history_time ON power_history (gateway, at_ms);
 CREATE TABLE conflict (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,

@@ -1,7 +1,8 @@
 """Serving: the receiver and the web page in one process, on one loop, until a signal ends it.
 
 Messages come from the connection's thread and wait in a queue that the broker keeps short, since it sends no more
-than a window of unacknowledged ones; each is dealt with on a worker thread, so that a commit never holds up the page.
+than a window of unacknowledged ones; each is dealt with on a worker thread. The page reads through a connection to
+the ledger of its own, on threads too, so that neither a commit nor a long question holds up the loop.
 """
 
 import asyncio
@@ -107,17 +108,27 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
     ledger = Ledger(settings.ledger)
     try:
         receiver = Receiver(ledger, Enrolment(home / GATEWAYS, ledger), signer, settings.bucket)
-        app = create_app(ledger, settings.zone)
-        config = uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S
-        )
-        server = PageServer(config, app.state.news)
-        with ended_by_signals(server), listening(settings.host, settings.port) as bound:
-            host, port = bound.getsockname()[:2]
-            tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
-            await _run(server, bound, Road(receiver, settings, tell, warn))
+        with contextlib.closing(Ledger(settings.ledger, read_only=True)) as page_ledger:
+            await _offer(page_ledger, receiver, settings, tell, warn)
     finally:
         ledger.close()
+
+
+async def _offer(
+    page_ledger: Ledger,
+    receiver: Receiver,
+    settings: Settings,
+    tell: Callable[[str], None],
+    warn: Callable[[Problem], None],
+) -> None:
+    """Run the page, which reads through a connection of its own, and the road, which writes."""
+    app = create_app(page_ledger, settings.zone)
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
+    server = PageServer(config, app.state.news)
+    with ended_by_signals(server), listening(settings.host, settings.port) as bound:
+        host, port = bound.getsockname()[:2]
+        tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
+        await _run(server, bound, Road(receiver, settings, tell, warn))
 
 
 @contextlib.contextmanager

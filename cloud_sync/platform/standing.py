@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cloud_sync.platform.reports import (
@@ -49,7 +50,12 @@ def site(ledger: Reads, gateway: str) -> Figures:
         " WHERE gateway = ? ORDER BY projected DESC LIMIT 1"
     )
     found = rows(ledger, question, gateway)
-    return tomllib.loads(found[0]["site"]) if found else {}
+    return _site_of(found[0]["site"]) if found else {}
+
+
+@lru_cache(maxsize=64)
+def _site_of(text: str) -> Figures:
+    return tomllib.loads(text)
 
 
 def overview(ledger: Reads, gateway: str) -> Figures:

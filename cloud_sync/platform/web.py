@@ -1,5 +1,7 @@
 """The web application of the platform: one page, its files, and the JSON behind it."""
 
+import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,8 @@ from cloud_sync.platform.api import Answers, refused, routes
 from cloud_sync.platform.events import News
 from cloud_sync.platform.reports import Reads
 from gateway.core.problem import ProblemError, problem
+
+log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 HEADERS = {
@@ -77,6 +81,25 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
         )
         return refused(request, 404, nothing)
 
+    async def not_asked(request: Request, error: Exception) -> Response:
+        only = problem(
+            "WP-PLT-207", request.url.path, "This address only answers questions.", "Ask with GET; nothing is set here."
+        )
+        answer = refused(request, 405, only)
+        answer.headers["Allow"] = "GET, HEAD"
+        return answer
+
+    async def unanswerable(request: Request, error: Exception) -> Response:
+        log.error("%s: %s", request.url.path, error)
+        failed = problem(
+            "WP-PLT-208",
+            request.url.path,
+            "The ledger does not give these figures: {reason}.",
+            "Run `wattproof-platform verify`; figures too large to be added up are one gateway's own.",
+            reason=error,
+        )
+        return refused(request, 500, failed)
+
     news = News(ledger)
     app = Starlette(
         routes=[
@@ -85,7 +108,7 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
             Route("/api/v1/events", news.answer),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers={404: missing},
+        exception_handlers={404: missing, 405: not_asked, sqlite3.Error: unanswerable},
     )
     app.add_middleware(Guarded)
     app.state.news = news

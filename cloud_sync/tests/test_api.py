@@ -1,12 +1,14 @@
 """The JSON of the platform: its figures against those counted by hand, its refusals, its words."""
 
 import ast
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -163,6 +165,30 @@ def test_wrong_questions_get_a_problem(client: TestClient, path: str, code: str,
     answer = client.get("/api/v1/" + path)
     assert (answer.status_code, answer.json()["problem"]["code"]) == (status, code)
     assert answer.json()["problem"]["hint"]
+
+
+def test_nothing_can_be_set(client: TestClient) -> None:
+    """Another method than GET is refused in the one shape of problems, and the answer names what is allowed."""
+    answer = client.post("/api/v1/overview")
+    assert (answer.status_code, answer.json()["problem"]["code"]) == (405, "WP-PLT-207")
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_a_busy_ledger_holds_up_no_other_answer(tmp_path: Path) -> None:
+    """While a question waits for the ledger, the loop goes on and gives what needs no ledger."""
+    ledger = make_ledger(tmp_path, DAY)
+    app = create_app(ledger, now=lambda: NOW_S)
+
+    async def ask_both() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as asking:
+            with ledger.lock:  # which this thread may enter again, and no other thread
+                waiting = asyncio.create_task(asking.get("/api/v1/live"))
+                assert (await asking.get("/static/page.js")).status_code == 200
+                assert not waiting.done()
+            assert (await waiting).status_code == 200
+
+    asyncio.run(ask_both())
+    ledger.close()
 
 
 def test_an_unknown_zone_is_refused(tmp_path: Path) -> None:

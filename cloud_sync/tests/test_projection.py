@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloud_sync.platform.ledger import Ledger
-from cloud_sync.platform.live import POWER_HISTORY_MS, undone
+from cloud_sync.platform.live import undone
 from cloud_sync.platform.rebuilding import Difference, differences, rebuild
 from cloud_sync.tests.conftest import Platform
 from cloud_sync.tests.gateways import SITE, Gateway, account, config, interval, stamp
@@ -163,16 +163,6 @@ def test_live_values_are_the_newest_in_account_units(platform: Platform, gateway
         ("m-intake", "active_power_total", 15_000, 101),
         ("m-intake", "voltage_l1_n", 15_000, 230_000),
     ]
-    question = "SELECT at_ms, value_w FROM power_history WHERE meter = 'm-intake' ORDER BY 1"
-    assert rows(platform.ledger, question) == [(1000, 1), (6000, 1), (10_000, 100), (15_000, 101)]
-
-
-def test_power_older_than_two_hours_is_forgotten(platform: Platform, gateway: Gateway) -> None:
-    """The history ends two hours before its newest value, per gateway."""
-    late_ms = 20_000 + POWER_HISTORY_MS
-    platform.say("gw-1", gateway.send(config(), readings(19_999, (1,), (1, 1), (None, None), (None, None))))
-    platform.say("gw-1", gateway.send(readings(late_ms, (), (5,), (None,), (None,))))
-    assert rows(platform.ledger, "SELECT at_ms FROM power_history ORDER BY 1") == [(20_000,), (late_ms,)]
 
 
 def test_a_clock_that_runs_ahead_hides_no_later_reading(platform: Platform, gateway: Gateway) -> None:

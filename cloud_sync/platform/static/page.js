@@ -53,8 +53,8 @@ async function show() {
     fresh = Date.now();
     line(true);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // a failed fetch is a TypeError; anything else is our own fault
-    line(false);
+    line(false); // figures that could not be asked for or drawn are old, whatever the reason
+    if (!(error instanceof TypeError)) throw error; // a failed fetch is a TypeError; anything else is for the console
   }
 }
 
