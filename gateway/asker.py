@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.core.meter.judging import Question, believed, characters_ms, earliest_ms
+from gateway.core.meter.judging import DiQuestion, Question, believed, characters_ms, earliest_ms, question_of
 from gateway.core.meter.modbus import FrameFault
-from gateway.core.site import Bus
+from gateway.core.meter.plan import Block
+from gateway.core.site import Bus, Meter
 from gateway.line import Line
 
 
@@ -28,9 +29,18 @@ class Asker:
 
     def ask(self, unit: int, function: int, start: int, count: int, timeout_ms: int) -> Answer:
         """Ask *unit* for *count* registers from *start*."""
-        numbered = self._bus.port.startswith("tcp://")
+        return self._exchange(Question(unit, function, start, count, self._number()), timeout_ms)
+
+    def ask_block(self, meter: Meter, block: Block, timeout_ms: int) -> Answer:
+        """Ask *meter* for *block*, in the protocol that it speaks."""
+        return self._exchange(question_of(meter, block, self._number()), timeout_ms)
+
+    def _number(self) -> int | None:
+        """Return the number of the next question; None where the line has none."""
         self._transaction = (self._transaction + 1) % 0x10000
-        question = Question(unit, function, start, count, self._transaction if numbered else None)
+        return self._transaction if self._bus.port.startswith("tcp://") else None
+
+    def _exchange(self, question: Question | DiQuestion, timeout_ms: int) -> Answer:
         length = question.answer_bytes()
         most_ms = timeout_ms + characters_ms(self._bus, length)
         earliest = earliest_ms(self._bus, length)

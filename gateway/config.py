@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.core.account.factor import FactorTable
 from gateway.core.meter.plan import bus_us, plan_blocks
-from gateway.core.meter.profile import DeviceProfile
+from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
 from gateway.core.site import Bus, Site
@@ -169,7 +169,21 @@ def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem
                         key=key,
                     )
                 )
-        if transports[meter.bus] not in profile.transport:
+        by_number = profile.protocol != MODBUS
+        if by_number == bool(meter.unit):
+            problems.append(
+                problem(
+                    "WP-CFG-047",
+                    f"meter[{index}]",
+                    "a meter of the model {profile} is asked by its {wanted}",
+                    "write {wanted} = ..., and remove {other}",
+                    profile=meter.profile,
+                    wanted="address" if by_number else "unit",
+                    other="unit" if by_number else "address",
+                )
+            )
+        line_kinds = ("rtu",) if by_number else profile.transport
+        if transports[meter.bus] not in line_kinds:
             problems.append(
                 problem(
                     "WP-CFG-035",
@@ -178,7 +192,7 @@ def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem
                     "connect it to a bus of the kind: {known}",
                     profile=meter.profile,
                     transport=transports[meter.bus],
-                    known=", ".join(profile.transport),
+                    known=", ".join(line_kinds),
                 )
             )
     return problems

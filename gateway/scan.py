@@ -8,7 +8,7 @@ from gateway.asker import Asker
 from gateway.core.meter.decoding import account_value, decode, text_of
 from gateway.core.meter.modbus import crc_holds
 from gateway.core.meter.plan import shortest_blocks
-from gateway.core.meter.profile import HIGH_FIRST, DeviceProfile, Identity, Point
+from gateway.core.meter.profile import HIGH_FIRST, MODBUS, DeviceProfile, Identity, Point
 from gateway.core.reading import EXCEPTION, SILENT, WRONG_UNIT
 from gateway.core.site import Bus
 
@@ -59,7 +59,9 @@ def bus_of(port: str, setting: str) -> Bus:
 
 def usual_settings(profiles: Iterable[DeviceProfile]) -> list[str]:
     """Return the factory settings of known models, the most usual first."""
-    counted = Counter(profile.serial_default for profile in profiles if profile.serial_default)
+    counted = Counter(
+        profile.serial_default for profile in profiles if profile.serial_default and profile.protocol == MODBUS
+    )
     return [setting for setting, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))]
 
 
@@ -68,7 +70,8 @@ class Scan:
 
     def __init__(self, asker: Asker, profiles: Iterable[DeviceProfile], timeout_ms: int, progress: Progress) -> None:
         self._asker = asker
-        self._profiles = list(profiles)
+        # Unit ids are asked; a DL/T 645 meter has none, and is known by the number on its plate.
+        self._profiles = [profile for profile in profiles if profile.protocol == MODBUS]
         self._timeout_ms = timeout_ms
         self._progress = progress
 

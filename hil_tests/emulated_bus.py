@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from gateway.core.meter.modbus import crc_holds, with_crc
 from gateway.core.problem import ProblemError, problem
+from hil_tests.emulated_di import di_answer, is_meant, question_in
 from hil_tests.emulated_meter import ILLEGAL_FUNCTION, EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Sample
 from hil_tests.line_faults import LATE, SILENT, TRUE_KINDS, FaultDice, LineFault
@@ -75,7 +76,8 @@ class EmulatedBus:
     ) -> None:
         self.line = line
         self.counts = Counts()
-        self._meters = {meter.unit: meter for meter in meters}
+        self._meters = {meter.unit: meter for meter in meters if meter.unit}
+        self._by_number = tuple(meter for meter in meters if not meter.unit)
         self._sample = sample
         self._witness = witness
         self._dice = dice
@@ -171,19 +173,37 @@ class EmulatedBus:
 
     def _answer(self, frame: bytes) -> tuple[LineFault | None, bytes, float] | None:
         """Return the answer to *frame* with its fault and extra delay, None where the line stays silent."""
-        meter = self._meters.get(frame[0]) if crc_holds(frame) and self._same_speed() else None
+        meter = self._meant(frame) if self._same_speed() else None
         if meter is None:
             self.counts.ignored += 1
             return None
         self.counts.asked += 1
         fault = self._dice.next(meter.name)
-        octets, shown, utc_ms = self._meter_answer(meter, frame)
+        answer = self._meter_answer if meter.unit else self._number_answer
+        octets, shown, utc_ms = answer(meter, frame)
         if fault is None or fault.kind in TRUE_KINDS:
             self._witness(meter.name, utc_ms, shown)
         if fault is None:
             return None, octets, 0.0
         delay_s = fault.delay_ms / 1000 if fault.kind in (LATE, SILENT) else 0.0
         return fault, self._dice.damaged(fault.kind, frame, octets), delay_s
+
+    def _meant(self, frame: bytes) -> EmulatedMeter | None:
+        """Return the meter that *frame* asks, by unit id or by number."""
+        if crc_holds(frame):
+            return self._meters.get(frame[0])
+        question = question_in(frame)
+        meant = [meter for meter in self._by_number if question is not None and is_meant(question, meter)]
+        return meant[0] if meant else None
+
+    def _number_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
+        """Return what a DL/T 645 meter answers, the truth behind it, and when it took its sample."""
+        question = question_in(frame)
+        assert question is not None
+        sample = self._sample(meter.name)
+        octets, shown = di_answer(meter, question, sample)
+        self.counts.answered += 1
+        return octets, shown, sample.utc_ms
 
     def _meter_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
         """Return what *meter* answers, the truth behind it, and when it took its sample."""

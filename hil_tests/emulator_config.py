@@ -31,8 +31,8 @@ from hil_tests.park_checks import park_problems
 
 _SOURCES = (GENERATION, STORAGE, TIE, INTAKE)
 _METER = (
-    "name", "bus", "unit", "profile", "serial", "ct_ratio", "vt_ratio", "role", "busbar", "to_busbar", "load",
-    "start_import", "start_export", "last_digit",
+    "name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "role", "busbar", "to_busbar",
+    "load", "start_import", "start_export", "last_digit",
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ class _Reader:
             table.known("bus", bus, sorted(names))
             meter = self._meter(table, branch)
             if meter is not None and bus in meters:
-                note_taken(table.place("unit"), str(meter.unit), units[bus], self._problems)
+                note_taken(table.place("unit"), str(meter.unit or meter.serial), units[bus], self._problems)
                 meters[bus].append(meter)
         value_ms, step_ms = self._times()
         unmetered: Counter[str] = Counter()
@@ -210,7 +210,8 @@ class _Reader:
         )
 
     def _meter(self, table: Fields, branch: Branch) -> EmulatedMeter | None:
-        unit = table.number("unit", 1, 247)
+        by_number = "address" in table.plain
+        unit = 0 if by_number else table.number("unit", 1, 247)
         profile = self._profile(table)
         if profile is None:
             return None
@@ -228,7 +229,7 @@ class _Reader:
             profile,
             kind,
             ratios=(table.ratio("ct_ratio"), table.ratio("vt_ratio")),
-            serial=table.text("serial", "", empty=True),
+            serial=table.text("address") if by_number else table.text("serial", "", empty=True),
             float_step_wh=table.measure("last_digit", WATT_HOURS, "10 Wh", least=1),
         )
 

@@ -5,7 +5,8 @@ import struct
 from fractions import Fraction
 from typing import NamedTuple
 
-from gateway.core.meter.profile import HIGH_FIRST, Point, unit_exponent
+from gateway.core.meter.bcd import bits_of
+from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # The power of ten that a meter with scale registers puts there, by unit.
@@ -80,8 +81,19 @@ def _float_bits(raw: Fraction, point: Point) -> int:
 
 def _whole_bits(raw: int, point: Point) -> int:
     """Return *raw* as the bits of a whole number; a counter starts over at its width, all else stops at the end."""
+    if point.type in BCD_OCTETS:
+        return _digit_bits(raw, point)
     width = 16 * point.count
     if point.quantity is not None and QUANTITIES[point.quantity].cumulative:
         return raw % (point.wrap or 1 << width)
     least, most = (-(1 << width - 1) + 1, (1 << width - 1) - 2) if point.type[0] == "i" else (0, (1 << width) - 2)
     return min(max(raw, least), most) & ((1 << width) - 1)
+
+
+def _digit_bits(raw: int, point: Point) -> int:
+    """Return *raw* as BCD digits; with a sign, the first digit ends at 7."""
+    octets, signed = BCD_OCTETS[point.type], point.type.endswith("s")
+    most = (8 if signed else 10) * 10 ** (2 * octets - 1) - 1
+    if point.wrap is not None:
+        raw %= point.wrap
+    return bits_of(min(max(raw, -most if signed else 0), most), octets, signed)

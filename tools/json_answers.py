@@ -8,7 +8,8 @@ JSON_ANSWERS = {
 """,
     "wattproof plan": """
 {"profile": "eastron-sdm230", "baud": 9600, "turnaround_ms": 10,
- "reads": [{"function": 4, "start": 70, "count": 10, "time_us": 55834, "time_ms": 55.834, "quantities": ["frequency"]}],
+ "reads": [{"function": 4, "di": null, "start": 70, "count": 10, "time_us": 55834, "time_ms": 55.834,
+   "quantities": ["frequency"]}],
  "registers": 10, "distinct": true, "total_us": 55834, "total_ms": 55.834, "shortest_us": 55834}
 """,
     "wattproof profile list": """
@@ -20,7 +21,8 @@ JSON_ANSWERS = {
  "kind": "single-phase meter", "status": "bench", "evidence": [{"source": "...", "page": "p. 4"}], "transport": ["rtu"],
  "serial": {"default": "9600 8N1", "allowed": ["9600 8N1"]}, "units": [1, 247], "max_registers": 80, "align": 2,
  "windows": [{"function": 4, "first": 0, "last": 87}], "timeout_ms": 300, "gap_ms": 10,
- "points": [{"name": "voltage_l1_n", "quantity": "voltage_l1_n", "function": 4, "at": 0, "count": 2, "type": "f32",
+ "points": [{"name": "voltage_l1_n", "quantity": "voltage_l1_n", "function": 4, "at": 0, "di": null, "count": 2,
+   "type": "f32",
    "words": "high-first", "factor": "1", "unit": "V", "side": "direct", "times": [], "sign": null, "counter": false,
    "wrap": null, "sentinels": [], "exponent_at": null, "poll": true}],
  "constants": [],

@@ -10,12 +10,16 @@ import click
 
 from gateway.asker import Answer, Asker
 from gateway.cli.bus_options import LineSetting, Units
+from gateway.cli.dlt645_decoding import fault645_text
 from gateway.cli.meter_commands import fault_text
 from gateway.config import load_site
+from gateway.core.meter.dlt645 import WAKE, di_text
+from gateway.core.meter.dlt645 import read_request as asked_of
+from gateway.core.meter.dlt645_exchange import meanings_645
 from gateway.core.meter.exchange import Meaning, meanings
 from gateway.core.meter.modbus import read_request
 from gateway.core.meter.plan import plan_blocks, readable
-from gateway.core.meter.profile import DeviceProfile
+from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.reading import EXCEPTION
 from gateway.core.site import Bus, Meter
@@ -181,7 +185,7 @@ def read_meter(asker: Asker, bus: Bus, meter: Meter, profile: DeviceProfile) -> 
     answers = []
     for block in plan_blocks(profile, points, bus.baud, bus.turnaround_ms):
         for _attempt in range(_TRIES):
-            answer = asker.ask(meter.unit, block.function, block.start, block.count, 2 * profile.timeout_ms)
+            answer = asker.ask_block(meter, block, 2 * profile.timeout_ms)
             if answer.fault is None or answer.fault.kind == EXCEPTION:
                 break
             asker.drain(_LATE_MS)
@@ -193,6 +197,8 @@ def read_meter(asker: Asker, bus: Bus, meter: Meter, profile: DeviceProfile) -> 
 def _meant(meter: Meter, profile: DeviceProfile, answer: Answer) -> list[Meaning]:
     if answer.registers is None:
         return []
+    if profile.protocol != MODBUS:
+        return meanings_645(profile, asked_of(answer.request), answer.registers, (meter.ct_ratio, meter.vt_ratio))
     return meanings(profile, read_request(answer.request), answer.registers, (meter.ct_ratio, meter.vt_ratio))
 
 
@@ -221,11 +227,16 @@ def _read_text(meant: list[tuple[Answer, list[Meaning]]]) -> str:
     width = max((len(one.name) for _answer, found in meant for one in found), default=0)
     rows = []
     for answer, found in meant:
-        asked = read_request(answer.request)
-        head = _("function {function:02d}  start 0x{start:04X}  {count:3d} registers")
-        rows.append(head.format(function=asked.function, start=asked.start, count=asked.count))
+        if answer.request[0] == WAKE:
+            di = asked_of(answer.request)
+            rows.append("DI " + di_text(di.di, di.control))
+            in_words = fault645_text
+        else:
+            asked, in_words = read_request(answer.request), fault_text
+            head = _("function {function:02d}  start 0x{start:04X}  {count:3d} registers")
+            rows.append(head.format(function=asked.function, start=asked.start, count=asked.count))
         if answer.fault is not None:
-            rows.append("  " + fault_text(answer.fault.kind, answer.fault.detail))
+            rows.append("  " + in_words(answer.fault.kind, answer.fault.detail))
         for one in found:
             words = " ".join("%04x" % word for word in one.words)
             rows.append("  %s  %s  %s %s" % (one.name.ljust(width), words, one.value or _("not available"), one.unit))

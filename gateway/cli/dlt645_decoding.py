@@ -2,12 +2,16 @@
 
 from typing import Any
 
-from gateway.core.meter.dlt645 import error_text
-from gateway.core.meter.dlt645_exchange import exchanged
+from gateway.core.meter.dlt645 import error_text, read_request
+from gateway.core.meter.dlt645_exchange import exchanged, exchanged_645
+from gateway.core.meter.exchange import Meaning
 from gateway.core.meter.modbus import FrameFault
+from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import CRC, DIGITS, EXCEPTION, FRAMING, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
 from gateway.words import translate as _
+
+Ratios = tuple[tuple[int, int], tuple[int, int]]
 
 # The issue of the standard; with the first, it is told by the control code.
 YEARS: dict[str, int | None] = {"dlt645": None, "dlt645-2007": 2007, "dlt645-1997": 1997}
@@ -15,8 +19,16 @@ YEARS: dict[str, int | None] = {"dlt645": None, "dlt645-2007": 2007, "dlt645-199
 
 def decoded645(protocol: str, request: bytes, response: bytes) -> dict[str, Any]:
     """Return what one exchange means by the tables of the standard, as the JSON of `wattproof decode`."""
+    _check_request(request)
+    found = exchanged(request, response, YEARS[protocol])
+    return _shown(found.meanings, found.fault)
+
+
+def _check_request(request: bytes) -> None:
+    """Raise ProblemError where *request* is no read request; b"" is one that is not known."""
     try:
-        found = exchanged(request, response, YEARS[protocol])
+        if request:
+            read_request(request)
     except FrameFault as fault:
         raise ProblemError(
             problem(
@@ -28,9 +40,21 @@ def decoded645(protocol: str, request: bytes, response: bytes) -> dict[str, Any]
                 detail=fault.detail,
             )
         ) from fault
+
+
+def decoded645_by(profile: DeviceProfile, request: bytes, response: bytes, ratios: Ratios) -> dict[str, Any]:
+    """Return what *profile* knows in one exchange, as the JSON of `wattproof decode`."""
+    _check_request(request)
+    try:
+        return _shown(exchanged_645(profile, request, response, ratios), None)
+    except FrameFault as fault:
+        return _shown([], (fault.kind, fault.detail))
+
+
+def _shown(meanings: list[Meaning], fault: tuple[str, str] | None) -> dict[str, Any]:
     return {
-        "readings": [{"quantity": one.name, "value": one.value, "unit": one.unit} for one in found.meanings],
-        "fault": {"kind": found.fault[0], "detail": found.fault[1]} if found.fault else None,
+        "readings": [{"quantity": one.name, "value": one.value, "unit": one.unit} for one in meanings],
+        "fault": {"kind": fault[0], "detail": fault[1]} if fault else None,
     }
 
 

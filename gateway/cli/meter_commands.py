@@ -5,12 +5,22 @@ from typing import Any
 
 import click
 
-from gateway.cli.dlt645_decoding import YEARS, decoded645, fault645_text
+from gateway.cli.dlt645_decoding import YEARS, decoded645, decoded645_by, fault645_text
 from gateway.cli.exchange_options import Octets, ratio_options
+from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request, refusal
-from gateway.core.meter.plan import DEFAULT_TURNAROUND_MS, Block, bus_us, exchange_us, plan_blocks, shortest_blocks
-from gateway.core.meter.profile import DeviceProfile
+from gateway.core.meter.plan import (
+    DEFAULT_TURNAROUND_MS,
+    DI_FUNCTIONS,
+    Block,
+    block_us,
+    bus_us,
+    di_of,
+    plan_blocks,
+    shortest_blocks,
+)
+from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import (
     CRC,
@@ -32,6 +42,8 @@ Ratios = tuple[tuple[int, int], tuple[int, int]]
 
 def decoded(profile: DeviceProfile, request: bytes, response: bytes, ratios: Ratios) -> dict[str, Any]:
     """Return what one exchange means, as the JSON of `wattproof decode`."""
+    if profile.protocol != MODBUS:
+        return decoded645_by(profile, request, response, ratios)
     code = refusal(request, response)
     if code is not None:
         return {"readings": [], "fault": {"kind": EXCEPTION, "detail": "%d" % code}}
@@ -107,7 +119,9 @@ def decode_command(
     if protocol is not None and profile_id is None:
         result, in_words = decoded645(protocol, request or b"", response), fault645_text
     elif profile_id is not None and request is not None and protocol is None:
-        result, in_words = decoded(load_profile(profile_id, home), request, response, (ct, vt)), fault_text
+        profile = load_profile(profile_id, home)
+        result = decoded(profile, request, response, (ct, vt))
+        in_words = fault_text if profile.protocol == MODBUS else fault645_text
     else:
         raise click.UsageError(_("Give --profile and --request, or --protocol."))
     fault = result["fault"]
@@ -135,7 +149,8 @@ def planned(profile: DeviceProfile, baud: int, turnaround_ms: int) -> dict[str, 
         "turnaround_ms": turnaround_ms,
         "reads": [_read(block, baud, turnaround_ms) for block in blocks],
         "registers": sum(block.count for block in blocks),
-        "distinct": len({block.count for block in blocks}) == len(blocks),
+        # A DL/T 645 answer says what it answers.
+        "distinct": profile.protocol != MODBUS or len({block.count for block in blocks}) == len(blocks),
         "total_us": total,
         "total_ms": total / 1000,
         "shortest_us": bus_us(shortest, baud, turnaround_ms),
@@ -143,10 +158,11 @@ def planned(profile: DeviceProfile, baud: int, turnaround_ms: int) -> dict[str, 
 
 
 def _read(block: Block, baud: int, turnaround_ms: int) -> dict[str, Any]:
-    took = exchange_us(baud, block.count, 1000 * turnaround_ms)
+    took = block_us(block, baud, 1000 * turnaround_ms)
     return {
         "function": block.function,
-        "start": block.start,
+        "di": di_text(di_of(block), block.function) if block.function in DI_FUNCTIONS else None,
+        "start": di_of(block) if block.function in DI_FUNCTIONS else block.start,
         "count": block.count,
         "time_us": took,
         "time_ms": took / 1000,
@@ -171,7 +187,13 @@ def plan_command(home: str, profile_id: str, baud: int, turnaround_ms: int, as_j
     """Show the reads that would be made of a meter, the bus time of each, and the total."""
     plan = planned(load_profile(profile_id, home), baud, turnaround_ms)
     lines = [
-        _("function {function:02d}  start 0x{start:04X}  {count:3d} registers  {time:8.1f} ms  {values} values").format(
+        _("DI {di}  {count:3d} registers  {time:8.1f} ms  {values} values").format(
+            di=read["di"], count=read["count"], time=read["time_ms"], values=len(read["quantities"])
+        )
+        if read["di"]
+        else _(
+            "function {function:02d}  start 0x{start:04X}  {count:3d} registers  {time:8.1f} ms  {values} values"
+        ).format(
             function=read["function"],
             start=read["start"],
             count=read["count"],

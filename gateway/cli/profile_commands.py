@@ -8,7 +8,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import decimal_text
+from gateway.core.meter.plan import DI_FUNCTIONS
 from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
@@ -68,7 +70,8 @@ def point_map(point: Point) -> dict[str, Any]:
         "name": point.name,
         "quantity": point.quantity,
         "function": point.function,
-        "at": point.address,
+        "at": point.address & 0xFF if point.function in DI_FUNCTIONS else point.address,
+        "di": di_text(point.address >> 8, point.function) if point.function in DI_FUNCTIONS else None,
         "count": point.count,
         "type": point.type,
         "words": point.words,
@@ -147,7 +150,7 @@ def show_command(home: str, profile_id: str, as_json: bool) -> None:
         shown = point_map(point)
         times = "".join(" x" + name for name in point.times)
         note = "" if point.poll and point.quantity else " *"
-        cells = ["0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
+        cells = [shown["di"] or "0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
         table.add_row(*cells, shown["factor"], point.unit, point.side + times)
     foot = _("* decoded where an answer holds it, not read in every sweep")
     emit(profile_map(profile, source), "\n".join([*[drawn(line) for line in head], drawn(table), foot]), as_json)

@@ -19,7 +19,9 @@ class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "sto
 
 
 class Meter(namedtuple("Meter", ("name", "bus", "unit", "profile", "serial", "ct_ratio", "vt_ratio", "max_power_w"))):
-    """One device. ct_ratio and vt_ratio are (primary, secondary) whole numbers, (1, 1) for direct connection.
+    """One device. unit: its Modbus unit id; 0 for one that is asked by serial, the number on its plate (DL/T 645).
+
+    ct_ratio and vt_ratio are (primary, secondary) whole numbers, (1, 1) for direct connection.
 
     max_power_w: the most its connection can carry; a register that rises faster is refused.
     """

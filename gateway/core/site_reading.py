@@ -1,7 +1,7 @@
 """Reads a site from plain maps (as TOML gives them) and finds everything that is wrong with it at once."""
 
 from gateway.core.fields import Fields, shown
-from gateway.core.notation import SECONDS, WATTS, line_setting
+from gateway.core.notation import SECONDS, WATTS, is_digits, line_setting
 from gateway.core.problem import Problem, problem
 from gateway.core.site import Bus, Meter, Site
 from gateway.core.site_points import read_meter_points, read_storages
@@ -13,6 +13,7 @@ DAY_S = 86400
 UNITS = (1, 247)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 MOST_TURNAROUND_MS = 10000
+ADDRESS_DIGITS = 12  # of a DL/T 645 meter
 # The id and the bucket become levels of an MQTT topic.
 _ID_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _NOT_IN_TOPICS = " /+#$"
@@ -22,7 +23,7 @@ _GATEWAY = (
     "id", "park", "interval", "cycle", "readings", "hold", "self_use_period", "province", "factor_sets",
 )  # fmt: skip
 _UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
-_METER = ("name", "bus", "unit", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
+_METER = ("name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
 
 
 def _line(table: Fields) -> "tuple[int, int, str, int]":
@@ -85,15 +86,15 @@ def _check_port(table: Fields, port: str, buses: "list[Bus]") -> None:
 def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Meter]":
     meters = []
     names: "list[str]" = []
-    taken: "dict[tuple[str, int], str]" = {}
+    taken: "dict[tuple[str, int, str], str]" = {}
     for table in top.tables("meter", some=True):
         table.only(_METER)
         meter = Meter(
             table.text("name"),
             table.text("bus"),
-            table.number("unit", UNITS[0], UNITS[1]),
+            0 if "address" in table.plain else table.number("unit", UNITS[0], UNITS[1]),
             table.text("profile"),
-            table.text("serial", ""),
+            _address(table) if "address" in table.plain else table.text("serial", ""),
             table.ratio("ct_ratio"),
             table.ratio("vt_ratio"),
             table.measure("max_power", WATTS, None, 1),
@@ -101,15 +102,15 @@ def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Met
         table.fresh("name", meter.name, names)
         table.known("bus", meter.bus, buses)
         table.known("profile", meter.profile, profiles)
-        place = (meter.bus, meter.unit)
+        place = (meter.bus, meter.unit, "" if meter.unit else meter.serial)
         if place in taken:
             table.problems.append(
                 problem(
                     "WP-CFG-010",
-                    table.place("unit"),
+                    table.place("unit" if meter.unit else "address"),
                     "unit id {unit} on bus {bus} is already used by {other}",
                     "give each meter on a bus its own unit id",
-                    unit=meter.unit,
+                    unit=meter.unit or meter.serial,
                     bus=meter.bus,
                     other=taken[place],
                 )
@@ -117,6 +118,33 @@ def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Met
         taken[place] = meter.name
         meters.append(meter)
     return meters
+
+
+def _address(table: Fields) -> str:
+    """Return the number by which a DL/T 645 meter is asked, which stands for unit id and serial number."""
+    text = table.text("address")
+    for key in ("unit", "serial"):
+        if key in table.plain:
+            table.problems.append(
+                problem(
+                    "WP-CFG-045",
+                    table.place(key),
+                    "a meter with an address has no {key}",
+                    "remove {key}: a DL/T 645 meter is asked and known by the number on its plate",
+                    key=key,
+                )
+            )
+    if text and (len(text) != ADDRESS_DIGITS or not is_digits(text) or text == "9" * ADDRESS_DIGITS):
+        table.problems.append(
+            problem(
+                "WP-CFG-046",
+                table.place("address"),
+                "{text} is no number of a DL/T 645 meter",
+                'write the twelve digits of its plate: address = "002241020208"',
+                text=shown(text),
+            )
+        )
+    return text
 
 
 def _busbars(top: Fields) -> "list[str]":

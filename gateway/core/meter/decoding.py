@@ -4,8 +4,9 @@ Values are (mantissa, exponent of ten) in the unit of the quantity, at the prima
 """
 
 from gateway.core.flag import DECREASED, MISSING, ROLLED_OVER
+from gateway.core.meter.bcd import digits_of
 from gateway.core.meter.ieee754 import float32, float64
-from gateway.core.meter.profile import HIGH_FIRST, NO_RATIOS, Point, unit_exponent
+from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, NO_RATIOS, Point, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # Digits kept behind the point where a ratio such as 110/3 has no end in decimals.
@@ -62,6 +63,9 @@ def raw_of(point: Point, words: "tuple[int, ...]") -> "tuple[int, int] | None":
     if point.type == "f32" or point.type == "f64":
         number = float32(bits) if point.type == "f32" else float64(bits)
         return None if number is None else (number[0], number[1] + ten)
+    if point.type in BCD_OCTETS:
+        digits = digits_of(bits, BCD_OCTETS[point.type], point.type[-1] == "s")
+        return None if digits is None else (digits, ten)
     return (_signed(bits, 16 * point.count) if point.type[0] == "i" else bits, ten)
 
 

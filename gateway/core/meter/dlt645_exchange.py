@@ -2,11 +2,13 @@
 
 from collections import namedtuple
 
+from gateway.core.meter.decoding import decode
 from gateway.core.meter.dlt645 import (
     READ_ADDRESS,
     READ_ON,
     READ_ON_1997,
     Answer,
+    Question,
     answer,
     di_text,
     hex_text,
@@ -15,9 +17,10 @@ from gateway.core.meter.dlt645 import (
     year_of,
 )
 from gateway.core.meter.dlt645_items import NUMBER, Item
-from gateway.core.meter.dlt645_values import amount, items_in, parts, text
-from gateway.core.meter.exchange import Meaning, decimal_text
+from gateway.core.meter.dlt645_values import amount, items_in, parts, registers, text
+from gateway.core.meter.exchange import Meaning, decimal_text, stated_exponent
 from gateway.core.meter.modbus import FrameFault
+from gateway.core.meter.profile import NO_RATIOS, DeviceProfile, Point
 from gateway.core.reading import DIGITS, EXCEPTION, WRONG_FUNCTION
 
 ERROR = "dlt645_error"  # the error byte of a refusal, as a reading
@@ -71,3 +74,40 @@ def exchanged(request: bytes, response: bytes, year: "int | None" = None) -> Exc
         elif fault.kind == DIGITS:
             seen = [Meaning(item.name, None, item.unit, ()) for item, _ in parts(found, items_in(found))]
         return Exchange(seen, (fault.kind, fault.detail))
+
+
+def points_of(profile: DeviceProfile, question: Question) -> "list[Point]":
+    """Return the points of *profile* that the answer to *question* holds."""
+    same = [point for point in profile.points if point.address >> 8 == question.di]
+    return [point for point in same if point.function == question.control]
+
+
+def meanings_645(
+    profile: DeviceProfile,
+    question: Question,
+    words: "tuple[int, ...]",
+    ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
+) -> "list[Meaning]":
+    """Return every point of *profile* in the registers that answer *question*, in the units that it states."""
+    found = []
+    for point in points_of(profile, question):
+        own, value = decode(point, words, question.di << 8, ratios)
+        text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
+        found.append(Meaning(point.name, text, point.unit, own))
+    return found
+
+
+def exchanged_645(
+    profile: DeviceProfile,
+    request: bytes,
+    response: bytes,
+    ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
+) -> "list[Meaning]":
+    """Return what *profile* knows in *response* to *request* (b"" where it is not known); raises FrameFault."""
+    question = read_request(request) if request else None
+    found = answer(response, question)
+    question = Question(found.address, found.control, found.di, found.sequence)
+    count = 0
+    for point in points_of(profile, question):
+        count = max(count, (point.last & 0xFF) + 1)
+    return meanings_645(profile, question, registers(found, count), ratios) if count else []

@@ -70,3 +70,34 @@ def text(item: Item, octets: bytes) -> "str | None":
 def items_in(answer: Answer) -> "tuple[Item, ...]":
     """Return what the tables say the answer may hold; () for a data identifier that is not in them."""
     return items_of(answer.di, year_of(answer.control))
+
+
+def register_count(octets: int) -> int:
+    """Return how many registers of 16 bits hold a value of *octets* bytes."""
+    return (octets + 1) // 2
+
+
+def registers(answer: Answer, count: int) -> "tuple[int, ...]":
+    """Return the numbers of an answer as *count* registers, each value in whole ones, highest digits first.
+
+    What a block leaves out at its end is not available. Raises FrameFault where a length or a digit is wrong, and
+    where the answer goes on in another frame: nothing that is polled is that long.
+    """
+    if answer.more:
+        raise FrameFault(LONG, "the answer goes on in another frame")
+    items = items_in(answer)
+    given = parts(answer, items)
+    words: "list[int]" = []
+    for place in range(len(items)):
+        bits = (1 << 8 * items[place].octets) - 1
+        if place < len(given):
+            bits = bits_of(given[place][1])
+            if items[place].form == NUMBER:
+                amount(items[place], given[place][1])
+            else:
+                text(items[place], given[place][1])
+        for at in range(register_count(items[place].octets) - 1, -1, -1):
+            words.append(bits >> 16 * at & 0xFFFF)
+        if len(words) >= count:
+            break
+    return tuple(words[:count])

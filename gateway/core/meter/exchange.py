@@ -39,7 +39,7 @@ def registers_of(asked: Request, response: bytes) -> "tuple[int, ...]":
     return answer(response, asked.unit, asked.function, asked.count)
 
 
-def _stated_exponent(point: Point) -> int:
+def stated_exponent(point: Point) -> int:
     """Return the power of ten from the unit that the profile states, as the manual does, to the quantity's own."""
     if point.quantity is None:
         return 0
@@ -62,6 +62,6 @@ def meanings(
         if point.type == "ascii":
             text: "str | None" = text_of(words)
         else:
-            text = None if value is None else decimal_text(value[0], value[1] - _stated_exponent(point))
+            text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
         found.append(Meaning(point.name, text, point.unit, words))
     return found

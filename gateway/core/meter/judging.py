@@ -5,12 +5,22 @@ one. What gives it away: unit, function, length, check sum, and the moment. No a
 characters had time to pass over the wire.
 """
 
-from gateway.core.meter import modbus
+from collections import namedtuple
+
+from gateway.core.meter import dlt645, modbus
+from gateway.core.meter.dlt645_items import items_of
+from gateway.core.meter.dlt645_values import register_count, registers
+from gateway.core.meter.plan import DI_FUNCTIONS, Block, di_of
 from gateway.core.reading import LATE
-from gateway.core.site import Bus
+from gateway.core.site import Bus, Meter
 
 # Glitches put single bytes before or behind an answer. Fewer than the shortest frame (5 bytes) cannot hide one.
 MOST_NOISE_BYTES = 4
+# Refusals that last: function, address, number of registers; and by DL/T 645: no such data, not authorised.
+_LASTING_EXCEPTIONS = ("1", "2", "3")
+_LASTING_ERRORS = 0x06
+# What a gateway in between says of a meter that is silent behind it.
+_ABSENT_EXCEPTIONS = ("10", "11")
 # Meters' clocks run up to 4 % fast, and so do their characters.
 _FASTEST_PERCENT = 95
 
@@ -33,6 +43,46 @@ class Question(modbus.Request):
         return modbus.tcp_answer_bytes(self.count)
 
 
+class DiQuestion(namedtuple("DiQuestion", ("asked", "count"))):
+    """One read of a DL/T 645 meter, whose answer names meter and data identifier; count: registers that are wanted."""
+
+    __slots__ = ()
+    asked: dlt645.Question
+    count: int
+
+    def frame(self) -> bytes:
+        """Return the bytes that ask it."""
+        return dlt645.request(self.asked)
+
+    def answer_bytes(self) -> int:
+        """Return the length of its answer, if the meter leaves out nothing, without wake bytes."""
+        octets = count = 0
+        for item in items_of(self.asked.di, dlt645.year_of(self.asked.control)):
+            if count < self.count:
+                octets += item.octets
+                count += register_count(item.octets)
+        return dlt645.answer_bytes(self.asked, octets)
+
+
+def question_of(meter: Meter, block: Block, transaction: "int | None" = None) -> "Question | DiQuestion":
+    """Return what *meter* is asked for *block*: a DL/T 645 meter by its number, another by its unit id."""
+    if block.function in DI_FUNCTIONS:
+        return DiQuestion(dlt645.Question(meter.serial, block.function, di_of(block), 0), block.count)
+    return Question(meter.unit, block.function, block.start, block.count, transaction)
+
+
+def refusal_lasts(question: "Question | DiQuestion", detail: str) -> bool:
+    """Tell whether a refusal is a fact about the meter, not about the moment."""
+    if isinstance(question, DiQuestion):
+        return bool(int(detail) & _LASTING_ERRORS)
+    return detail in _LASTING_EXCEPTIONS
+
+
+def refusal_of_absent(question: "Question | DiQuestion", detail: str) -> bool:
+    """Tell whether a gateway in between refuses, because the meter is silent behind it."""
+    return isinstance(question, Question) and detail in _ABSENT_EXCEPTIONS
+
+
 def character_bits(bus: Bus) -> int:
     """Return the bits that one character takes on *bus*."""
     return 1 + bus.data_bits + (bus.parity != "N") + bus.stop_bits
@@ -52,16 +102,24 @@ def earliest_ms(bus: Bus, count: int) -> int:
     return count * character_bits(bus) * 10 * _FASTEST_PERCENT // bus.baud
 
 
-def believed(frame: bytes, elapsed_ms: int, question: Question, bus: Bus) -> "tuple[int, ...]":
+def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> "tuple[int, ...]":
     """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise."""
+    if isinstance(question, DiQuestion):
+        _in_time(frame, elapsed_ms, question, bus)
+        return registers(dlt645.answer(frame, question.asked), question.count)
     unit, function, count = question.unit, question.function, question.count
     if question.transaction is not None:
         return modbus.tcp_answer(frame, question.transaction, unit, function, count)
+    _in_time(frame, elapsed_ms, question, bus)
+    return modbus.answer(_without_noise(frame, question), unit, function, count)
+
+
+def _in_time(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> None:
+    """Raise FrameFault where *frame* was complete before an answer could be."""
     possible_ms = earliest_ms(bus, min(len(frame), question.answer_bytes()))
     if elapsed_ms < possible_ms:
         detail = "%d bytes after %d ms, possible after %d ms" % (len(frame), elapsed_ms, possible_ms)
         raise modbus.FrameFault(LATE, detail)
-    return modbus.answer(_without_noise(frame, question), unit, function, count)
 
 
 def _without_noise(frame: bytes, question: Question) -> bytes:

@@ -6,7 +6,7 @@ register was read, and it is read again in every sweep.
 
 from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
 from gateway.core.meter.meter_state import MeterWatch
-from gateway.core.meter.plan import Block, plan_blocks, shortest_blocks
+from gateway.core.meter.plan import DI_FUNCTIONS, Block, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.meter.quantity import QUANTITIES
@@ -142,7 +142,12 @@ class MeterReads:
         return parts
 
     def _parts(self, block: Block) -> "list[Block]":
-        """Return the two halves of *block*, without registers that only make lengths differ; [] for a single point."""
+        """Return the two halves of *block*, without registers that only make lengths differ; [] for a single point.
+
+        The data identifier of a DL/T 645 block is one question, which cannot be asked in halves.
+        """
+        if block.function in DI_FUNCTIONS:
+            return []
         half = (len(block.points) + 1) // 2
         parts: "list[Block]" = []
         for points in (block.points[:half], block.points[half:]):

@@ -6,13 +6,17 @@ windows let a read span what lies between. Which ones is found by dynamic progra
 
 from collections import namedtuple
 
-from gateway.core.meter.profile import DeviceProfile, Point
+from gateway.core.meter.dlt645 import READ, READ_1997
+from gateway.core.meter.profile import MODBUS, DeviceProfile, Point
 
 BITS_OF_CHARACTER = 11  # start, 8 data, parity or second stop, stop; 8N1 sends 10, but meters time by 11
 FRAME_CHARACTERS = 8 + 5  # a request, and an answer without its registers
 FAST_BAUD = 19200  # above it the silence between frames is fixed
 FAST_SILENCE_US = 1750
 DEFAULT_TURNAROUND_MS = 10
+DI_FRAME_CHARACTERS = 4 + 16 + 4 + 16  # DL/T 645: a question and an answer without values, each with four wake bytes
+DI_LEAST_TURNAROUND_US = 20000  # no DL/T 645 meter answers sooner
+DI_FUNCTIONS = (READ, READ_1997)  # control codes of DL/T 645, by which its reads are told from those of Modbus
 
 
 class Block(namedtuple("Block", ("function", "start", "count", "points"))):
@@ -52,6 +56,28 @@ def exchange_us(baud: int, count: int, turnaround_us: int) -> int:
     return fixed - (-half_bits * 1000000 // (2 * baud))
 
 
+def block_us(block: Block, baud: int, turnaround_us: int) -> int:
+    """Return how long the bus is taken by one read of *block*, in either protocol, rounded up."""
+    if block.function not in DI_FUNCTIONS:
+        return exchange_us(baud, block.count, turnaround_us)
+    characters = DI_FRAME_CHARACTERS + 2 * block.count
+    return max(turnaround_us, DI_LEAST_TURNAROUND_US) - (-characters * BITS_OF_CHARACTER * 1000000 // baud)
+
+
+def di_of(block: Block) -> int:
+    """Return the data identifier that *block* reads from a DL/T 645 meter."""
+    return block.start >> 8
+
+
+def _di_blocks(points: "tuple[Point, ...]") -> "tuple[Block, ...]":
+    """Return one read for each data identifier; a DL/T 645 answer names what it answers, so lengths may be equal."""
+    blocks = []
+    for start in sorted({point.address & ~0xFF for point in points}):
+        chosen = tuple(sorted([point for point in points if point.address & ~0xFF == start], key=_place))
+        blocks.append(Block(chosen[0].function, start, chosen[-1].last + 1 - start, chosen))
+    return tuple(blocks)
+
+
 def windows_of(profile: DeviceProfile, function: int) -> "tuple[tuple[int, int, int], ...]":
     """Return the legal windows of *function*; where none is stated, only registers known to exist."""
     stated = tuple([window for window in profile.windows if window[0] == function])
@@ -72,7 +98,7 @@ def _place(point: Point) -> "tuple[int, int]":
 
 def readable(profile: DeviceProfile, point: Point) -> bool:
     """Tell whether some legal read holds *point*."""
-    return _group(profile, windows_of(profile, point.function), (point,)) is not None
+    return point.function in DI_FUNCTIONS or _group(profile, windows_of(profile, point.function), (point,)) is not None
 
 
 def _group(
@@ -137,6 +163,8 @@ def shortest_blocks(
     profile: DeviceProfile, points: "tuple[Point, ...]", baud: int, turnaround_ms: int = DEFAULT_TURNAROUND_MS
 ) -> "tuple[Block, ...]":
     """Return the reads with the least bus time, whatever their lengths."""
+    if profile.protocol != MODBUS:
+        return _di_blocks(points)
     groups = _all_groups(profile, points, baud, turnaround_ms)
     return tuple([Block(group.window[0], group.start, group.count, group.points) for group in groups])
 
@@ -149,6 +177,8 @@ def plan_blocks(
     Modbus RTU answers carry no number: an answer that comes too late can pass for that of the next question
     unless it is of another length. So equal lengths are told apart by a few more registers.
     """
+    if profile.protocol != MODBUS:
+        return _di_blocks(points)
     groups = _all_groups(profile, points, baud, turnaround_ms)
     counts = _distinct_counts(groups, profile.align)
     blocks = []
@@ -182,4 +212,4 @@ def _distinct_counts(groups: "list[_Group]", align: int) -> "list[int]":
 
 def bus_us(blocks: "tuple[Block, ...]", baud: int, turnaround_ms: int = DEFAULT_TURNAROUND_MS) -> int:
     """Return how long the bus is taken by one reading of *blocks*."""
-    return sum([exchange_us(baud, block.count, 1000 * turnaround_ms) for block in blocks])
+    return sum([block_us(block, baud, 1000 * turnaround_ms) for block in blocks])

@@ -4,8 +4,9 @@ A check sum of 16 bits lets one in 65,536 garbled answers through, and a person 
 """
 
 from gateway.core.flag import DECREASED
+from gateway.core.meter.bcd import bits_of, digits_of
 from gateway.core.meter.decoding import energy_wh, pattern, raw_of, register_advance
-from gateway.core.meter.profile import HIGH_FIRST, Point
+from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, Point
 from gateway.core.reading import BACKWARDS, TOO_FAST
 
 # max_power_w over what was measured: apparent exceeds active power, and connections are overloaded for a while.
@@ -20,6 +21,10 @@ CONFIRMATIONS = 3
 def _after(point: Point, words: "tuple[int, ...]") -> "tuple[int, ...]":
     """Return the words of the next higher register value."""
     bits = pattern(point, words) + 1
+    if point.type in BCD_OCTETS:
+        octets = BCD_OCTETS[point.type]
+        shown = digits_of(bits - 1, octets)
+        bits = bits_of((shown or 0) + 1, octets + 1)
     own = [bits >> 16 * place & 0xFFFF for place in range(point.count)]
     if point.words == HIGH_FIRST:
         own.reverse()

@@ -6,7 +6,16 @@ and the time is an argument. All meters are read in sweeps, the energy registers
 
 from collections import namedtuple
 
-from gateway.core.meter.judging import Question, believed, characters_ms, earliest_ms
+from gateway.core.meter.judging import (
+    DiQuestion,
+    Question,
+    believed,
+    characters_ms,
+    earliest_ms,
+    question_of,
+    refusal_lasts,
+    refusal_of_absent,
+)
 from gateway.core.meter.meter_reads import MeterReads
 from gateway.core.meter.meter_state import DUE, SUSPENDED, MeterState, MeterWatch
 from gateway.core.meter.modbus import FrameFault
@@ -15,10 +24,6 @@ from gateway.core.meter.profile import DeviceProfile
 from gateway.core.reading import EXCEPTION, SILENT, Fault, Reading
 from gateway.core.site import Bus, Meter
 
-# Refusals that are facts about the meter, not about the moment: function, address, number of registers.
-_LASTING_EXCEPTIONS = ("1", "2", "3")
-# What a gateway in between says of a meter that is silent behind it.
-_ABSENT_EXCEPTIONS = ("10", "11")
 _PROBE_DRAIN_MS = 50  # after a dead meter's silence; its late answer would be seen by its unit id
 _TRANSACTIONS = 0x10000
 
@@ -79,7 +84,7 @@ class Poll:
         self._sweeping = False
         self._boundary = False
         self._asked: "_Turn | None" = None
-        self._question = Question(0, 3, 0, 1, None)
+        self._question: "Question | DiQuestion" = Question(0, 3, 0, 1, None)
         self._timeout_ms = 0
         self._free_ms: "int | None" = None  # the line is left alone before
         self._probed = False  # the last question was a probe
@@ -200,7 +205,7 @@ class Poll:
             self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
         block = turn.block
         self._asked = turn
-        self._question = Question(turn.reads.meter.unit, block.function, block.start, block.count, transaction)
+        self._question = question_of(turn.reads.meter, block, transaction)
         length = self._question.answer_bytes()
         self._timeout_ms = watch.timeout_ms
         timeout_ms = self._timeout_ms + characters_ms(self._bus, length)
@@ -258,13 +263,14 @@ class Poll:
     def _refuse(self, turn: _Turn, kind: str, detail: str, now_ms: int, utc_ms: int) -> "list[Fault]":
         """Believe nothing of it, let a late answer pass, and decide what becomes of the block."""
         reads, watch = turn.reads, turn.reads.watch
-        lasting = kind == EXCEPTION and detail in _LASTING_EXCEPTIONS
-        absent = kind == EXCEPTION and detail in _ABSENT_EXCEPTIONS
+        lasting = kind == EXCEPTION and refusal_lasts(self._question, detail)
+        absent = kind == EXCEPTION and refusal_of_absent(self._question, detail)
         watch.faulted(SILENT if absent else kind, lasting, now_ms)
         reads.set_back(turn.block)
         dead = watch.state == SUSPENDED
         if not lasting and not self._numbered:
-            reads.expect_late(turn.block, now_ms)
+            if isinstance(self._question, Question):
+                reads.expect_late(turn.block, now_ms)
             self._free_ms = now_ms + (_PROBE_DRAIN_MS if dead else self._timeout_ms // 2)
         if dead:
             reads.doubt_identity()

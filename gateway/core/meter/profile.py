@@ -13,11 +13,19 @@ HIGH_FIRST = "high-first"
 LOW_FIRST = "low-first"
 RATIOS = ("ct", "vt")
 NO_RATIOS = ((1, 1), (1, 1))
+MODBUS = "modbus"
+DLT645_2007, DLT645_1997 = "dlt645-2007", "dlt645-1997"
+PROTOCOLS = (MODBUS, DLT645_2007, DLT645_1997)
 PROVENANCES = ("captured", "manual", "reconstructed")
 
 # Registers of one value, by type; a text has as many as its profile says.
 REGISTERS = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "u64": 4, "i64": 4, "f32": 2, "f64": 4, "bits16": 1, "ascii": 0}
 TYPES = ("u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64", "bits16", "ascii")
+
+# Types of a DL/T 645 value: bytes of BCD digits, in as many registers as hold them; s: the highest bit says minus.
+BCD_OCTETS = {
+    "bcd8": 1, "bcd16": 2, "bcd24": 3, "bcd32": 4, "bcd8s": 1, "bcd16s": 2, "bcd24s": 3, "bcd32s": 4,
+}  # fmt: skip
 
 # Raw values that mean "not available" unless the profile says otherwise: the ends of the range, as SunSpec,
 # ABB, Huawei and others use them. A float says it by not-a-number. 0xFFFF of an i16 is -1, hence a value.
@@ -74,6 +82,8 @@ class Point(
     of ten, read with the value. sign: the direction that positive values have, "" where it
     is not stated.
     poll: read in every sweep; otherwise only decoded where an answer holds it.
+    Of a DL/T 645 meter, function is the control code of a read, and address the data identifier times 256, plus the
+    place of the value among the values of a block, in registers.
     """
 
     __slots__ = ()
@@ -146,7 +156,8 @@ class DeviceProfile(
 ):  # fmt: skip
     """One meter model.
 
-    evidence: ((source, page), ...). transport: of "rtu" and "tcp". serial_default, serial_allowed: line settings such
+    evidence: ((source, page), ...). transport: of "rtu" and "tcp", or the one protocol that is
+    not Modbus. serial_default, serial_allowed: line settings such
     as "9600 8N1", "" and () where there is no serial line. units: first and last unit id. windows: legal reads as
     (function, first, last). constants: points that hold the meter's own ratios, named "ct" and "vt".
     """
@@ -172,6 +183,11 @@ class DeviceProfile(
     constants: "tuple[Point, ...]"
     identify: "tuple[Identity, ...]"
     tests: "tuple[Example, ...]"
+
+    @property
+    def protocol(self) -> str:
+        """The language of the meter: "modbus", or an issue of DL/T 645."""
+        return self.transport[0] if self.transport[0] in PROTOCOLS else MODBUS
 
     def polled(self) -> "tuple[Point, ...]":
         """Return the points that are read in every sweep: quantities only, no status."""

@@ -3,9 +3,10 @@
 A profile that can be read may still be careless. What is found here is what makes a wrong figure later.
 """
 
+from gateway.core.meter.dlt645_exchange import exchanged_645
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import FrameFault, read_request
-from gateway.core.meter.profile import DeviceProfile, Example, Identity, Point
+from gateway.core.meter.profile import MODBUS, DeviceProfile, Example, Identity, Point
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.notation import decimal_ratio
 from gateway.core.problem import Problem, problem
@@ -166,8 +167,11 @@ def _lint_windows(profile: DeviceProfile, found: "list[Problem]") -> None:
 def _lint_test(profile: DeviceProfile, test: Example, place: str) -> "list[Problem]":
     """Return what the test expects and the profile does not give."""
     try:
-        asked = read_request(test.request)
-        found = meanings(profile, asked, registers_of(asked, test.response), test.ratios)
+        if profile.protocol == MODBUS:
+            asked = read_request(test.request)
+            found = meanings(profile, asked, registers_of(asked, test.response), test.ratios)
+        else:
+            found = exchanged_645(profile, test.request, test.response, test.ratios)
     except FrameFault as fault:
         return [
             problem(

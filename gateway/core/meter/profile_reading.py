@@ -1,11 +1,14 @@
 """Reads a device profile out of the plain maps of its file, and says everything that is wrong at once."""
 
 from gateway.core.fields import Fields, shown
+from gateway.core.meter.di_point import read_di_point
 from gateway.core.meter.plan import readable
 from gateway.core.meter.point_reading import Defaults, read_constant, read_identity, read_point
 from gateway.core.meter.profile import (
     HIGH_FIRST,
     LOW_FIRST,
+    MODBUS,
+    PROTOCOLS,
     PROVENANCES,
     STATUSES,
     DeviceProfile,
@@ -17,9 +20,9 @@ from gateway.core.problem import Problem, problem
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200)
 DEFAULT_TIMEOUT_MS = 500  # enough for nearly every meter; a profile says less where the maker does
-_KEYS = (
-    "id", "maker", "model", "kind", "status", "evidence", "serial", "modbus", "constants", "identify", "points", "test",
-)  # fmt: skip
+DI_TIMEOUT_MS = 1000  # a DL/T 645 meter begins within 500 ms, and may pause as long between bytes
+_KEYS = ("id", "maker", "model", "kind", "status", "protocol", "evidence", "serial", "points", "test")
+_OF_PROTOCOL = {True: ("modbus", "constants", "identify"), False: ("dlt645",)}
 _MODBUS_KEYS = (
     "transport", "function", "address", "words", "max_registers", "align", "windows", "timeout_ms", "gap_ms",
 )  # fmt: skip
@@ -34,7 +37,8 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
     """Return the profile of a plain map, or None, and all problems; *where* goes before their places."""
     problems: "list[Problem]" = []
     top = Fields(plain, "", problems)
-    top.only(_KEYS)
+    protocol = top.choice("protocol", PROTOCOLS, MODBUS)
+    top.only(_KEYS + _OF_PROTOCOL[protocol == MODBUS])
     identity = top.text("id")
     if not all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in identity):
         problems.append(
@@ -51,13 +55,13 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         item.only(("source", "page"))
         evidence.append((item.text("source", empty=True), item.text("page", "", empty=True)))
     default_line, lines, units = _serial(top)
-    modbus = top.table("modbus")
-    modbus.only(_MODBUS_KEYS)
-    transport = modbus.choices("transport", ("rtu", "tcp")) or ("rtu",)
+    own = top.table("modbus" if protocol == MODBUS else "dlt645")
+    own.only(_MODBUS_KEYS if protocol == MODBUS else ("timeout_ms", "gap_ms"))
+    transport = (own.choices("transport", ("rtu", "tcp")) or ("rtu",)) if protocol == MODBUS else (protocol,)
     defaults = Defaults(
-        modbus.number("function", 3, 4),
-        1 if modbus.choice("address", ("zero-based", "one-based"), "zero-based") == "one-based" else 0,
-        modbus.choice("words", (HIGH_FIRST, LOW_FIRST), HIGH_FIRST),
+        own.number("function", 3, 4, None if protocol == MODBUS else 3),
+        1 if own.choice("address", ("zero-based", "one-based"), "zero-based") == "one-based" else 0,
+        own.choice("words", (HIGH_FIRST, LOW_FIRST), HIGH_FIRST),
     )
     profile = DeviceProfile(
         identity,
@@ -71,17 +75,22 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         lines,
         units,
         defaults.function,
-        modbus.number("max_registers", 1, 125, 125),
-        modbus.number("align", 1, 4, 1),
-        _windows(modbus, defaults),
-        modbus.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS),
-        modbus.number("gap_ms", 0, 10000, 0),
-        tuple([read_point(fields, defaults) for fields in top.tables("points", some=True)]),
+        own.number("max_registers", 1, 125, 125),
+        own.number("align", 1, 4, 1),
+        _windows(own, defaults),
+        own.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS if protocol == MODBUS else DI_TIMEOUT_MS),
+        own.number("gap_ms", 0, 10000, 0),
+        tuple(
+            [
+                read_point(fields, defaults) if protocol == MODBUS else read_di_point(fields, protocol)
+                for fields in top.tables("points", some=True)
+            ]
+        ),
         _constants(top, defaults),
         tuple([read_identity(fields, defaults) for fields in top.tables("identify")]),
         tuple([_example(fields) for fields in top.tables("test")]),
     )
-    if "rtu" in transport:
+    if "tcp" not in transport or len(transport) > 1:
         top.needs("serial")
     if not problems:
         _check_readable(profile, problems)
