@@ -13,6 +13,7 @@ from gateway.core.reading import CRC, EXCEPTION, FRAMING, LONG, SHORT, SILENT, W
 
 START, END, WAKE = 0x68, 0x16, 0xFE
 MOST_WAKE_BYTES = 4  # bytes FE before a frame, which wake the receiver
+MOST_BYTES_BEFORE = 8  # wake bytes, and glitches of a line that changes its direction
 _SHIFT = 0x33  # added to every byte of DATA
 _HEAD_BYTES = 10  # from the first 68 to the length
 LEAST_BYTES = 12  # a frame without DATA
@@ -149,11 +150,21 @@ def _wake_bytes(heard: bytes) -> int:
     return count
 
 
+def frame_span(heard: bytes) -> "tuple[int, int] | None":
+    """Return where the first frame in *heard* begins and ends by what it says of itself; None before that is there.
+
+    Half a second of silence inside a frame is legal, so only its length tells where it ends.
+    """
+    for at in range(min(MOST_BYTES_BEFORE, len(heard) - _HEAD_BYTES) + 1):
+        if heard[at] == START and heard[at + 7] == START:
+            return (at, at + LEAST_BYTES + heard[at + 9])
+    return None
+
+
 def is_whole(heard: bytes) -> bool:
-    """Tell whether *heard* holds as many bytes as the frame that it begins with says; half a second of silence
-    inside a frame is legal, so silence does not end it."""
-    at = _wake_bytes(heard)
-    return len(heard) >= at + _HEAD_BYTES and len(heard) >= at + LEAST_BYTES + heard[at + 9]
+    """Tell whether *heard* holds a frame to its end."""
+    span = frame_span(heard)
+    return span is not None and len(heard) >= span[1]
 
 
 def opened(heard: bytes) -> Frame:

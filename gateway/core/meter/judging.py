@@ -106,12 +106,21 @@ def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", b
     """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise."""
     if isinstance(question, DiQuestion):
         _in_time(frame, elapsed_ms, question, bus)
-        return registers(dlt645.answer(frame, question.asked), question.count)
+        return registers(dlt645.answer(_di_without_noise(frame), question.asked), question.count)
     unit, function, count = question.unit, question.function, question.count
     if question.transaction is not None:
         return modbus.tcp_answer(frame, question.transaction, unit, function, count)
     _in_time(frame, elapsed_ms, question, bus)
     return modbus.answer(_without_noise(frame, question), unit, function, count)
+
+
+def _di_without_noise(frame: bytes) -> bytes:
+    """Return the one DL/T 645 frame inside *frame* where only wake bytes and a few of noise surround it."""
+    span = dlt645.frame_span(frame)
+    if span is None:
+        return frame
+    noise = len(frame) - span[1] + len([octet for octet in frame[: span[0]] if octet != dlt645.WAKE])
+    return frame[span[0] : span[1]] if noise <= MOST_NOISE_BYTES else frame
 
 
 def _in_time(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> None:

@@ -112,6 +112,21 @@ def test_nothing_but_the_answer_is_believed():
     assert [one.kind for one in faults_of(outcomes)] == [LATE]
 
 
+def test_a_few_bytes_of_noise_do_no_harm():
+    """Glitches before and behind a frame, and more wake bytes than usual, leave the answer believable; more do not."""
+    for before, behind in ((b"\0", b""), (b"", b"\0\0\0"), (b"\xfe", b"\xff"), (b"\0\xfe\xfe", b"")):
+
+        def respond(question, before=before, behind=behind):
+            return before + good(question) + behind
+
+        _, outcomes = run(poll_of([job()]), respond, 1)
+        assert [one.value for one in readings_of(outcomes)] == [7502640]
+    _, outcomes = run(poll_of([job()]), lambda q: good(q) + good(q), 1)
+    assert [one.kind for one in faults_of(outcomes)] == ["long"]
+    _, outcomes = run(poll_of([job()]), lambda q: bytes(9) + good(q), 1)
+    assert [one.kind for one in faults_of(outcomes)] == ["framing"]
+
+
 def test_an_identifier_that_the_meter_does_not_have():
     """After two refusals a data identifier rests, and the others are read on."""
 
