@@ -1,9 +1,11 @@
 """What all commands share: the JSON switch, output, help in the user's language, clear failure without a traceback."""
 
 import copy
+import errno
 import inspect
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from gateway import words
-from gateway.core.problem import Problem, ProblemError
+from gateway.core.problem import Problem, ProblemError, problem
 from gateway.words import say, translate
 from gateway.words import translate as _
 
@@ -33,7 +35,22 @@ def speak_anywhere() -> None:
 def emit(value: Any, text: str, as_json: bool) -> None:
     """Print *value* as JSON (in ASCII where the terminal has no more), or *text*."""
     plain = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-    click.echo(json.dumps(value, ensure_ascii=plain, indent=2) if as_json else text)
+    try:
+        click.echo(json.dumps(value, ensure_ascii=plain, indent=2) if as_json else text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # whoever read it has seen enough
+            raise
+        # What is still to be written must not fail a second time when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ProblemError(
+            problem(
+                "WP-CLI-007",
+                "",
+                "the answer cannot be written: {reason}",
+                "look whether the disk it is sent to is full",
+                reason=error.strerror,
+            )
+        ) from error
 
 
 def plain_problem(one: Problem) -> dict[str, str]:

@@ -14,7 +14,7 @@ from types import FrameType
 
 import click
 
-from gateway.cli.account_commands import table_text
+from gateway.cli.tables import table_text
 from gateway.core.problem import ProblemError
 from gateway.figures import PARK_TIME
 from gateway.frame import PROBLEM, stop

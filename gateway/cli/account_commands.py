@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from gateway.cli.tables import table_text
 from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
@@ -19,22 +18,6 @@ from gateway.questions import answer_from_journal
 from gateway.recorder import journal_path
 from gateway.verification import verify_export
 from gateway.words import translate as _
-
-# A terminal of a technician: 80 columns.
-_WIDTH = 80
-
-
-def table_text(headings: list[str], rows: list[list[str]], right: set[int]) -> str:
-    """Return a table as text that fits a terminal of 80 columns; *right* are columns of figures."""
-    table = Table(box=None, pad_edge=False)
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
 
 
 def kwh(wh: int) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from gateway.cli.tables import drawn
 from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import decimal_text
 from gateway.core.meter.plan import DI_FUNCTIONS
@@ -20,20 +20,10 @@ from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _
 
-_WIDTH = 80  # a technician's terminal
-
 
 @click.group("profile")
 def profile_group() -> None:
     """Meter models: list, show, check."""
-
-
-def drawn(table: Table | str) -> str:
-    """Return a table, or a line of text, so that it fits 80 columns."""
-    console = Console(width=_WIDTH, color_system=None, force_terminal=False, markup=False, emoji=False, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
 
 
 @profile_group.command("list")

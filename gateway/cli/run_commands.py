@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from cloud_sync.core.canonical import CanonicalError
 from gateway.checking import check_lines, check_uplink
 from gateway.config import Configuration, load, sweep_us
 from gateway.core.problem import ProblemError, problem
+from gateway.core.record import RecordError
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
 from gateway.recorder import journal_path
@@ -69,7 +71,7 @@ def run(home: str) -> None:
         daemon = Daemon(configuration, click.echo)
         click.echo(started_text(configuration))
         asyncio.run(daemon.run())
-    except sqlite3.Error as error:
+    except (sqlite3.Error, CanonicalError, RecordError) as error:
         raise ProblemError(
             problem(
                 "WP-JRN-005",

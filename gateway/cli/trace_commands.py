@@ -1,13 +1,14 @@
 """The command `trace`: who fed whom in one interval, worked out from a file."""
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
 from gateway.cli.account_commands import show_trace, time_of
+from gateway.cli.tables import WIDTH, drawn
 from gateway.core.account.flow_tracing import trace_flow
 from gateway.core.account.network import energy_wh, note_ignored, read_network
 from gateway.core.account.self_use import GRID, Renewable, SelfUseTrace, allocate
@@ -19,7 +20,6 @@ from gateway.text_file import read_text
 from gateway.words import translate as _
 
 MOST_BYTES = 16 * 1024 * 1024  # a file of 1000 sinks has about 100 KB
-WIDTH = 80
 
 
 @click.command("trace")
@@ -134,9 +134,6 @@ def _self_use(plain: object, where: str) -> tuple[SelfUseTrace, list[Problem]]:
 
 def _text(value: dict[str, Any]) -> str:
     """Return the trace as a table for people, 80 columns wide."""
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table(box=None, pad_edge=False, width=WIDTH)
     for title in (_("From"), _("To")):
         table.add_column(title, overflow="fold", ratio=1)
@@ -145,9 +142,5 @@ def _text(value: dict[str, Any]) -> str:
         table.add_row(row["source"], row["sink"], f"{row['wh']:,}")
     for row in value.get("residuals", []):
         table.add_row(row["source"], _("residual of {busbar}").format(busbar=row["busbar"]), f"{row['wh']:,}")
-    paper = io.StringIO()
-    console = Console(file=paper, width=WIDTH, no_color=True, markup=False, highlight=False, emoji=False)
-    console.print(table)
     total = sum(row["wh"] for row in value["allocations"] + value.get("residuals", []))
-    lines = [line.rstrip() for line in paper.getvalue().splitlines()]
-    return "\n".join([*lines, _("Total: {wh} Wh").format(wh=f"{total:,}")])
+    return "\n".join([drawn(table), _("Total: {wh} Wh").format(wh=f"{total:,}")])

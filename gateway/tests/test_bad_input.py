@@ -349,6 +349,28 @@ def test_a_reader_that_leaves_is_no_reason_to_complain(pattern: Path) -> None:
     assert done.stdout == b"{\n" and done.stderr == b""
 
 
+def test_a_daemon_that_cannot_start_says_why(pattern: Path, tmp_path: Path) -> None:
+    """State that nobody can read, and a path too long for a socket, end `run` with a code and without a traceback."""
+    edited, deep = tmp_path / "edited", tmp_path / ("d" * 100)
+    for home in (edited, deep):
+        shutil.copytree(pattern, home)
+    sql("UPDATE state SET value = x'ff'")(edited)
+    for home, code in ((edited, b"WP-JRN-005"), (deep, b"WP-CLI-004")):
+        done = wattproof(home, "run")
+        assert done.returncode == 1 and b"\n" + code in b"\n" + done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_a_full_disk_behind_the_output_is_told(pattern: Path) -> None:
+    """Where the answer cannot be written, that is a problem with a code, and said once."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "--home", str(pattern), "tally", DAY],
+            stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1 and done.stderr.startswith(b"WP-CLI-007") and done.stderr.count(b"\n") == 2
+
+
 def test_the_second_daemon_leaves_the_first_alone(pattern: Path, tmp_path: Path) -> None:
     """Where a journal is in use, run ends with the code for it."""
     home = tmp_path / "home"

@@ -234,3 +234,12 @@ def test_a_daemon_answers_and_stops_at_ctrl_c(tmp_path: Path) -> None:
         os.close(theirs)
     assert daemon.returncode == 0 and err == b"" and out.splitlines()[-1].startswith(b"stopped")
     assert not is_running(tmp_path) and call(tmp_path, "status").exit_code == 3
+
+
+def test_the_shell_completes_commands_and_subcommands() -> None:
+    """What docs/operations.md says of completion works: the beginning of a word gives the words there are."""
+    code = "from gateway.cli import main; main(prog_name='wattproof')"
+    for line, word, expected in (("wattproof exp", "1", "export"), ("wattproof profile sh", "2", "show")):
+        env = os.environ | {"_WATTPROOF_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": word}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+        assert done.stdout == "plain,%s\n" % expected
