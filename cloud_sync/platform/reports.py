@@ -51,8 +51,10 @@ def points(ledger: Reads, gateway: str) -> dict[str, Figures]:
 
 
 def last_interval(ledger: Reads, gateway: str) -> Period | None:
-    """Return the interval of *gateway* that ended last, if there is one."""
-    query = "SELECT start_s, end_s FROM interval WHERE gateway = ? ORDER BY start_s DESC LIMIT 1"
+    """Return the interval of *gateway* that ended last, of those that have their account, if there is one."""
+    query = (
+        "SELECT start_s, end_s FROM interval WHERE gateway = ? AND account IS NOT NULL ORDER BY start_s DESC LIMIT 1"
+    )
     found = rows(ledger, query, gateway)
     return Period(found[0]["start_s"], found[0]["end_s"]) if found else None
 

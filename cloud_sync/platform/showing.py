@@ -30,8 +30,8 @@ def _gateway(ledger: Ledger, name: str) -> dict[str, Any]:
         chain["incarnation"], chain["head_link"] = chain["incarnation"].lower(), chain["head_link"].lower()
         chain["branch"] = bool(chain["branch"])
     receipts = read(
-        "SELECT through_sequence, hex(incarnation) AS incarnation, at_ms FROM receipt WHERE gateway = ?"
-        " ORDER BY at_ms DESC, through_sequence DESC LIMIT 1"
+        "SELECT through_sequence, hex(incarnation) AS incarnation, at_ms FROM receipt"
+        " JOIN chain USING (gateway, incarnation) WHERE gateway = ? ORDER BY opened DESC, through_sequence DESC LIMIT 1"
     )
     for receipt in receipts:
         receipt["incarnation"] = receipt["incarnation"].lower()

@@ -73,7 +73,7 @@ def overview(ledger: Reads, gateway: str) -> Figures:
     newest = rows(
         ledger,
         "SELECT start_s, end_s, sequence, complete_ppm, root FROM interval WHERE gateway = ?"
-        " ORDER BY start_s DESC LIMIT 1",
+        " AND account IS NOT NULL ORDER BY start_s DESC LIMIT 1",
         gateway,
     )
     for row in newest:
@@ -163,13 +163,16 @@ def completeness(ledger: Reads, gateway: str, period: Period, now_s: int) -> Fig
     """Return how much of what should have come by now has come, by the hour, and the stretches that are missing.
 
     Time counts from the first interval of the gateway ever, to one interval before now: the newest may be on its way.
+    An interval whose account did not come has no energy here, and is missing.
     """
     question = (
         "SELECT start_s, end_s, complete_ppm FROM interval WHERE gateway = ? AND start_s >= ? AND end_s <= ?"
-        " ORDER BY start_s"
+        " AND account IS NOT NULL ORDER BY start_s"
     )
     found = rows(ledger, question, gateway, *period)
-    first_s = rows(ledger, "SELECT min(start_s) AS s FROM interval WHERE gateway = ?", gateway)[0]["s"]
+    first_s = rows(ledger, "SELECT min(start_s) AS s FROM interval WHERE gateway = ? AND account IS NOT NULL", gateway)[
+        0
+    ]["s"]
     if first_s is None:
         return {"complete_ppm": None, "received": 0, "hours": [], "missing": [], "missing_s": 0}
     newest = last_interval(ledger, gateway)

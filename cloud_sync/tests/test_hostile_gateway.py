@@ -122,6 +122,19 @@ def test_figures_that_cannot_be_added_up_are_a_problem_of_one_gateway(platform: 
     assert figures(platform, "summary") == 200
 
 
+def test_an_interval_without_its_account_is_missing(platform: Platform, gateway: Gateway) -> None:
+    """An account that is unread leaves its interval without energy: it is neither the last one nor complete."""
+    lie = account(60, 120, 7)._replace(energies=(Energy("Hall", -5, 0, ""),))
+    platform.say("gw-1", gateway.send(config(), interval(0, 60), ACCOUNT, interval(60, 120), lie))
+    client = TestClient(create_app(platform.ledger, now=lambda: 180.0))
+    asked = {"gateway": "gw-1", "day": "1970-01-01"}
+    overview = client.get("/api/v1/overview", params=asked).json()
+    assert (overview["interval"]["start_s"], overview["interval"]["end_s"]) == (0, 60)
+    complete = client.get("/api/v1/completeness", params=asked).json()
+    assert (complete["received"], complete["missing"]) == (1, [{"start_s": 60, "end_s": 120}])
+    assert complete["complete_ppm"] == 500_000
+
+
 def test_a_body_of_strange_bytes_is_unread(platform: Platform, gateway: Gateway) -> None:
     """No CBOR, deep nesting, a map of an unknown kind, a text where a number belongs."""
     strange = (b"\xff", b"\x81" * 1000 + b"\x80", encode({0: 99}), encode({0: 4, 1: "x"}), b"\x00" * 1000)

@@ -117,6 +117,25 @@ def test_texts_are_the_exact_values_rounded_once(browser: Browser, address: str)
         assert Decimal(sign.replace("−", "-") + whole.replace(",", "") + (part or "")) == exact, (name, value, text)
 
 
+def test_names_that_every_object_knows_are_only_names(browser: Browser, tmp_path: Path) -> None:
+    """Origins called __proto__ and constructor are shown as they are written, and stop nothing."""
+    ledger = make_ledger(tmp_path, DAY)
+    with ledger.writing() as tables:
+        for name, strange in (("solar", "__proto__"), ("wind", "constructor")):
+            tables.execute("UPDATE point SET origin = ? WHERE origin = ?", (strange, name))
+            tables.execute("UPDATE tally SET by_origin = replace(by_origin, ?, ?)", (f'"{name}"', f'"{strange}"'))
+            tables.execute("UPDATE pool SET origin = ? WHERE origin = ?", (strange, name))
+    served = Served(ledger, lambda: NOW_S)
+    try:
+        with opened(browser, served.address + "?lang=en&period=day") as one:
+            assert one.figure("storage.wh:Battery:__proto__") == DAY.held["solar"]
+            assert "constructor" in one.page.locator("#curve").inner_text()
+            assert one.errors == []
+    finally:
+        served.stop()
+        ledger.close()
+
+
 def test_choices_change_the_figures(browser: Browser, address: str) -> None:
     """Another method, factor set or period shows the figures of that, and the address remembers the choice."""
     with opened(browser, address + "?lang=en") as one:
@@ -187,10 +206,11 @@ def test_page_says_what_it_waits_for_and_fills_itself(browser: Browser, tmp_path
             with ledger.writing() as tables:
                 live(tables, (NOW_S - 30) * 1000)
             one.eventually(next_step + " === 'The first interval closes'")
-            with ledger.writing() as tables:
-                tables.execute("DELETE FROM chain")
-                tables.execute("DELETE FROM gateway")
-            DAY.write(ledger)
+            with ledger.lock:  # the page may ask at any moment, and shall not find it without a gateway
+                with ledger.writing() as tables:
+                    tables.execute("DELETE FROM chain")
+                    tables.execute("DELETE FROM gateway")
+                DAY.write(ledger)
             one.eventually("document.querySelector('#waiting').hidden")
             one.eventually("document.querySelector('[data-figure=\"tally.wh\"]')")
             assert one.figure("tally.wh") == tallied(rows_of("flow", "NDRC910-trial", LAST[0]))[0]

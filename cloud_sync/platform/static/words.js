@@ -21,30 +21,33 @@ export function inZone(name, lastEnd_s) {
 
 export function t(text, values) {
   if (!(text in words)) console.error("no words for: " + text);
-  const said = words[text] || text;
-  return values ? said.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole)) : said;
+  const found = words[text] || text;
+  return values ? found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole)) : found;
 }
 
-export const origin = (name) => ({
+// A name from the field may be any word, such as one that every JavaScript object knows.
+const said = (known, name) => (Object.hasOwn(known, name) ? known[name]() : name);
+
+export const origin = (name) => said({
   grid: () => t("Grid"), solar: () => t("Solar"), wind: () => t("Wind"), storage: () => t("Storage"),
   hydro: () => t("Hydro"), biomass: () => t("Biomass"), geothermal: () => t("Geothermal"),
   certificate: () => t("Certificate"), "grid-unknown": () => t("Unknown origin"),
   unknown: () => t("Unknown origin"), unmetered: () => t("Unmetered"),
-}[name] || (() => name))();
+}, name);
 
-export const role = (name) => ({
+export const role = (name) => said({
   intake: () => t("Grid connection"), generation: () => t("Generation"), storage: () => t("Storage"),
   load: () => t("Load"), own_use: () => t("Own use of the plant"), unmetered: () => t("Unmetered"),
-}[name] || (() => name))();
+}, name);
 
-export const method = (name) => ({
+export const method = (name) => said({
   flow: () => t("Flow tracing"), "688-hourly": () => t("Hourly self-use (rule 688)"),
-}[name] || (() => name))();
+}, name);
 
-export const flag = (letter) => ({
+export const flag = (letter) => said({
   E: () => t("Shape inside a gap is estimated"), M: () => t("Boundary reading missing"),
   R: () => t("Register rolled over"), D: () => t("Register decreased"), L: () => t("Boundary reading came late"),
-}[letter] || (() => letter))();
+}, letter);
 
 function formatted(ms, options) {
   return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { timeZone: zone, hourCycle: "h23", ...options })
