@@ -1,7 +1,7 @@
 """Export: the signed entries of one day in one file, for an auditor without our programs or our network.
 
 The file is a row of frames, each four bytes of length (big endian) and one canonical CBOR array:
-[0, magic, gateway, bucket], then [1, sequence, incarnation, link, body] for every entry,
+[0, magic, gateway, bucket, day], then [1, sequence, incarnation, link, body] for every entry,
 [2, signed batch], [3, signed receipt], and last [4, how many entries, how many batches].
 """
 
@@ -11,17 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from cloud_sync.core.batch import Sealed
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from gateway.config import Configuration
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account
-from gateway.figures import day_bounds, records_of
+from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
 
-MAGIC = "wattproof-export-1"
+MAGIC = "wattproof-export-2"
 HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
 _FIELDS = {
-    HEADER: (str, str, str),
+    HEADER: (str, str, str, str),
     ENTRY: (int, bytes, bytes, bytes),
     BATCH: (bytes,),
     RECEIPT: (bytes,),
@@ -75,7 +76,7 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
             )
         )
     needed |= set(range(min(accounts) - 1, max(accounts) + 1))
-    batches = [b for b in journal.sealed_between(min(needed), max(needed)) if needed & set(range(b.first, b.last + 1))]
+    batches = _batches_with(journal, needed)
     if not batches:
         raise ProblemError(
             problem(
@@ -92,7 +93,7 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
     partial = target.with_name(target.name + ".partial")
     try:
         with partial.open("wb") as out:
-            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket))
+            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket, check_day(day)))
             for batch in batches:
                 for entry in journal.entries(batch.first, batch.last):
                     out.write(_frame(ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body))
@@ -123,6 +124,22 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
         "batches": len(batches),
         "receipted": receipt is not None,
     }
+
+
+def _batches_with(journal: Journal, needed: set[int]) -> list[Sealed]:
+    """Return the batches with the entries *needed*, and with the configurations of all figures in them."""
+    while True:
+        sealed = journal.sealed_between(min(needed), max(needed))
+        batches = [b for b in sealed if not needed.isdisjoint(range(b.first, b.last + 1))]
+        found = set(needed)
+        for batch in batches:
+            for entry in journal.entries(batch.first, batch.last):
+                record = record_of(journal, entry)
+                if record is not None:
+                    found.add(record.config)
+        if found == needed:
+            return batches
+        needed = found
 
 
 def damaged(where: str, detail: str) -> Problem:

@@ -61,9 +61,10 @@ def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, Fi
     return found
 
 
-def account_of(journal: Journal, start_s: int) -> tuple[int, Account] | None:
-    """Return (sequence, account) of the interval that starts at *start_s*, or None."""
-    for sequence, record in records_of(journal, start_s, start_s + 1):
-        if isinstance(record, Account):
-            return sequence, record
-    return None
+def account_of(journal: Journal, at_s: int) -> tuple[int, Account] | None:
+    """Return (sequence, account) of the interval that holds *at_s*, or None."""
+    sequence = journal.last_figure(at_s, KIND_ACCOUNT)
+    if sequence is None:
+        return None
+    record = record_of(journal, journal.entries(sequence, sequence)[0])
+    return (sequence, record) if isinstance(record, Account) and at_s < record.end_s else None

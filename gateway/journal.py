@@ -229,6 +229,13 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    def last_figure(self, at_s: int, kind: int) -> int | None:
+        """Return the sequence of the last record of *kind* whose interval starts at *at_s* or before."""
+        row = self._db.execute(
+            "SELECT sequence FROM figure WHERE start_s <= ? AND kind = ? ORDER BY start_s DESC LIMIT 1", (at_s, kind)
+        ).fetchone()
+        return row[0] if row else None
+
     def entries(self, first: int, last: int) -> list[Entry]:
         """Return the entries from *first* to *last*, both included."""
         rows = self._db.execute(

@@ -73,8 +73,7 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int, meth
     """Return who fed whom in the interval (or the period of *method*) that holds *at_s*, or {"found": False}."""
     if method != FLOW:
         return _period_answer(journal, configuration, at_s, method)
-    start_s = at_s // configuration.site.interval_s * configuration.site.interval_s
-    found = account_of(journal, start_s)
+    found = account_of(journal, at_s)
     if found is None:
         return {"found": False}
     sequence, record = found

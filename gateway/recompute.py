@@ -8,7 +8,14 @@ from gateway.core.account.storage import Pool
 from gateway.core.flag import MISSING
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account, Amendment, Config, Interval, RecordError, SelfUse, from_map
-from gateway.core.settlement import Boundary, Channel, account_channels, late_energies, span_energy
+from gateway.core.settlement import (
+    Boundary,
+    Channel,
+    account_channels,
+    changed_registers,
+    late_energies,
+    span_energy,
+)
 from gateway.rows import interval_rows, rows_root
 
 
@@ -21,11 +28,17 @@ class Recomputation:
         self.periods: list[SelfUse] = []
         self.amendments: list[Amendment] = []
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
+        self._configured = 0  # sequence of the configuration that holds now
+        self._sequence: int | None = None
+        self._unseen: set[tuple[str, str]] = set()  # registers that may have gone on in entries that are not here
         self._interval: tuple[int, Interval] | None = None
         self._last: dict[tuple[str, str], tuple[tuple[int, ...], int]] = {}
         self._open: dict[tuple[str, str], Span] = {}
         self._pools: tuple[Pool, ...] = ()
+        self._start_s: int | None = None  # of the first interval of those that follow each other without a hole
         self._end_s: int | None = None
+        self._period_end_s: int | None = None
+        self._last_end_s: int | None = None  # the same, whatever was left out since
 
     def _wrong(self, sequence: int, figure: str) -> None:
         self.problems.append(
@@ -51,6 +64,9 @@ class Recomputation:
 
     def take(self, sequence: int, body: bytes) -> None:
         """Check one entry against all before it."""
+        if self._sequence is not None and sequence != self._sequence + 1:
+            self._skip()
+        self._sequence = sequence
         try:
             plain = decode(body)
             record = from_map(plain)  # type: ignore[arg-type]
@@ -66,6 +82,9 @@ class Recomputation:
             if known is None:
                 self._unreadable(sequence, "its configuration, entry %d, is not here" % record.config)
                 return
+            if record.config != self._configured:
+                self._wrong(sequence, "the configuration")
+                return
             configuration, channels = known
             if isinstance(record, Account):
                 self._take_account(sequence, record, configuration, channels)
@@ -74,13 +93,27 @@ class Recomputation:
             else:
                 self._take_amendment(sequence, record, configuration, channels)
 
+    def _skip(self) -> None:
+        """Entries are left out here: what they may have changed is not known from now on."""
+        self._unseen |= set(self._last)
+        self._open, self._pools, self._interval = {}, (), None
+        self._last_end_s = self._end_s
+        self._start_s = self._end_s = self._period_end_s = None
+
     def _take_config(self, sequence: int, record: Config) -> None:
         try:
             configuration = configuration_of(record.site, record.factors, record.profiles)
         except ProblemError as error:
             self.problems.extend(one.moved("entry %d" % sequence) for one in error.problems)
             return
-        self._configurations[sequence] = (configuration, account_channels(configuration.site, configuration.profiles))
+        channels = account_channels(configuration.site, configuration.profiles)
+        if self._configured:
+            before, channels_before = self._configurations[self._configured]
+            for key in changed_registers(before.site, channels_before, configuration.site, channels):
+                self._last.pop(key, None)
+                self._open.pop(key, None)
+        self._configurations[sequence] = (configuration, channels)
+        self._configured = sequence
 
     def _check_span(self, sequence: int, span: Span, channel: Channel, start_s: int, end_s: int) -> None:
         """Check one span: its energy, and that it begins where the last one of its register ended."""
@@ -90,9 +123,7 @@ class Recomputation:
             self._wrong(sequence, name)
             return
         if not span.end_words:
-            start = self._last.get(key)
-            kept = start is None or not span.start_words or start == (span.start_words, span.start_ms)
-            if span[4:] != ((), 0, 0, 1, 0, MISSING) or not kept:
+            if span[4:] != ((), 0, 0, 1, 0, MISSING) or key in self._open or not self._begins(key, span):
                 self._wrong(sequence, name)
             return
         first, last = Boundary(start_s, span.start_words, span.start_ms), Boundary(end_s, span.end_words, span.end_ms)
@@ -100,21 +131,26 @@ class Recomputation:
             self._wrong(sequence, name)
             return
         before = self._open.pop(key, None)
-        if span.part:
-            # An export may begin inside a gap; from then on every part must follow the one before it.
-            follows = before is None or (before.part + 1, *before[2:6], before.parts) == (
-                span.part,
-                *span[2:6],
-                span.parts,
-            )
+        if before is not None:
+            follows = (before.part + 1, *before[2:6], before.parts) == (span.part, *span[2:6], span.parts)
         else:
-            follows = before is None and self._last.get(key) in (None, (span.start_words, span.start_ms))
+            # An export may begin inside a gap, or leave some of its parts out.
+            known = key in self._last and key not in self._unseen
+            follows = not (span.part and known) and self._begins(key, span)
         if not follows:
             self._wrong(sequence, name)
         if span.part + 1 < span.parts:
             self._open[key] = span
         else:
             self._last[key] = (span.end_words, span.end_ms)
+            self._unseen.discard(key)
+
+    def _begins(self, key: tuple[str, str], span: Span) -> bool:
+        """Tell whether *span* begins where its register was last, as far as that is known."""
+        last = self._last.get(key)
+        if last is None or last == (span.start_words, span.start_ms):
+            return True
+        return key in self._unseen and (not span.start_words or span.start_ms > last[1])
 
     def _check_spans(self, sequence: int, record: Account | Amendment, channels: tuple[Channel, ...]) -> None:
         by_key = {(channel.meter, channel.quantity): channel for channel in channels}
@@ -133,9 +169,10 @@ class Recomputation:
             self._wrong(sequence, "the list of registers")
             return
         self._check_spans(sequence, record, channels)
-        if record.end_s - record.start_s != site.interval_s or record.start_s % site.interval_s:
+        # Only where the length was changed an interval begins elsewhere than at a boundary: where the last one ended.
+        if record.end_s != (record.start_s // site.interval_s + 1) * site.interval_s:
             self._wrong(sequence, "the length of the interval")
-        if self._end_s is not None and record.start_s < self._end_s:
+        if not self._in_order(record.start_s):
             self._wrong(sequence, "the start of the interval")
         held = {pool.storage: pool for pool in self._pools}
         if [pool for pool in record.pools_before if held.get(pool.storage, pool) != pool]:
@@ -153,8 +190,15 @@ class Recomputation:
             if stated != computed:
                 self._wrong(sequence, figure)
         self._check_interval(sequence, record)
-        self._pools, self._end_s = record.pools_after, record.end_s
+        self._pools, self._end_s, self._last_end_s = record.pools_after, record.end_s, record.end_s
+        self._start_s = record.start_s if self._start_s is None else self._start_s
         self.accounts[record.start_s] = (sequence, record)
+
+    def _in_order(self, start_s: int) -> bool:
+        """Tell whether an interval may start here: where the one before ended, or later if entries are left out."""
+        if self._end_s is not None:
+            return start_s == self._end_s
+        return self._last_end_s is None or start_s >= self._last_end_s
 
     def _check_interval(self, sequence: int, record: Account) -> None:
         rows = interval_rows(record.start_s, record.end_s, record.allocations)
@@ -171,12 +215,16 @@ class Recomputation:
             self._wrong(sequence, "the interval's root or completeness")
 
     def _take_period(self, sequence: int, record: SelfUse, configuration: Configuration) -> None:
+        begun_s, self._period_end_s = self._period_end_s, record.end_s
+        if self._start_s is None or record.start_s < self._start_s:
+            return  # it began before the entries that are here
         inside = [
             account
             for start_s, (_, account) in sorted(self.accounts.items())
             if record.start_s <= start_s < record.end_s
         ]
-        if not inside or inside[0].start_s != record.start_s:
+        whole = inside and (inside[0].start_s, self._end_s) == (record.start_s, record.end_s)
+        if not whole or record.end_s % configuration.site.self_use_s or begun_s not in (None, record.start_s):
             self._wrong(sequence, "the period of the self-use method")
             return
         closed = close_self_use(
@@ -197,7 +245,9 @@ class Recomputation:
         self._check_spans(sequence, record, channels)
         if record.energies != late_energies(configuration.site, list(record.spans)):
             self._wrong(sequence, "the late energy")
-        amended = self.accounts.get(record.start_s)
-        if amended is not None and amended[0] != record.amends:
+        found = [one for one in self.accounts.values() if one[1].start_s <= record.start_s < one[1].end_s]
+        # The account may be older than the export; it cannot be another one, or one to come.
+        stated = [one for one in self.accounts.values() if one[0] == record.amends]
+        if record.amends >= sequence or found != stated:
             self._wrong(sequence, "the entry it amends")
         self.amendments.append(record)

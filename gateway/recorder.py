@@ -4,20 +4,21 @@ import os
 import platform as machine
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from cloud_sync.core.batch import INCARNATION_BYTES, Batch
+from cloud_sync.core.batch import BATCH_BYTES_MAX, INCARNATION_BYTES, Batch
 from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway import VERSION
 from gateway.clock import Clock
-from gateway.config import Configuration
+from gateway.config import Configuration, configuration_of
 from gateway.config import key_path as key_path
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Reading
 from gateway.core.record import (
-    KIND_ACCOUNT,
     Account,
     Amendment,
     Config,
@@ -30,12 +31,32 @@ from gateway.core.record import (
     kind_of,
     to_map,
 )
-from gateway.core.settlement import ClosedInterval, ClosedPeriod, Late, Settlement, account_channels
+from gateway.core.settlement import (
+    ClosedInterval,
+    ClosedPeriod,
+    Late,
+    Settlement,
+    account_channels,
+    changed_registers,
+)
+from gateway.figures import account_of
 from gateway.journal import RETENTION_DAYS, Journal
 from gateway.rows import interval_rows, rows_root
 
 SEED_BYTES = 32
 DAY_S = 86400
+# A value takes up to nine bytes, and a record must fit a batch; longer rows of readings go into several records.
+READINGS_MAX = BATCH_BYTES_MAX // 10
+
+
+def _configuration_before(record: Config | None) -> Configuration | None:
+    """Return what a configuration of the journal means; None where it is gone, or this version cannot use it."""
+    if record is None:
+        return None
+    try:
+        return configuration_of(record.site, record.factors, record.profiles)
+    except ProblemError:
+        return None
 
 
 def channels_of(configuration: Configuration) -> tuple[tuple[str, str], ...]:
@@ -95,26 +116,49 @@ class Recorder:
 
     def start(self) -> None:
         """Go on from the journal: restore the settlement, record the start and a changed configuration."""
+        for at_ms, raw in self.journal.snapshots():
+            values = decode(raw)
+            assert isinstance(values, list)
+            self._snapshots.append((at_ms, values))
+        config = self._config_record()
         state = self.journal.state()
         if state is not None:
             plain = decode(state)
             assert isinstance(plain, dict)
             self._config_sequence = plain.pop(6)
-            self.settlement.restore(plain)
             self._committed_state = state
-        config = self._config_record()
-        if not self._same_config(config):
-            self._config_sequence = self.journal.head_sequence + 1
-            self._config_position = len(self._bodies)
-            self._add(config)
-            self.journal.commit(self.incarnation, (), snapshots_recorded=True)
+            before = self._config_before()
+            if before is not None and before[1:] == config[1:]:
+                self.settlement.restore(plain)
+            else:
+                self._change(before, plain, config)
         else:
-            for at_ms, plain in self.journal.snapshots():
-                values = decode(plain)
-                assert isinstance(values, list)
-                self._snapshots.append((at_ms, values))
+            self._add_config(config)
         self.event("start", version=VERSION, python=machine.python_version())
         self.commit()
+
+    def _add_config(self, config: Config) -> None:
+        self._config_sequence = self.journal.head_sequence + 1 + len(self._bodies)
+        self._config_position = len(self._bodies)
+        self._add(config)
+
+    def _change(self, before: Config | None, state: dict[int, Any], config: Config) -> None:
+        """Bring to an end under the configuration *before* what it began, then go on under the new one."""
+        self._record_readings()
+        changed = [(row[0], row[1]) for row in state[1] + state[5]]
+        old = _configuration_before(before)
+        if old is not None:
+            settlement, channels = self.settlement, account_channels(old.site, old.profiles)
+            self.settlement = Settlement(old.site, channels, old.factors)
+            self.settlement.restore(state)
+            while self.settlement.ending_s is not None:
+                self.close_due()
+            state, self.settlement = self.settlement.state(), settlement
+            changed = changed_registers(old.site, channels, self.configuration.site, settlement.channels)
+        self.settlement.restore(state, changed)
+        self._add_config(config)
+        for meter, quantity in changed:
+            self.event("register-left", meter=meter, quantity=quantity)
 
     def _config_record(self) -> Config:
         configuration = self.configuration
@@ -126,13 +170,15 @@ class Recorder:
             self._channels,
         )
 
-    def _same_config(self, config: Config) -> bool:
+    def _config_before(self) -> Config | None:
         found = self.journal.entries(self._config_sequence, self._config_sequence)
         if not found:
-            return False
+            return None
         plain = decode(found[0].body)
         assert isinstance(plain, dict)
-        return from_map(plain)[1:] == config[1:]
+        record = from_map(plain)
+        assert isinstance(record, Config)
+        return record
 
     def event(self, code: str, **details: str) -> None:
         """Record that something happened; it is committed with the next cycle."""
@@ -203,9 +249,15 @@ class Recorder:
         self._add(account)
 
     def _record_late(self, late: Late) -> None:
-        amends = (self.journal.figures_between(late.start_s, late.end_s, (KIND_ACCOUNT,)) or [0])[0]
+        amended = account_of(self.journal, late.start_s)
         record = Amendment(
-            self.clock.stamp(), self._config_sequence, late.start_s, late.end_s, amends, late.spans, late.energies
+            self.clock.stamp(),
+            self._config_sequence,
+            late.start_s,
+            late.end_s,
+            amended[0] if amended is not None else 0,
+            late.spans,
+            late.energies,
         )
         self._add(record)
 
@@ -223,7 +275,8 @@ class Recorder:
             self._snapshots.append((now_ms, values))
             self._unsaved = (now_ms, encode(values))
             self._fresh = {}
-        if self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000:
+        due = self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000
+        if due or (len(self._snapshots) + 1) * len(self._channels) > READINGS_MAX:
             self._record_readings()
         self.commit()
         self._free_old(now_ms // 1000)
@@ -235,9 +288,12 @@ class Recorder:
             self.journal.free(now_s - RETENTION_DAYS * DAY_S)
 
     def _record_readings(self) -> None:
+        if not self._snapshots:
+            return
         times = [at_ms for at_ms, _ in self._snapshots]
         columns = tuple(
-            column_differences([values[index] for _, values in self._snapshots]) for index in range(len(self._channels))
+            column_differences([values[index] for _, values in self._snapshots])
+            for index in range(len(self._snapshots[0][1]))
         )
         steps = tuple(later - earlier for earlier, later in zip(times, times[1:], strict=False))
         record = Readings(self.clock.stamp(), self._config_sequence, times[0], steps, columns)
@@ -274,8 +330,7 @@ class Recorder:
 
     def stop(self) -> None:
         """Record the end of this run."""
-        if self._snapshots:
-            self._record_readings()
+        self._record_readings()
         self.event("stop")
         self.commit()
 

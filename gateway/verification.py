@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from cloud_sync.core.batch import Batch
+from cloud_sync.core.batch import Batch, read_envelope
 from cloud_sync.core.entry import link
 from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic, is_name, up_topic
 from cloud_sync.keys import KeyRing
 from cloud_sync.seal import SealError, open_answer, open_sealed
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.export import BATCH, ENTRY, HEADER, MAGIC, RECEIPT, Frame, damaged, read_frames
+from gateway.core.record import Account
+from gateway.export import BATCH, ENTRY, HEADER, MAGIC, RECEIPT, Frame, check_day, damaged, read_frames
+from gateway.figures import day_bounds
 from gateway.recompute import Recomputation
 from gateway.sums import sum_tallies
 
@@ -23,18 +25,19 @@ class _Chain:
 
     def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
-        self.gateway, self.bucket = "", ""
+        self.gateway, self.bucket, self.day = "", "", ""
         self.waiting: list[tuple[int, bytes, bytes, bytes]] = []  # entries whose batch has not passed yet
         self.head: tuple[int, bytes] | None = None
         self.verified: list[tuple[int, bytes]] = []
         self.batches = 0
+        self.kids: set[bytes] = set()  # of the keys that signed batches
         self.receipt: Receipt | None = None
 
     def take(self, frame: Frame) -> None:
         """Take one frame; raises ProblemError naming the entry where it does not hold."""
         if frame.kind == HEADER:
-            magic, self.gateway, self.bucket = frame.fields
-            if magic != MAGIC or not is_name(self.gateway) or not is_name(self.bucket):
+            magic, self.gateway, self.bucket, self.day = frame.fields
+            if magic != MAGIC or not is_name(self.gateway) or not is_name(self.bucket) or not _is_day(self.day):
                 raise ProblemError(damaged("byte 0", "the header is not that of an export"))
         elif frame.kind == ENTRY:
             self._take_entry(*frame.fields)
@@ -50,7 +53,7 @@ class _Chain:
 
     def _take_entry(self, sequence: int, incarnation: bytes, stated: bytes, body: bytes) -> None:
         previous = (self.waiting[-1][0], self.waiting[-1][2]) if self.waiting else self.head
-        if self.waiting and sequence != self.waiting[-1][0] + 1:
+        if (self.waiting and sequence != self.waiting[-1][0] + 1) or (previous and sequence <= previous[0]):
             raise ProblemError(damaged("entry %d" % sequence, "it does not follow the entry before it"))
         if previous is not None and previous[0] + 1 == sequence and link(previous[1], sequence, body) != stated:
             raise ProblemError(damaged("entry %d" % sequence, "its link does not fit its content"))
@@ -78,6 +81,7 @@ class _Chain:
         self.head = (batch.last_sequence, batch.link)
         self.waiting = []
         self.batches += 1
+        self.kids.add(read_envelope(signed).kid)
 
     def _take_receipt(self, signed: bytes) -> None:
         where = "receipt after %s" % self._place()
@@ -87,6 +91,10 @@ class _Chain:
             raise ProblemError(_not_signed(where, error)) from error
         if not isinstance(answer, Receipt) or self.head is None or answer.through_sequence < self.head[0]:
             raise ProblemError(damaged(where, "the receipt does not cover the entries"))
+        if answer.through_sequence == self.head[0] and answer.link != self.head[1]:
+            raise ProblemError(damaged(where, "the receipt is for other entries"))
+        if read_envelope(signed).kid in self.kids:
+            raise ProblemError(damaged(where, "the gateway itself signed the receipt"))
         self.receipt = answer
 
 
@@ -98,6 +106,25 @@ def _not_signed(where: str, error: SealError) -> Problem:
         "the file was changed, or the public key is missing in the folder given with --keys",
         detail=error,
     )
+
+
+def _is_day(day: str) -> bool:
+    try:
+        return check_day(day) == day
+    except ProblemError:
+        return False
+
+
+def _accounts_of(recomputation: Recomputation, day: str) -> list[Account]:
+    """Return the accounts of *day*; raises ProblemError where there is none, or one between two others is missing."""
+    start_s, end_s = day_bounds(day)
+    found = [one for at_s, one in sorted(recomputation.accounts.items()) if start_s <= at_s < end_s]
+    if not found:
+        raise ProblemError(damaged("byte 0", "there is no interval of its day in it"))
+    for (_, before), (sequence, account) in zip(found, found[1:], strict=False):
+        if account.start_s != before.end_s:
+            raise ProblemError(damaged("entry %d" % sequence, "intervals before it are missing"))
+    return [account for _, account in found]
 
 
 def verify_export(path: Path, keys: Path) -> dict[str, Any]:
@@ -122,17 +149,23 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
         recomputation.take(sequence, body)
     if recomputation.problems:
         raise ProblemError(*recomputation.problems[:PROBLEMS_SHOWN])
-    accounts = [account for _, (_, account) in sorted(recomputation.accounts.items())]
+    start_s, end_s = day_bounds(chain.day)
+    accounts = _accounts_of(recomputation, chain.day)
+    # Batches hold whole commits: entries of other days that came with those of this day are proven, but not counted.
+    amendments = [late for late in recomputation.amendments if start_s <= late.start_s < end_s]
     energies: dict[str, list[int]] = {}
-    for rows in [account.energies for account in accounts] + [late.energies for late in recomputation.amendments]:
+    for rows in [account.energies for account in accounts] + [late.energies for late in amendments]:
         for one in rows:
             row = energies.setdefault(one.meter_point, [0, 0])
             row[0] += one.import_wh
             row[1] += one.export_wh
     tallies = [tally for account in accounts for tally in account.tallies]
-    tallies += [tally for period in recomputation.periods for tally in period.tallies]
+    tallies += [
+        tally for period in recomputation.periods if start_s <= period.start_s < end_s for tally in period.tallies
+    ]
     return {
         "gateway": chain.gateway,
+        "day": chain.day,
         "entries": len(chain.verified),
         "first": chain.verified[0][0],
         "last": chain.verified[-1][0],
@@ -140,7 +173,7 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
         "receipted_through": chain.receipt.through_sequence if chain.receipt else None,
         "intervals": len(accounts),
         "registers": sum(len(account.spans) for account in accounts),
-        "amendments": len(recomputation.amendments),
+        "amendments": len(amendments),
         "energies": [
             {"meter_point": name, "import_wh": row[0], "export_wh": row[1]} for name, row in sorted(energies.items())
         ],

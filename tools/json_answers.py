@@ -75,8 +75,8 @@ JSON_ANSWERS = {
 {"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}
 """,
     "wattproof verify": """
-{"gateway": "park7-gw1", "entries": 512, "first": 1, "last": 512, "batches": 41, "receipted_through": 512,
- "intervals": 96, "registers": 2208, "amendments": 0,
+{"gateway": "park7-gw1", "day": "2026-11-21", "entries": 512, "first": 1, "last": 512, "batches": 41,
+ "receipted_through": 512, "intervals": 96, "registers": 2208, "amendments": 0,
  "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0}]}
 """,
     "wattproof-platform verify": """

@@ -16,7 +16,7 @@ from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flag
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.reading import Reading
-from gateway.core.site import Site
+from gateway.core.site import Meter, Site
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
@@ -87,6 +87,30 @@ def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple
     return tuple(found)
 
 
+def changed_registers(
+    before: Site, channels_before: "tuple[Channel, ...]", site: Site, channels: "tuple[Channel, ...]"
+) -> "list[tuple[str, str]]":
+    """Return (meter, quantity) of the registers of *before* whose counts the new configuration cannot go on from.
+
+    They are gone, or are read or scaled otherwise, or another device may answer under the name of their meter.
+    """
+    now = {(channel.meter, channel.quantity): channel for channel in channels}
+    meters_before = {meter.name: meter for meter in before.meters}
+    meters = {meter.name: meter for meter in site.meters}
+    changed = []
+    for channel in channels_before:
+        key = (channel.meter, channel.quantity)
+        if key not in now or now[key] != channel or not _same_device(meters_before[key[0]], meters[key[0]]):
+            changed.append(key)
+    return changed
+
+
+def _same_device(before: Meter, now: Meter) -> bool:
+    if before.serial and now.serial:
+        return before.serial == now.serial
+    return (before.bus, before.unit) == (now.bus, now.unit)
+
+
 def late_energies(site: Site, spans: "list[Span]") -> "tuple[Energy, ...]":
     """Return the energies of those meter points alone whose meter is among *spans*."""
     meters = [span.meter for span in spans]
@@ -98,7 +122,7 @@ def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, par
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
     energy_wh = part_of_span(total_wh, part, parts)
-    if parts > 1:
+    if parts > 1 or start.read_ms < start.at_s * 1000:  # the start was read in an earlier interval: see restore
         flag = join_flags(flag, ESTIMATED_SHAPE)
     elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
         flag = join_flags(flag, LATE_BOUNDARY)
@@ -195,10 +219,10 @@ class Settlement:
         closed: "list[ClosedInterval | ClosedPeriod | Late]" = []
         while self.late_s < self.late_end_s and len(closed) < CLOSED_AT_ONCE:
             closed.extend(self._late(self.late_s))
-            self.late_s += self.site.interval_s
+            self.late_s = self.next_boundary_s(self.late_s)
         while self.late_s == self.late_end_s and self.start_s < self.ending_s and len(closed) < CLOSED_AT_ONCE:
             closed.extend(self._close_one(self.start_s))
-            self.start_s += self.site.interval_s
+            self.start_s = self.next_boundary_s(self.start_s)
         if self.start_s == self.ending_s:
             self.last.update(self.ending)
             self.ending, self.ending_s = {}, None
@@ -223,7 +247,8 @@ class Settlement:
             words, read_ms = (start.words, start.read_ms) if start is not None else ((), 0)
             return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING)
         step = self.site.interval_s
-        return span_energy(channel, start, end, (start_s - start.at_s) // step, (end.at_s - start.at_s) // step)
+        first = start.at_s // step  # the interval that an older grid ended in is counted as one
+        return span_energy(channel, start, end, start_s // step - first, end.at_s // step - first)
 
     def _late(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
         """Return the amendment of an interval already closed, for registers that are back now."""
@@ -234,10 +259,10 @@ class Settlement:
                 spans.append(self._span(channel, start_s))
         if not spans:
             return []
-        return [Late(start_s, start_s + self.site.interval_s, tuple(spans), late_energies(self.site, spans))]
+        return [Late(start_s, self.next_boundary_s(start_s), tuple(spans), late_energies(self.site, spans))]
 
     def _close_one(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
-        end_s = start_s + self.site.interval_s
+        end_s = self.next_boundary_s(start_s)
         spans = tuple([self._span(channel, start_s) for channel in self.channels])
         energies = energies_of(self.site, spans)
         before = self.pools
@@ -273,21 +298,43 @@ class Settlement:
             7: [self.ending_s, self.late_s, self.late_end_s, _plain_boundaries(self.ending)],
         }
 
-    def restore(self, state: "dict[int, object]") -> None:
-        """Go on from a state; registers and storages that the site no longer has are left behind."""
+    def restore(self, state: "dict[int, object]", changed: "list[tuple[str, str]] | None" = None) -> None:
+        """Go on from a state; *changed* registers begin anew, and what the site no longer has is left behind.
+
+        A closing under way is gone on with only where the configuration is the same (changed is None).
+        """
         self.start_s = state[0]  # type: ignore[assignment]
-        self.last = self._kept(state[1])
-        self.candidates = self._kept(state[5])
-        self.ending_s = state[7][0]  # type: ignore[index]
-        self.late_s, self.late_end_s = state[7][1], state[7][2]  # type: ignore[index]
-        self.ending = self._kept(state[7][3])  # type: ignore[index]
+        self.last = self._kept(state[1], changed or [])
+        self.candidates = self._kept(state[5], changed or [])
+        if changed is None:
+            self.ending_s = state[7][0]  # type: ignore[index]
+            self.late_s, self.late_end_s = state[7][1], state[7][2]  # type: ignore[index]
+            self.ending = self._kept(state[7][3], [])  # type: ignore[index]
         self.pools = self._held(state[2])
         self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
         self.period_start_s = state[4][0]  # type: ignore[index]
-        self.period_pools = self._held(state[4][1])  # type: ignore[index]
+        self.period_pools = tuple([Pool(row[0], tuple([tuple(p) for p in row[1]])) for row in state[4][1]])  # type: ignore[index]
+        if changed is not None:
+            self._onto_grid()
 
-    def _kept(self, plain: object) -> "dict[tuple[str, str], Boundary]":
+    def _onto_grid(self) -> None:
+        """Bring what an interval of another length left onto the grid of this one.
+
+        The open interval ends at the next boundary, shorter than the others. Counts of boundaries that are none now
+        stand for the next one, or for the start of the open interval: their energy is late, but there, and once.
+        """
+        step = self.site.interval_s
+        self.candidates = {key: one for key, one in self.candidates.items() if one.at_s % step == 0}
+        start_s = self.start_s
+        for key in sorted(self.last):
+            one = self.last[key]
+            if start_s is not None and (start_s % step or one.at_s % step):
+                at_s = start_s if start_s % step else self.next_boundary_s(one.at_s)
+                self.last[key] = Boundary(at_s, one.words, one.read_ms)
+
+    def _kept(self, plain: object, changed: "list[tuple[str, str]]") -> "dict[tuple[str, str], Boundary]":
         keys = [(channel.meter, channel.quantity) for channel in self.channels]
+        keys = [key for key in keys if key not in changed]
         return {
             (meter, quantity): Boundary(at_s, tuple(words), read_ms)
             for meter, quantity, at_s, words, read_ms in plain  # type: ignore[attr-defined]

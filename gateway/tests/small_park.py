@@ -145,6 +145,16 @@ class SmallPark:
         self.recorder = Recorder(self.configuration, self.journal, self.clock, load_signer(key_path(self.home)))
         self.recorder.start()
 
+    def configure(self, text: str) -> None:
+        """Stop, put *text* in the place of the configuration, and start again."""
+        self.close()
+        (self.home / "gateway.toml").write_text(text, encoding="utf-8")
+        self.configuration = load(self.home)
+        self.channels = account_channels(self.configuration.site, self.configuration.profiles)
+        for channel in self.channels:
+            self.counts.setdefault((channel.meter, channel.quantity), 1_000_000)
+        self.open()
+
     def count(self, meter: str, quantity: str, counts: int) -> None:
         """Let a register advance by *counts* of its own."""
         self.counts[(meter, quantity)] += counts

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cloud_sync.core.canonical import decode, encode
-from cloud_sync.keys import load_public
+from cloud_sync.keys import load_public, load_signer
 from gateway.core.problem import ProblemError
-from gateway.core.record import Account, from_map, to_map
+from gateway.core.record import Account, Amendment, from_map, to_map
 from gateway.export import write_export
 from gateway.recompute import Recomputation
 from gateway.tests.small_park import DAY, DAY_START_S, SmallPark
@@ -157,3 +157,74 @@ def test_a_missing_public_key_is_told(exported: tuple[Path, Path]) -> None:
         verify_export(path, keys)
     assert caught.value.problems[0].code == "WP-EXP-012"
     assert "--keys" in caught.value.problems[0].hint
+
+
+def _rewritten(path: Path, left_out: int) -> None:
+    """Leave batch number *left_out* out of an export, with its entries, and put the counts at its end right."""
+    from gateway.export import BATCH, END, ENTRY, HEADER, read_frames
+
+    kept: list[bytes] = []
+    entries: list[bytes] = []
+    counts = [0, 0]
+    number = 0
+    for frame in read_frames(path):
+        item = encode([frame.kind, *(frame.fields if frame.kind != END else counts)])
+        raw = len(item).to_bytes(4, "big") + item
+        if frame.kind == ENTRY:
+            entries.append(raw)
+        elif frame.kind == BATCH:
+            if number != left_out:
+                kept += [*entries, raw]
+                counts = [counts[0] + len(entries), counts[1] + 1]
+            entries = []
+            number += 1
+        else:
+            assert frame.kind != HEADER or not kept
+            kept.append(raw)
+    path.write_bytes(b"".join(kept))
+
+
+def test_an_interval_left_out_is_missed(exported: tuple[Path, Path]) -> None:
+    """Whoever leaves out a batch with an interval of the day, and mends the counts, is found."""
+    from gateway.export import BATCH, ENTRY, read_frames
+
+    path, keys = exported
+    batches = [0]
+    accounts = []
+    for frame in read_frames(path):
+        if frame.kind == ENTRY and isinstance(from_map(decode(frame.fields[3])), Account):  # type: ignore[arg-type]
+            accounts.append(batches[0])
+        batches[0] += frame.kind == BATCH
+    _rewritten(path, accounts[len(accounts) // 2])
+    with pytest.raises(ProblemError) as caught:
+        verify_export(path, keys)
+    assert caught.value.problems[0].where.startswith("entry ")
+
+
+def test_a_receipt_that_the_gateway_gave_itself_is_none(tmp_path: Path) -> None:
+    """The key that signed the batches cannot give the platform's receipt."""
+    park = SmallPark(tmp_path)
+    _some_intervals(park, 0, 3)
+    park.platform = load_signer(tmp_path / "keys" / "gateway.key")
+    park.receipt()
+    write_export(park.configuration, park.journal, DAY, str(tmp_path / "day.wpx"))
+    park.close()
+    with pytest.raises(ProblemError) as caught:
+        verify_export(tmp_path / "day.wpx", tmp_path / "keys")
+    assert "receipt" in caught.value.problems[0].where
+
+
+@pytest.mark.parametrize("amends", [0, 10**6])
+def test_an_amendment_of_another_account_is_named(exported: tuple[Path, Path], amends: int) -> None:
+    """Late truth must point to the account of its own interval."""
+    from gateway.export import ENTRY, read_frames
+
+    recomputation = Recomputation()
+    for frame in read_frames(exported[0]):
+        if frame.kind == ENTRY:
+            sequence, _, _, body = frame.fields
+            record = from_map(decode(body))  # type: ignore[arg-type]
+            if isinstance(record, Amendment):
+                body = encode(to_map(record._replace(amends=amends)))
+            recomputation.take(sequence, body)
+    assert [one.values.get("figure") for one in recomputation.problems] == ["the entry it amends"]
