@@ -297,10 +297,11 @@ class Journal:
     def free(self, before_s: int) -> int:
         """Free entries of intervals that start before *before_s* and carry a receipt; return how many went.
 
-        Batches that hold a configuration stay, since later accounts rest on it.
+        Batches that hold a configuration stay, since later accounts rest on it, and so does the last one with a
+        receipt: the next links to it, and a hole in the next one's place needs that link.
         """
         row = self._db.execute("SELECT max(sequence) FROM figure WHERE start_s < ?", (before_s,)).fetchone()
-        through = min(row[0] or 0, self.receipted_through())
+        through = min(row[0] or 0, self.receipted_through() - 1)
         old = self._db.execute(
             "SELECT first, last FROM outbox WHERE last <= ? AND NOT EXISTS"
             " (SELECT 1 FROM configuration WHERE sequence BETWEEN first AND last)",

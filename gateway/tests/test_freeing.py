@@ -35,3 +35,14 @@ def test_receipted_entries_are_freed_when_they_are_old(tmp_path: Path) -> None:
     answer = write_export(park.configuration, park.journal, DAY, str(tmp_path / "day.wpx"))
     assert answer["intervals"] == 1
     park.close()
+
+
+def test_the_end_of_what_is_receipted_stays(tmp_path: Path) -> None:
+    """Offline for longer than the retention: the entry that the next batch links to is kept with its link."""
+    park = _park(tmp_path)
+    park.receipt()
+    park.read_at(DAY_START_S + 3600)
+    through = park.journal.receipted_through()
+    assert park.journal.free(DAY_START_S + 10**9) > 0
+    assert park.journal.link_at(through) is not None
+    park.close()
