@@ -15,6 +15,11 @@ SOCKET_NAME = "control.sock"
 QUESTION_BYTES_MAX = 64 * 1024
 # An export of a long day can take seconds to gather.
 ANSWER_TIMEOUT_S = 60.0
+# The command line sends its question as soon as it is connected.
+QUESTION_TIMEOUT_S = 10.0
+# Nobody asks more at once; the files a process may open are for lines, the journal and the broker.
+ASKERS_MAX = 32
+_NO_QUESTION = b'{"error": "no question"}\n'
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -70,22 +75,39 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def _answer_line(line: bytes, answer: Answer) -> bytes:
+    """Return the line that answers the question in *line*."""
+    if not line:
+        return b""
+    try:
+        question = json.loads(line)
+        if not isinstance(question, dict):
+            return _NO_QUESTION
+        return json.dumps(answer(question), ensure_ascii=False).encode() + b"\n"
+    except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
+        return _NO_QUESTION
+
+
 async def serve(home: Path, answer: Answer) -> asyncio.Server:
     """Listen for questions and give them to *answer*; only the owner of the folder may ask."""
     path = socket_path(home)
 
+    asking = 0
+
     async def on_question(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asking
+        asking += 1
         try:
-            line = await reader.readline()
-            question = json.loads(line) if line else None
-            if isinstance(question, dict):
-                writer.write(json.dumps(answer(question), ensure_ascii=False).encode() + b"\n")
-                await writer.drain()
-        except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
-            writer.write(b'{"error": "no question"}\n')
-        except ConnectionError:
-            return  # whoever asked has gone
+            if asking <= ASKERS_MAX:
+                line = await asyncio.wait_for(reader.readline(), QUESTION_TIMEOUT_S)
+                writer.write(_answer_line(line, answer))
+                await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
+        except ValueError:
+            writer.write(_NO_QUESTION)  # it is longer than any question
+        except (ConnectionError, TimeoutError):
+            writer.transport.abort()  # whoever asked has gone, or reads nothing
         finally:
+            asking -= 1
             writer.close()
 
     mask = os.umask(0o077)

@@ -148,15 +148,16 @@ class Daemon:
         try:
             runner.run(self._stopped)
         except BaseException as error:  # A bus that nobody reads any more must be heard of.
+            if self._stopped.is_set():
+                raise  # the loop may be gone already
             self._loop.call_soon_threadsafe(self._fail, error)
-            raise
 
     async def _stop(self, server: asyncio.Server, threads: Sequence[threading.Thread]) -> None:
         self._stopped.set()
         for runner in self._runners:
             runner.wake()
-        for thread in threads:
-            await asyncio.to_thread(thread.join, 5.0)
+        # A line that hangs must not keep the others from being committed; its thread ends with the process.
+        await asyncio.gather(*(asyncio.to_thread(thread.join, 5.0) for thread in threads))
         server.close()
         socket_path(self._home).unlink(missing_ok=True)
         if self._failure is None:

@@ -9,8 +9,18 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, Batch, Sealed, batch_of
+from cloud_sync.core.batch import (
+    BATCH_BYTES_MAX,
+    BATCH_ENTRIES_MAX,
+    BODY_BYTES_MAX,
+    Batch,
+    Hole,
+    Sealed,
+    batch_of,
+)
 from cloud_sync.core.entry import GENESIS, Entry, link
+from cloud_sync.core.receipt import TOO_LARGE
+from cloud_sync.seal import SealError
 from gateway.core.problem import Problem, ProblemError, problem
 
 _SCHEMA = """
@@ -31,7 +41,7 @@ CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 _VERSION = 1
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
-Seal = Callable[[Batch], bytes]
+Seal = Callable[[Batch | Hole], bytes]
 
 
 def damaged(path: Path, detail: object) -> Problem:
@@ -193,23 +203,46 @@ class Journal:
         pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
             "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
         ).fetchall()
+        most = BATCH_ENTRIES_MAX
         while pending:
             taken = 1
             size = len(pending[0][3])
             while (
-                taken < min(len(pending), BATCH_ENTRIES_MAX)
+                taken < min(len(pending), most)
                 and pending[taken][1] == pending[0][1]
                 and size + len(pending[taken][3]) <= BATCH_BYTES_MAX
             ):
                 size += len(pending[taken][3])
                 taken += 1
-            rows, pending = pending[:taken], pending[taken:]
-            first, incarnation = rows[0][0], rows[0][1]
-            batch = batch_of(gateway, incarnation, first, previous, tuple(row[3] for row in rows))
+            rows = pending[:taken]
+            first, last, incarnation = rows[0][0], rows[-1][0], rows[0][1]
+            refusal = None
+            signed = self._sealed(gateway, incarnation, previous, rows, seal)
+            if signed is None and taken > 1:
+                most = taken // 2
+                continue
+            if signed is None:
+                # One record that fits no batch must not stop all that follow: it stays here, a hole goes in its place.
+                signed = seal(Hole(gateway, incarnation, first, last, previous, rows[-1][2]))
+                refusal = TOO_LARGE
             self._db.execute(
-                "INSERT INTO outbox VALUES (?, ?, ?, ?, NULL, NULL)", (first, rows[-1][0], incarnation, seal(batch))
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, NULL)", (first, last, incarnation, signed, refusal)
             )
-            previous = rows[-1][2]
+            previous, pending, most = rows[-1][2], pending[taken:], BATCH_ENTRIES_MAX
+
+    @staticmethod
+    def _sealed(
+        gateway: str, incarnation: bytes, previous: bytes, rows: list[tuple[int, bytes, bytes, bytes]], seal: Seal
+    ) -> bytes | None:
+        """Return the sealed batch of *rows*; None where it is larger than a batch may be."""
+        if len(rows[0][3]) > BODY_BYTES_MAX:
+            return None
+        try:
+            return seal(batch_of(gateway, incarnation, rows[0][0], previous, tuple(row[3] for row in rows)))
+        except SealError as error:
+            if error.reason != TOO_LARGE:
+                raise
+            return None
 
     def state(self) -> bytes | None:
         """Return the settlement's state as last committed."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, INCARNATION_BYTES, Batch
+from cloud_sync.core.batch import BATCH_BYTES_MAX, INCARNATION_BYTES, Batch, Hole
 from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
@@ -282,10 +282,10 @@ class Recorder:
         self._free_old(now_ms // 1000)
 
     def _free_old(self, now_s: int) -> None:
-        """Once a day, free what carries a receipt and is older than the retention."""
+        """Once a day, free what carries a receipt and is older, by the last closed interval, than the retention."""
         if now_s // DAY_S != self._freed_day:
             self._freed_day = now_s // DAY_S
-            self.journal.free(now_s - RETENTION_DAYS * DAY_S)
+            self.journal.free(min(now_s, self.settlement.start_s or 0) - RETENTION_DAYS * DAY_S)
 
     def _record_readings(self) -> None:
         if not self._snapshots:
@@ -324,7 +324,7 @@ class Recorder:
         self._bodies, self._figures, self._config_position = [], [], None
         self._unsaved, self._snapshots_recorded = None, False
 
-    def _seal(self, batch: Batch) -> bytes:
+    def _seal(self, batch: Batch | Hole) -> bytes:
         assert self._signer is not None and self.configuration.uplink is not None
         return seal(batch, self._signer, up_topic(self.configuration.uplink.bucket, batch.gateway))
 

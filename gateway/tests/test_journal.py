@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cloud_sync.core.batch import BATCH_BYTES_MAX, BODY_BYTES_MAX, Hole
 from cloud_sync.core.entry import GENESIS, chain
+from cloud_sync.core.topic import up_topic
+from cloud_sync.keys import KeyRing, load_public, load_signer, new_key
+from cloud_sync.seal import open_sealed, seal
 from gateway.core.problem import ProblemError
 from gateway.journal import Journal
 
@@ -89,4 +93,29 @@ def test_a_failed_commit_leaves_nothing_behind(tmp_path: Path) -> None:
     assert journal.head_sequence == 1 and journal.entries(2, 9) == []
     journal.commit(b"i" * 16, [b"d"])
     assert [entry.body for entry in journal.entries(1, 9)] == [b"a", b"d"]
+    journal.close()
+
+
+def test_a_record_too_large_for_a_batch_stops_nothing(tmp_path: Path) -> None:
+    """What zlib cannot press into a batch is told of as a hole; all before and after it goes its way, linked."""
+    new_key(tmp_path / "gateway.key")
+    signer = load_signer(tmp_path / "gateway.key")
+    ring = KeyRing([load_public(tmp_path / "gateway.pub")])
+    chance = random.Random(7)
+    journal = Journal(tmp_path / "journal.sqlite")
+    large = [chance.randbytes(BATCH_BYTES_MAX + 1), bytes(BODY_BYTES_MAX + 1)]
+    half = [chance.randbytes(BATCH_BYTES_MAX // 2) for _ in range(2)]  # together just over what a batch holds
+    bodies = [b"a", large[0], b"b", large[1], *half, b"c"]
+    topic = up_topic("b0", "gw-1")
+    journal.commit(b"i" * 16, bodies, seal=lambda batch: seal(batch, signer, topic), gateway="gw-1")
+    previous = GENESIS
+    seen: list[bytes | None] = []
+    for sealed in journal.sealed_between(1, len(bodies)):
+        batch = open_sealed(sealed.signed, topic, ring)
+        assert batch.first_sequence == len(seen) + 1 and batch.previous_link == previous
+        seen += [None] if isinstance(batch, Hole) else batch.bodies
+        previous = batch.link
+    assert seen == [b"a", None, b"b", None, *half, b"c"]
+    assert [one[:2] for one in journal.set_aside_batches()] == [(2, 2), (4, 4)]
+    assert previous == journal.head_link
     journal.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.core.batch import BATCH_ENTRIES_MAX, Batch
+from cloud_sync.core.batch import BATCH_ENTRIES_MAX, Batch, Hole
 from cloud_sync.core.entry import GENESIS, chain
 from cloud_sync.sender import Outbox
 from gateway.journal import Journal
@@ -13,7 +13,7 @@ from gateway.journal import Journal
 FIRST, SECOND = b"1" * 16, b"2" * 16
 
 
-def _seal(batch: Batch) -> bytes:
+def _seal(batch: Batch | Hole) -> bytes:
     return b"%d-%d" % (batch.first_sequence, batch.last_sequence)
 
 

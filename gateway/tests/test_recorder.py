@@ -1,0 +1,42 @@
+"""Tests of the recorder: how readings become entries that fit a batch."""
+
+from pathlib import Path
+
+import pytest
+
+from cloud_sync.core.canonical import decode
+from gateway import recorder
+from gateway.core.reading import Reading
+from gateway.core.record import Readings, from_map
+from gateway.recorder import READINGS_MAX
+from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
+
+
+def _readings(park: SmallPark) -> list[Readings]:
+    entries = park.journal.entries(1, park.journal.head_sequence)
+    records = [from_map(decode(entry.body)) for entry in entries]  # type: ignore[arg-type]
+    return [record for record in records if isinstance(record, Readings)]
+
+
+def test_readings_of_a_long_time_are_recorded_before_they_fit_no_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long `readings` is and however often the park is read, no record is larger than a batch may be."""
+    park = SmallPark(tmp_path)
+    park.configure(SITE.replace('cycle = "15 s"', 'cycle = "15 s"\nreadings = "1440 min"'))
+    width = len(park.recorder._channels)
+    monkeypatch.setattr(recorder, "READINGS_MAX", 3 * width)
+    for number in range(8):
+        park.clock.now_ms = (DAY_START_S + number) * 1000
+        park.recorder.take([Reading("m-intake", "active_power_total", park.clock.now_ms, (0, 0), 1000)])
+        park.recorder.cycle()
+    assert [len(one.steps_ms) + 1 for one in _readings(park)] == [3, 3]
+    park.close()
+    park.open()
+    assert [len(one.steps_ms) + 1 for one in _readings(park)] == [3, 3, 2]
+    park.close()
+
+
+def test_the_largest_record_of_readings_fits_a_batch() -> None:
+    """READINGS_MAX values of the longest kind, nine bytes each, leave room for the rest of a batch of 128 KiB."""
+    assert READINGS_MAX * 9 < 128 * 1024 - 8 * 1024
