@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_sync.core.batch import BATCH_BYTES_MAX, INCARNATION_BYTES, Batch, Hole
-from cloud_sync.core.canonical import decode, encode
+from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
@@ -26,6 +26,7 @@ from gateway.core.record import (
     Interval,
     Readings,
     ReceiptSeen,
+    RecordError,
     SelfUse,
     from_map,
     kind_of,
@@ -40,7 +41,7 @@ from gateway.core.settlement import (
     changed_registers,
 )
 from gateway.figures import account_of
-from gateway.journal import RETENTION_DAYS, Journal
+from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.rows import interval_rows, rows_root
 
 SEED_BYTES = 32
@@ -115,7 +116,16 @@ class Recorder:
         self._receipt_recorded = 0
 
     def start(self) -> None:
-        """Go on from the journal: restore the settlement, record the start and a changed configuration."""
+        """Go on from the journal; raises ProblemError where what it kept cannot be read."""
+        try:
+            self._go_on()
+        except (CanonicalError, RecordError) as error:
+            raise ProblemError(damaged(self.journal.path, error)) from error
+        self.event("start", version=VERSION, python=machine.python_version())
+        self.commit()
+
+    def _go_on(self) -> None:
+        """Restore the settlement, and record a changed configuration."""
         for at_ms, raw in self.journal.snapshots():
             values = decode(raw)
             assert isinstance(values, list)
@@ -134,8 +144,6 @@ class Recorder:
                 self._change(before, plain, config)
         else:
             self._add_config(config)
-        self.event("start", version=VERSION, python=machine.python_version())
-        self.commit()
 
     def _add_config(self, config: Config) -> None:
         self._config_sequence = self.journal.head_sequence + 1 + len(self._bodies)

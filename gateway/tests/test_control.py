@@ -32,7 +32,7 @@ def _served(home: Path, play: Callable[[Ask], Awaitable[None]]) -> list[dict[str
         except ConnectionError:
             return b""
         finally:
-            writer.close()
+            writer.transport.abort()
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
@@ -86,7 +86,7 @@ def test_those_who_ask_nothing_or_read_nothing_go(tmp_path: Path, monkeypatch: p
             writer.close()
         while await slow[0].read(65536):
             await asyncio.sleep(0)
-        slow[1].close()
+        slow[1].transport.abort()
 
     async def whole(ask: Ask) -> None:
         try:

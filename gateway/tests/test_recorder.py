@@ -1,14 +1,17 @@
 """Tests of the recorder: how readings become entries that fit a batch."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cloud_sync.core.canonical import decode
 from gateway import recorder
+from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
 from gateway.core.record import Readings, from_map
-from gateway.recorder import READINGS_MAX
+from gateway.recorder import READINGS_MAX, journal_path
 from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
 
 
@@ -40,3 +43,16 @@ def test_readings_of_a_long_time_are_recorded_before_they_fit_no_batch(
 def test_the_largest_record_of_readings_fits_a_batch() -> None:
     """READINGS_MAX values of the longest kind, nine bytes each, leave room for the rest of a batch of 128 KiB."""
     assert READINGS_MAX * 9 < 128 * 1024 - 8 * 1024
+
+
+def test_a_damaged_state_is_told(tmp_path: Path) -> None:
+    """Where the state of the settlement cannot be read, the gateway says so instead of starting from nothing."""
+    park = SmallPark(tmp_path)
+    park.read_at(DAY_START_S)
+    park.close()
+    with closing(sqlite3.connect(journal_path(tmp_path))) as journal, journal:
+        journal.execute("UPDATE state SET value = x'ff'")
+    with pytest.raises(ProblemError) as caught:
+        park.open()
+    assert caught.value.problems[0].code == "WP-JRN-003"
+    park.journal.close()
