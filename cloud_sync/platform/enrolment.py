@@ -13,6 +13,9 @@ from cloud_sync.keys import KeyRing, PublicKey, load_public
 from cloud_sync.platform.ledger import Ledger
 from gateway.core.problem import Problem, ProblemError, problem
 
+# The name the platform's own certificate carries: the broker gives it the right to all topics.
+RESERVED = "platform"
+
 
 class Enrolment:
     """The keys of the enrolled gateways; looked at again when one of the folders has changed."""
@@ -75,13 +78,14 @@ def enrolled(folder: Path) -> dict[str, list[PublicKey]]:
 
 def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
     """Take the key in the file *source* as one of *gateway*; return the file it is in now, and the key."""
-    if not is_name(gateway) or gateway.startswith("."):
+    if not is_name(gateway) or gateway.startswith(".") or gateway == RESERVED:
         raise ProblemError(
             problem(
                 "WP-PLT-020",
                 gateway,
                 "This cannot be the name of a gateway.",
-                "Take the id of its gateway.toml: up to 64 bytes, without blanks and / + # $.",
+                "Take the id of its gateway.toml: up to 64 bytes, without blanks and / + # $, and not {reserved}.",
+                reserved=RESERVED,
             )
         )
     key = load_public(source)

@@ -9,39 +9,14 @@ from pathlib import Path
 
 from iotcore import Broker
 
-_CONFIG = """
-id = 0
-[router]
-id = 0
-max_connections = 100
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 10
-[v5.1]
-name = "v5"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v5.1.connections]
-connection_timeout_ms = 5000
-max_payload_size = 262144
-max_inflight_count = 100
-dynamic_filters = true
-"""
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from hil_tests.brokers import PipBroker
 
 
 def real_broker(folder: Path, port: int) -> Broker:
     """Return a broker of MQTT 5 for *port*, not yet started."""
-    config = folder / "broker.toml"
-    config.write_text(_CONFIG.format(port=port))
-    return Broker(config_path=str(config))
+    broker = PipBroker(port)
+    broker.prepare(folder, "")
+    return Broker(config_path=str(folder / "broker.toml"))
 
 
 @contextmanager

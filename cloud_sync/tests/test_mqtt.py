@@ -9,9 +9,10 @@ from queue import Queue
 import pytest
 
 from cloud_sync.mqtt import Closed, Connection, Event, Message, Opened, Settings, broker_settings
-from cloud_sync.tests.brokers import free_port, real_broker, scripted_broker
+from cloud_sync.tests.brokers import real_broker, scripted_broker
 from gateway.core.problem import ProblemError
 from gateway.words import say
+from hil_tests.brokers import free_port
 
 _WAIT_S = 20
 

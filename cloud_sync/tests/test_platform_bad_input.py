@@ -146,6 +146,7 @@ CASES = {
     "broken public key": Case(writes("keys/platform.pub", "x"), "keys show", "WP-KEY-004", "platform.pub"),
     "broken gateway key": Case(writes("keys/gateways/a.pub", "x"), "serve", "WP-KEY-004", "a.pub"),
     "key there": Case(nothing, "keys new", "WP-KEY-001", "platform.key"),
+    "name of the platform": Case(nothing, "enrol platform " + OWN, "WP-PLT-020", "platform"),
     "bad name": Case(nothing, "enrol a/b " + OWN, "WP-PLT-020", "a/b"),
     "name of a folder": Case(nothing, "enrol .. " + OWN, "WP-PLT-020", ".."),
     "no key to enrol": Case(nothing, "enrol gw {home}/none", "WP-KEY-009", "none"),

@@ -17,8 +17,9 @@ from cloud_sync.keys import KeyRing, Signer, load_public, load_signer, new_key
 from cloud_sync.mqtt import Connection, Event, Message, Opened, Settings
 from cloud_sync.seal import open_sealed, seal, seal_answer
 from cloud_sync.sender import Sender, broker_settings
-from cloud_sync.tests.brokers import free_port, real_broker, scripted_broker
+from cloud_sync.tests.brokers import real_broker, scripted_broker
 from cloud_sync.tests.core.road_model import POISON, Shelf
+from hil_tests.brokers import free_port
 
 GATEWAY, BUCKET = "gw-1", "b0"
 UP, DOWN = up_topic(BUCKET, GATEWAY), down_topic(BUCKET, GATEWAY)
