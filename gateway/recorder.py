@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.config import Configuration, configuration_of
 from gateway.config import key_path as key_path
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.core.problem import ProblemError
+from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import Fault, Reading
 from gateway.core.record import (
     Account,
@@ -156,6 +156,7 @@ class Recorder:
         changed = [(row[0], row[1]) for row in state[1] + state[5]]
         old = _configuration_before(before)
         if old is not None:
+            self._check_identity(old)
             settlement, channels = self.settlement, account_channels(old.site, old.profiles)
             self.settlement = Settlement(old.site, channels, old.factors)
             self.settlement.restore(state)
@@ -167,6 +168,23 @@ class Recorder:
         self._add_config(config)
         for meter, quantity in changed:
             self.event("register-left", meter=meter, quantity=quantity)
+
+    def _check_identity(self, old: Configuration) -> None:
+        """Refuse to go on under another name: what is signed for one topic cannot be proven under another."""
+        new = self.configuration
+        kept = (old.site.gateway, old.uplink.bucket if old.uplink else "")
+        wanted = (new.site.gateway, new.uplink.bucket if new.uplink else "")
+        if kept[0] != wanted[0] or (kept[1] and wanted[1] and kept[1] != wanted[1]):
+            raise ProblemError(
+                problem(
+                    "WP-JRN-009",
+                    str(self.journal.path),
+                    "this journal belongs to gateway {kept}, but the configuration names {wanted}",
+                    "give the gateway its name and bucket back, or move the journal away to begin anew",
+                    kept="/".join(kept),
+                    wanted="/".join(wanted),
+                )
+            )
 
     def _config_record(self) -> Config:
         configuration = self.configuration

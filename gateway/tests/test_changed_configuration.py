@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.core.canonical import decode
+from gateway.core.problem import ProblemError
 from gateway.core.record import Account, Event, Readings, from_map
 from gateway.export import write_export
 from gateway.figures import account_of
@@ -89,4 +90,16 @@ def test_readings_of_the_old_configuration_are_recorded_with_it(tmp_path: Path) 
     park.configure(SITE.replace("m-mill", "m-other"))
     (record,) = [one for one in _records(park, Readings) if isinstance(one, Readings)]
     assert record.config == 1 and record.first_ms == DAY_START_S * 1000 + 300
+    park.journal.close()
+
+
+def test_a_journal_stays_with_its_gateway(tmp_path: Path) -> None:
+    """Under another id the gateway does not start: what is signed for one name cannot be proven under another."""
+    home = tmp_path / "home"
+    home.mkdir()
+    park = SmallPark(home)
+    _run(park, 0, 1)
+    with pytest.raises(ProblemError) as caught:
+        park.configure(SITE.replace('id = "gw-test"', 'id = "gw-other"'))
+    assert caught.value.problems[0].code == "WP-JRN-009"
     park.journal.close()
