@@ -19,7 +19,7 @@ from gateway.core.record import Account
 from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
 
-MAGIC = "wattproof-export-2"
+MAGIC = "wattproof-export-1"
 HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
 _FIELDS = {
     HEADER: (str, str, str, str),
