@@ -8,7 +8,7 @@ from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway.core import record as records
 from gateway.core.account.interval import Energy, Span
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import pool_of
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation, Residual
 
@@ -64,7 +64,7 @@ def account(start_s: int, end_s: int, wh: int, flag: str = "") -> records.Accoun
         (Residual("LV1", "Intake", 0),),
         (Tally("Hall", "flow", "grid-2023", wh, 0, wh * 580, (("grid", wh),), ("grid-2023-cn",)),),
         (),
-        (Pool("Battery", (("grid", 5), ("solar", 7))),),
+        (pool_of("Battery", (("grid", 5), ("solar", 7))),),
     )
 
 

@@ -19,7 +19,7 @@ from cloud_sync.tests.conftest import Platform, signer_of
 from cloud_sync.tests.gateways import CHANNELS, SITE, Gateway, account, config, interval, stamp
 from gateway.core import record as records
 from gateway.core.account.interval import Energy
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.trace import Allocation
 
 ACCOUNT = account(0, 60, 7)
@@ -49,7 +49,7 @@ def figures(platform: Platform, path: str, gateway: str = "gw-2") -> int:
         ACCOUNT._replace(allocations=tuple(Allocation("flow", "Intake", str(n), 0) for n in range(ROWS_MAX + 1))),
         ACCOUNT._replace(tallies=(TALLY._replace(by_origin=(("grid", HUGE),)),)),
         ACCOUNT._replace(tallies=(TALLY._replace(carbon_ug=NUMBER_MAX + 1),)),
-        ACCOUNT._replace(pools_after=(Pool("Battery", (("grid", -1),)),)),
+        ACCOUNT._replace(pools_after=(Pool("Battery", (Layer(0, (("grid", -1),)),)),)),
         records.SelfUse(stamp(), 1, 0, HUGE, (), ()),
         records.Amendment(stamp(), 1, 0, HUGE, 3, (), ()),
         records.Amendment(stamp(), 1, 0, 60, 3, (), (Energy("Hall", HUGE, 0, ""),)),

@@ -7,7 +7,7 @@ docs/batch-format.md shows every field.
 from collections import namedtuple
 
 from gateway.core.account.interval import Energy, Span
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation, Residual
 
@@ -160,7 +160,7 @@ _ENERGY = (Energy, str, int, int, str)
 _ALLOCATION = (Allocation, str, str, str, int)
 _RESIDUAL = (Residual, str, str, int)
 _TALLY = (Tally, str, str, str, int, int, int, [_SHARE], [str])
-_POOL = (Pool, str, [_SHARE])
+_POOL = (Pool, str, [(Layer, int, [_SHARE])])
 _LOOKS: "dict[type, tuple[object, ...]]" = {
     Config: (_STAMP, str, str, [_PAIR], [_PAIR]),
     Event: (_STAMP, str, [_PAIR]),

@@ -11,7 +11,7 @@ from collections import namedtuple
 from gateway.core.account.closing import close_account, close_self_use, energies_of, registers_of, sum_energies
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy, Span, part_of_span
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import Layer, Pool, opening_pools
 from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flags
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.profile import DeviceProfile, Point
@@ -150,12 +150,7 @@ class Settlement:
         self.start_s: "int | None" = None  # of the interval that is open now
         self.last: "dict[tuple[str, str], Boundary]" = {}
         self.candidates: "dict[tuple[str, str], Boundary]" = {}
-        self.pools: "tuple[Pool, ...]" = tuple(
-            [
-                Pool(storage.meter_point, ((storage.initial_origin, storage.initial_wh),) if storage.initial_wh else ())
-                for storage in site.storages
-            ]
-        )
+        self.pools = opening_pools(site)
         self.ending: "dict[tuple[str, str], Boundary]" = {}  # boundary readings of the closing under way
         self.ending_s: "int | None" = None
         self.late_s = self.late_end_s = 0  # amendments of the closing under way: next, and where they end
@@ -313,7 +308,7 @@ class Settlement:
         self.pools = self._held(state[2])
         self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
         self.period_start_s = state[4][0]  # type: ignore[index]
-        self.period_pools = tuple([Pool(row[0], tuple([tuple(p) for p in row[1]])) for row in state[4][1]])  # type: ignore[index]
+        self.period_pools = _pools_of(state[4][1])  # type: ignore[index]
         if changed is not None:
             self._onto_grid()
 
@@ -342,8 +337,8 @@ class Settlement:
         }
 
     def _held(self, plain: object) -> "tuple[Pool, ...]":
-        held = {row[0]: tuple([tuple(part) for part in row[1]]) for row in plain}  # type: ignore[attr-defined]
-        return tuple([Pool(pool.storage, held.get(pool.storage, pool.content)) for pool in self.pools])
+        held = {pool.storage: pool for pool in _pools_of(plain)}
+        return tuple([held.get(pool.storage, pool) for pool in self.pools])
 
 
 def _plain_boundaries(boundaries: "dict[tuple[str, str], Boundary]") -> "list[object]":
@@ -351,4 +346,15 @@ def _plain_boundaries(boundaries: "dict[tuple[str, str], Boundary]") -> "list[ob
 
 
 def _plain_pools(pools: "tuple[Pool, ...]") -> "list[object]":
-    return [[pool.storage, [list(row) for row in pool.content]] for pool in pools]
+    return [
+        [pool.storage, [[layer.since_s, [list(row) for row in layer.mix]] for layer in pool.layers]] for pool in pools
+    ]
+
+
+def _pools_of(plain: object) -> "tuple[Pool, ...]":
+    return tuple(
+        [
+            Pool(storage, tuple([Layer(since_s, tuple([tuple(row) for row in mix])) for since_s, mix in layers]))
+            for storage, layers in plain  # type: ignore[attr-defined]
+        ]
+    )

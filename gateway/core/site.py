@@ -3,6 +3,8 @@
 from collections import namedtuple
 
 ROLES = ("intake", "generation", "storage", "load", "own_use", "tie")
+MIXING, FIFO, LIFO = "mixing", "fifo", "lifo"
+STORAGE_RULES = (MIXING, FIFO, LIFO)
 
 
 class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "stop_bits", "turnaround_ms"))):
@@ -55,14 +57,16 @@ class MeterPoint(namedtuple("MeterPoint", ("name", "role", "meter", "busbar", "t
     reversed: bool
 
 
-class Storage(namedtuple("Storage", ("meter_point", "initial_wh", "initial_origin", "efficiency_permille"))):
-    """The account of one storage meter point: what it held at the start, and its round-trip efficiency."""
+class Storage(namedtuple("Storage", ("meter_point", "initial_wh", "initial_origin", "efficiency_permille", "rule"))):
+    """The account of one storage meter point: what it held at the start, its round-trip efficiency, and the rule by
+    which discharge is explained by charge: "mixing", "fifo" or "lifo"."""
 
     __slots__ = ()
     meter_point: str
     initial_wh: int
     initial_origin: str
     efficiency_permille: int
+    rule: str
 
 
 class Site(

@@ -3,7 +3,7 @@
 from gateway.core.fields import Fields
 from gateway.core.notation import WATT_HOURS, decimal_scaled
 from gateway.core.problem import problem
-from gateway.core.site import ROLES, MeterPoint, Storage
+from gateway.core.site import MIXING, ROLES, STORAGE_RULES, MeterPoint, Storage
 
 _METER_POINT = ("name", "role", "meter", "busbar", "to_busbar", "origin", "reversed")
 _DEFAULT_ORIGIN = {"intake": "grid", "storage": "storage"}
@@ -66,7 +66,7 @@ def read_storages(top: Fields, points: "list[MeterPoint]") -> "list[Storage]":
     storages: "list[Storage]" = []
     batteries = [point.name for point in points if point.role == "storage"]
     for table in top.tables("storage"):
-        table.only(("meter_point", "initial", "initial_origin", "efficiency"))
+        table.only(("meter_point", "initial", "initial_origin", "efficiency", "rule"))
         name = table.text("meter_point")
         table.known("meter_point", name, batteries)
         if name and name in [storage.meter_point for storage in storages]:
@@ -93,7 +93,8 @@ def read_storages(top: Fields, points: "list[MeterPoint]") -> "list[Storage]":
                 )
             efficiency = 1000
         initial_wh = table.measure("initial", WATT_HOURS, "0 Wh")
-        storages.append(Storage(name, initial_wh, table.text("initial_origin", "grid"), efficiency))
+        rule = table.choice("rule", STORAGE_RULES, MIXING)
+        storages.append(Storage(name, initial_wh, table.text("initial_origin", "grid"), efficiency, rule))
     declared = [storage.meter_point for storage in storages]
     for name in batteries:
         if name not in declared:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from gateway.core.account.closing import close_account, close_self_use, flows, origin_of
 from gateway.core.account.interval import Energy
-from gateway.core.account.storage import Pool, merged
-from gateway.core.site import MeterPoint, Site, Storage
+from gateway.core.account.storage import Layer, Pool, merged
+from gateway.core.site import STORAGE_RULES, MeterPoint, Site, Storage
 from gateway.factors import load_factors
 
 FACTORS = load_factors()
@@ -35,10 +35,12 @@ def parks(draw: st.DrawFn) -> Park:
         points.append(MeterPoint(name, role, "m", BUSBARS[busbar], end, origin, False))
         energies.append(Energy(name, draw(WH), draw(WH), ""))
         if role == "storage":
-            storages.append(Storage(name, 0, "grid", draw(st.integers(500, 1000))))
-            pools.append(
-                Pool(name, merged(tuple((o, draw(WH)) for o in draw(st.sets(st.sampled_from(("grid", "solar")))))))
+            storages.append(
+                Storage(name, 0, "grid", draw(st.integers(500, 1000)), draw(st.sampled_from(STORAGE_RULES)))
             )
+            charged = draw(st.lists(st.sampled_from(("grid", "solar")), max_size=4))
+            held = [Layer(900 * number, merged(((o, draw(WH)),))) for number, o in enumerate(charged)]
+            pools.append(Pool(name, tuple(layer for layer in held if layer.mix)))
     site = Site("g", "p", 900, 5, 60, 30, 3600, "Jiangsu", ("NDRC910-trial",), (), (), tuple(points), tuple(storages))
     return site, tuple(energies), tuple(pools)
 

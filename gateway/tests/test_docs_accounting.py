@@ -7,8 +7,8 @@ from typing import Any
 
 from gateway.core.account.closing import Closed, close_account, close_self_use
 from gateway.core.account.interval import Energy
-from gateway.core.account.storage import Pool
-from gateway.core.site import MeterPoint, Site, Storage
+from gateway.core.account.storage import Pool, pool_of
+from gateway.core.site import MIXING, MeterPoint, Site, Storage
 from gateway.factors import load_factors
 
 PAGE = Path(__file__).parents[2] / "docs" / "accounting-method.md"
@@ -30,7 +30,7 @@ def park() -> tuple[Site, tuple[Energy, ...], tuple[Pool, ...]]:
         end, origin = row.get("to_busbar", ""), row.get("origin", "")
         points.append(MeterPoint(row["name"], row["role"], "m-" + row["name"], row["busbar"], end, origin, False))
         energies.append(Energy(row["name"], row["import_wh"], row["export_wh"], ""))
-    storage = Storage("Battery", 0, "grid", plain["efficiency_permille"])
+    storage = Storage("Battery", 0, "grid", plain["efficiency_permille"], MIXING)
     site = Site(
         "g",
         "p",
@@ -47,7 +47,7 @@ def park() -> tuple[Site, tuple[Energy, ...], tuple[Pool, ...]]:
         (storage,),
     )
     content = tuple((origin, wh) for origin, wh in plain["pool"])
-    return site, tuple(energies), (Pool("Battery", content),)
+    return site, tuple(energies), (pool_of("Battery", content),)
 
 
 def closed() -> Closed:

@@ -21,7 +21,7 @@ from gateway.core.account.storage import UNKNOWN, Pool, amount, charge, discharg
 from gateway.core.account.tally import Tallier, Tally
 from gateway.core.account.trace import FLOW, LOSS, ORIGIN, RESIDUAL, SELF_USE, UNMETERED, Allocation, Residual
 from gateway.core.problem import Problem, problem
-from gateway.core.site import MeterPoint, Site
+from gateway.core.site import MeterPoint, Site, Storage
 
 UNSEEN = "unmetered"  # origin of what a busbar gave out and was not seen to take in
 
@@ -59,14 +59,20 @@ def close_account(
         if source not in storages:
             origin = UNSEEN if source.startswith(UNMETERED) else origins[source]
             mixes[sink] = merged(mixes.get(sink, ()), ((origin, wh),))
-    released = [_release(site, name, mixes.get(name, ()), pools, ways, warnings) for name in storages]
+    released = [
+        _release(_storage(site, name), mixes.get(name, ()), _pool(pools, name), start_s, ways, warnings)
+        for name in storages
+    ]
     # What a storage was charged with out of a storage is known only now, and joins its pool last.
     late: "dict[str, tuple[tuple[str, int], ...]]" = {}
     for release in released:
         for sink, mix in release.fed:
             into = late if sink in storages else mixes
             into[sink] = merged(into.get(sink, ()), mix)
-    after = tuple([charge(release.pool, late.get(release.pool.storage, ())) for release in released])
+    after = []
+    for release in released:
+        name = release.pool.storage
+        after.append(charge(release.pool, late.get(name, ()), _storage(site, name), start_s))
     for release in released:
         mixes[release.pool.storage] = release.losses
     giving = {source.name for source in network.sources if source.wh}
@@ -76,7 +82,7 @@ def close_account(
     for name in [point.name for point in site.meter_points] + [RESIDUAL + name for name in network.busbars]:
         if mixes.get(name):
             tallies.extend(tallier.tallies(name, mixes[name]))
-    return Closed(trace.allocations, trace.residuals, tuple(tallies), after, tuple(warnings + tallier.warnings))
+    return Closed(trace.allocations, trace.residuals, tuple(tallies), tuple(after), tuple(warnings + tallier.warnings))
 
 
 class _Released(namedtuple("_Released", ("pool", "losses", "fed"))):
@@ -89,16 +95,17 @@ class _Released(namedtuple("_Released", ("pool", "losses", "fed"))):
 
 
 def _release(
-    site: Site,
-    name: str,
+    storage: Storage,
     charged: "tuple[tuple[str, int], ...]",
-    pools: "tuple[Pool, ...]",
+    pool: Pool,
+    start_s: int,
     ways: "list[tuple[str, str, int]]",
     warnings: "list[Problem]",
 ) -> _Released:
     """Charge a storage with *charged*, discharge it, and give every sink it fed its part of the mix."""
+    name = storage.meter_point
     out = [(sink, wh) for source, sink, wh in ways if source == name]
-    release = discharge(charge(_pool(pools, name), charged), sum([wh for _, wh in out]), _efficiency(site, name))
+    release = discharge(charge(pool, charged, storage, start_s), sum([wh for _, wh in out]), storage)
     for origin, wh in release.mix:
         if origin == UNKNOWN:
             warnings.append(_beyond(name, wh))
@@ -117,11 +124,11 @@ def _pool(pools: "tuple[Pool, ...]", name: str) -> Pool:
     return Pool(name, ())
 
 
-def _efficiency(site: Site, name: str) -> int:
+def _storage(site: Site, name: str) -> Storage:
     for row in site.storages:
         if row.meter_point == name:
-            return row.efficiency_permille
-    return 1000
+            return row
+    raise AssertionError("a site that was read has a [[storage]] for every meter point of that role")
 
 
 def _beyond(storage: str, wh: int) -> Problem:
@@ -182,7 +189,8 @@ def close_self_use(
         name, gives, takes = stores[n]
         mix = [(origins[k], splits[n][k]) for k in range(len(origins))]
         mix.append((UNKNOWN, takes - amount(tuple(mix))))
-        release = discharge(charge(_pool(pools, name), merged(tuple(mix))), gives, _efficiency(site, name))
+        storage = _storage(site, name)
+        release = discharge(charge(_pool(pools, name), merged(tuple(mix)), storage, start_s), gives, storage)
         charged.extend(mix)
         released.extend(release.mix)
     names = sorted({origin for origin in origins if origin != GRID} | {o for o, _ in released if o in RENEWABLE})

@@ -1,25 +1,44 @@
-"""Storage: an account of what a battery holds, by origin.
+"""Storage: an account of what a battery holds, by origin and by when it was charged.
 
-The rule is the mixing pool: charge adds the mix it was fed with, discharge gives the mix that is in the pool.
-The pool counts energy as charged. With a round-trip efficiency of 850 permille a discharge of 85 Wh takes 100 Wh
-out of the pool; the other 15 Wh are losses, booked by origin. So charge = discharge + losses + what the pool gained,
-to the watt-hour, for every origin.
+Each storage keeps one rule, fixed before its energy is known. Mixing pool: discharge gives the mix of all that is
+held. First in, first out: discharge takes the oldest charge. Last in, first out: it takes the newest. Inside the
+charge of one interval, whatever the rule, discharge takes the mix of that charge.
+
+The account counts energy as charged. With a round-trip efficiency of 850 permille a discharge of 85 Wh takes 100 Wh
+out of the account; the other 15 Wh are losses, booked by origin. So charge = discharge + losses + what the account
+gained, to the watt-hour, for every origin. All rules come to the same once the storage is empty; they differ by hour.
 """
 
 from collections import namedtuple
 
 from gateway.core.account.share import share
-from gateway.core.site import Site
+from gateway.core.site import LIFO, MIXING, Site, Storage
 
 UNKNOWN = "unknown"  # origin of a discharge that the account cannot explain
+# Charges of two days of 15-minute intervals. Of more, the two oldest become one: those of a battery that is cycled
+# daily are long used by then, and the record of an interval stays small.
+MOST_LAYERS = 192
 
 
-class Pool(namedtuple("Pool", ("storage", "content"))):
-    """What one storage meter point holds: content is ((origin, wh), ...), sorted by origin."""
+class Layer(namedtuple("Layer", ("since_s", "mix"))):
+    """What is left of the charge of the interval that began at since_s; a mixing pool is one layer of since_s 0."""
+
+    __slots__ = ()
+    since_s: int
+    mix: "tuple[tuple[str, int], ...]"
+
+
+class Pool(namedtuple("Pool", ("storage", "layers"))):
+    """What one storage meter point holds, the oldest charge first; no layer is empty."""
 
     __slots__ = ()
     storage: str
-    content: "tuple[tuple[str, int], ...]"
+    layers: "tuple[Layer, ...]"
+
+    @property
+    def content(self) -> "tuple[tuple[str, int], ...]":
+        """Return ((origin, wh), ...), sorted by origin."""
+        return merged(*[layer.mix for layer in self.layers])
 
 
 class Release(namedtuple("Release", ("pool", "mix", "losses"))):
@@ -33,7 +52,12 @@ class Release(namedtuple("Release", ("pool", "mix", "losses"))):
 
 def opening_pools(site: Site) -> "tuple[Pool, ...]":
     """Return the pools with which a site starts, one for every storage, as configured."""
-    return tuple([Pool(row.meter_point, merged(((row.initial_origin, row.initial_wh),))) for row in site.storages])
+    return tuple([pool_of(row.meter_point, ((row.initial_origin, row.initial_wh),)) for row in site.storages])
+
+
+def pool_of(storage: str, mix: "tuple[tuple[str, int], ...]") -> Pool:
+    """Return the pool that holds *mix*, as charged before anything else."""
+    return _pool(storage, [Layer(0, mix)])
 
 
 def merged(*mixes: "tuple[tuple[str, int], ...]") -> "tuple[tuple[str, int], ...]":
@@ -50,25 +74,51 @@ def amount(mix: "tuple[tuple[str, int], ...]") -> int:
     return sum([wh for _, wh in mix])
 
 
-def charge(pool: Pool, mix: "tuple[tuple[str, int], ...]") -> Pool:
-    """Return the pool after it was charged with *mix*."""
-    return Pool(pool.storage, merged(pool.content, mix))
+def charge(pool: Pool, mix: "tuple[tuple[str, int], ...]", storage: Storage, start_s: int) -> Pool:
+    """Return the pool after it was charged with *mix* in the interval that begins at *start_s*."""
+    since_s = 0 if storage.rule == MIXING else start_s
+    rows = _layers(pool, storage)
+    if rows and rows[-1].since_s >= since_s:
+        last = rows.pop()
+        return _pool(pool.storage, rows + [Layer(last.since_s, merged(last.mix, mix))])
+    return _pool(pool.storage, rows + [Layer(since_s, mix)])
 
 
-def discharge(pool: Pool, wh: int, efficiency_permille: int) -> Release:
+def _layers(pool: Pool, storage: Storage) -> "list[Layer]":
+    """Return what is held, the oldest first; a mixing pool has one layer, also where the rule was another before."""
+    return [Layer(0, pool.content)] if storage.rule == MIXING else list(pool.layers)
+
+
+def _pool(storage: str, rows: "list[Layer]") -> Pool:
+    kept = [Layer(since_s, merged(mix)) for since_s, mix in rows if amount(mix)]
+    while len(kept) > MOST_LAYERS:
+        kept[:2] = [Layer(kept[0].since_s, merged(kept[0].mix, kept[1].mix))]
+    return Pool(storage, tuple(kept))
+
+
+def discharge(pool: Pool, wh: int, storage: Storage) -> Release:
     """Take *wh* at the meter out of *pool*; what the pool cannot give has the origin "unknown"."""
-    assert wh >= 0 and 0 < efficiency_permille <= 1000
+    permille = storage.efficiency_permille
+    assert wh >= 0 and 0 < permille <= 1000
     held = amount(pool.content)
-    drawn = (wh * 2000 + efficiency_permille) // (2 * efficiency_permille)  # nearest to wh / efficiency
+    drawn = (wh * 2000 + permille) // (2 * permille)  # nearest to wh / efficiency
     known = wh
     if drawn > held:
         drawn = held
-        known = min(wh, held * efficiency_permille // 1000)
-    origins = [origin for origin, _ in pool.content]
-    taken = share(drawn, [part for _, part in pool.content])
-    given = share(known, taken)  # of what is taken, so that no origin gives more than was taken of it
-    rest = [(origins[n], pool.content[n][1] - taken[n]) for n in range(len(origins))]
-    lost = [(origins[n], taken[n] - given[n]) for n in range(len(origins))]
-    mix = [(origins[n], given[n]) for n in range(len(origins))]
+        known = min(wh, held * permille // 1000)
+    rest = []
+    parts: "list[tuple[str, int]]" = []  # what is taken: origin, and how much of it
+    layers = _layers(pool, storage)
+    for layer in reversed(layers) if storage.rule == LIFO else layers:
+        from_layer = min(drawn, amount(layer.mix))
+        taken = share(from_layer, [part for _, part in layer.mix])
+        drawn -= from_layer
+        parts += [(layer.mix[n][0], taken[n]) for n in range(len(taken))]
+        rest.append(Layer(layer.since_s, tuple([(o, left - taken[n]) for n, (o, left) in enumerate(layer.mix)])))
+    out = merged(tuple(parts))
+    given = share(known, [part for _, part in out])  # of what is taken, so that no origin gives more than that
+    mix = [(out[n][0], given[n]) for n in range(len(out))]
+    lost = [(out[n][0], out[n][1] - given[n]) for n in range(len(out))]
     mix.append((UNKNOWN, wh - known))
-    return Release(Pool(pool.storage, merged(tuple(rest))), merged(tuple(mix)), merged(tuple(lost)))
+    after = _pool(pool.storage, sorted(rest, key=lambda layer: layer.since_s))
+    return Release(after, merged(tuple(mix)), merged(tuple(lost)))

@@ -11,8 +11,8 @@ from gateway.core.account.closing import (
 )
 from gateway.core.account.factor import read_factors
 from gateway.core.account.interval import Energy, Span
-from gateway.core.account.storage import Pool, amount, merged
-from gateway.core.site import MeterPoint, Site, Storage
+from gateway.core.account.storage import Pool, amount, merged, pool_of
+from gateway.core.site import MIXING, MeterPoint, Site, Storage
 
 FACTORS = read_factors(
     {
@@ -31,8 +31,8 @@ def _point(
     return MeterPoint(name, role, "m-" + name, busbar, to, origin, reversed)
 
 
-def _site(*points: MeterPoint, efficiency: int = 850, sets: "tuple[str, ...]" = ("trial",)) -> Site:
-    storages = tuple([Storage(point.name, 0, "grid", efficiency) for point in points if point.role == "storage"])
+def _site(*points: MeterPoint, efficiency: int = 850, rule: str = MIXING, sets: "tuple[str, ...]" = ("trial",)) -> Site:
+    storages = tuple([Storage(point.name, 0, "grid", efficiency, rule) for point in points if point.role == "storage"])
     return Site("g", "p", 900, 5, 60, 30, 3600, "", sets, (), (), points, storages)
 
 
@@ -124,7 +124,7 @@ def test_a_park_closes_with_storage_by_origin() -> None:
     energies = _energies(
         Intake=(600, 0), Roof=(0, 600), Battery=(100, 200), Mill=(400, 0), Press=(800, 0), Fans=(100, 0), Tie=(200, 0)
     )
-    closed = close_account(PARK, energies, (Pool("Battery", (("solar", 500),)),), FACTORS, 0, 900)
+    closed = close_account(PARK, energies, (pool_of("Battery", (("solar", 500),)),), FACTORS, 0, 900)
     cells = {(row.source, row.sink): row.wh for row in closed.allocations}
     assert cells == {
         ("Intake", "Mill"): 400,
@@ -161,7 +161,7 @@ def test_closing_twice_gives_the_same() -> None:
     energies = _energies(
         Intake=(613, 7), Roof=(0, 599), Battery=(101, 199), Mill=(397, 0), Press=(797, 3), Tie=(211, 5)
     )
-    pools = (Pool("Battery", (("grid", 77), ("solar", 500))),)
+    pools = (pool_of("Battery", (("grid", 77), ("solar", 500))),)
     assert close_account(PARK, energies, pools, FACTORS, 0, 900) == close_account(
         PARK, tuple(reversed(energies)), pools, FACTORS, 0, 900
     )
@@ -213,7 +213,7 @@ def test_one_storage_may_charge_another() -> None:
         _point("Mill", "load"),
         efficiency=900,
     )
-    pools = (Pool("One", (("grid", 1000),)), Pool("Two", (("wind", 10),)))
+    pools = (pool_of("One", (("grid", 1000),)), pool_of("Two", (("wind", 10),)))
     energies = _energies(Roof=(0, 100), One=(0, 300), Two=(250, 0), Mill=(150, 0))
     closed = close_account(site, energies, pools, FACTORS, 0, 900)
     used = merged(*[row.by_origin for row in closed.tallies])
@@ -253,7 +253,7 @@ def test_the_hourly_rule_closes_the_published_day() -> None:
             B=(loads[1] * 1000000, 0),
             C=(loads[2] * 1000000, 0),
         )
-        closed = close_self_use(site, energies, (Pool("Battery", content),), FACTORS, 0, 3600)
+        closed = close_self_use(site, energies, (pool_of("Battery", content),), FACTORS, 0, 3600)
         assert closed.warnings == () and closed.residuals == () and closed.pools_after == ()
         for tally in closed.tallies:
             assert tally.method == "688-hourly"
@@ -289,7 +289,7 @@ def _spelled(value: object) -> str:
 def vectors() -> "list[bytes]":
     """Twenty intervals of the park one after another, the pool of one being the start of the next."""
     pieces = []
-    pools: "tuple[Pool, ...]" = (Pool("Battery", (("grid", 77), ("solar", 423))),)
+    pools: "tuple[Pool, ...]" = (pool_of("Battery", (("grid", 77), ("solar", 423))),)
     for n in range(20):
         energies = _energies(
             Intake=(600 + 31 * n, 3 * n), Roof=(0, 600 + 17 * n), Battery=(100 + 7 * n, 90), Mill=(400 + 5 * n, 0),

@@ -2,7 +2,7 @@
 
 from cloud_sync.core.canonical import decode, encode
 from gateway.core.account.interval import Energy, Span
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation, Residual
 from gateway.core.record import (
@@ -26,7 +26,7 @@ SPANS = (Span("m", "energy_active_import", (1, 2), 5, (1, 9), 905, 0, 1, 7, ""),
 ENERGIES = (Energy("Mill", 7, 0, "E"),)
 ALLOCATIONS = (Allocation("flow", "Intake", "Mill", 7),)
 TALLIES = (Tally("Mill", "flow", "trial", 7, 0, 5827500, (("grid", 7),), ("trial:grid",)),)
-POOLS = (Pool("Battery", (("solar", 3),)),)
+POOLS = (Pool("Battery", (Layer(900, (("solar", 3),)),)),)
 RECORDS = (
     Config(STAMP, "[gateway]", "", (("a", "b"),), (("m", "voltage_l1_n"),)),
     Event(STAMP, "start", (("version", "一"),)),
