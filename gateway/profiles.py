@@ -53,6 +53,11 @@ def profile_place(profile_id: str, home: str | Path) -> str:
     )
 
 
+def replaces_shipped(profile_id: str, home: str | Path) -> bool:
+    """Tell whether a profile of the site stands in place of a shipped one."""
+    return profile_id in device_profiles.names() and profile_place(profile_id, home) != SHIPPED
+
+
 def profile_text(profile_id: str, home: str | Path) -> tuple[str, str]:
     """Return the TOML text of a profile, and where it is."""
     place = profile_place(profile_id, home)

@@ -15,7 +15,16 @@ from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
-from gateway.profiles import load_profile, misnamed, profile_names, profile_of_text, profile_place, profile_text
+from gateway.profile_plan import plan_figures
+from gateway.profiles import (
+    load_profile,
+    misnamed,
+    profile_names,
+    profile_of_text,
+    profile_place,
+    profile_text,
+    replaces_shipped,
+)
 from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _
@@ -34,9 +43,13 @@ def list_command(home: str, as_json: bool) -> None:
     """List the meter models that are known here."""
     rows: list[dict[str, Any]] = []
     table = Table(_("id"), _("maker"), _("model"), _("kind"), _("status"), box=None, pad_edge=False)
+    replacing: list[str] = []
     for name in profile_names(home):
         profile, problems = _read(name, home)
         row: dict[str, Any] = {"id": name, "source": profile_place(name, home), "problems": len(problems)}
+        row["replaces_shipped"] = replaces_shipped(name, home)
+        if row["replaces_shipped"]:
+            replacing.append(name)
         if profile is None:
             table.add_row(name, "", _("cannot be read: wattproof profile lint {name}").format(name=name), "", "")
         else:
@@ -50,7 +63,8 @@ def list_command(home: str, as_json: bool) -> None:
             table.add_row(name, profile.maker, profile.model, profile.kind, profile.status)
         rows.append(row)
     show(*misnamed(home))
-    emit(rows, drawn(table), as_json)
+    notes = [_("{id}: the file of this site is used in place of the shipped one").format(id=name) for name in replacing]
+    emit(rows, "\n".join([drawn(table), *notes]), as_json)
 
 
 def point_map(point: Point) -> dict[str, Any]:
@@ -143,7 +157,10 @@ def show_command(home: str, profile_id: str, as_json: bool) -> None:
         cells = [shown["di"] or "0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
         table.add_row(*cells, shown["factor"], point.unit, point.side + times)
     foot = _("* decoded where an answer holds it, not read in every sweep")
-    emit(profile_map(profile, source), "\n".join([*[drawn(line) for line in head], drawn(table), foot]), as_json)
+    value = profile_map(profile, source) | {"replaces_shipped": replaces_shipped(profile_id, home)}
+    if value["replaces_shipped"]:
+        head.append(_("{id}: the file of this site is used in place of the shipped one").format(id=profile_id))
+    emit(value, "\n".join([*[drawn(line) for line in head], drawn(table), foot]), as_json)
 
 
 @profile_group.command("lint")
@@ -163,27 +180,47 @@ def lint_command(home: str, names: tuple[str, ...], as_json: bool) -> None:
         results.append((name, problems))
     results.append(("", lint_together(read) + ([] if names else misnamed(home))))
     found = [one for _name, problems in results for one in problems]
+    plans = {one.id: plan_figures(one)._asdict() for one in read}
     value = {
         "profiles": [
-            {"id": name or None, "problems": [problem_map(one) for one in problems]}
+            {"id": name or None, "problems": [problem_map(one) for one in problems], "plan": plans.get(_id_of(name))}
             for name, problems in results
             if name or problems
         ],
         "problems": len(found),
     }
-    text = "\n".join(say(one) for one in found) or _("{count} profiles, nothing to complain about").format(
-        count=len(read)
-    )
-    emit(value, text, as_json)
+    text = [say(one) for one in found] or [_("{count} profiles, nothing to complain about").format(count=len(read))]
+    if names:
+        text += [_plan_text(one.id, plans[one.id]) for one in read]
+    emit(value, "\n".join(text), as_json)
     if found:
         sys.exit(PROBLEM)
+
+
+def _id_of(name: str) -> str:
+    """Return the id that a command line names, by itself or by a file."""
+    return Path(name).stem if name.endswith(".toml") else name
+
+
+def _plan_text(profile_id: str, plan: dict[str, int]) -> str:
+    """Return in words what a sweep costs."""
+    return _(
+        "{id}: {reads} reads of {registers} registers, {wasted} of them for nothing; {ms:.1f} ms a sweep at {baud} baud"
+    ).format(
+        id=profile_id,
+        reads=plan["reads"],
+        registers=plan["registers"],
+        wasted=plan["wasted"],
+        ms=plan["bus_us"] / 1000,
+        baud=plan["baud"],
+    )
 
 
 def _read(name: str, home: str) -> tuple[DeviceProfile | None, list[Problem]]:
     """Return the profile with this id or in this file, or None, and what is wrong with it."""
     try:
         if name.endswith(".toml"):
-            return profile_of_text(read_text(Path(name)), Path(name).stem)
+            return profile_of_text(read_text(Path(name)), _id_of(name))
         return profile_of_text(profile_text(name, home)[0], name)
     except ProblemError as error:
         return None, list(error.problems)

@@ -58,6 +58,43 @@ def test_a_profile_of_the_site_comes_before_a_shipped_one(home: Path) -> None:
     assert load_profile("eastron-sdm630", home).maker == "Acme"
 
 
+def test_a_replaced_profile_is_named(home: Path) -> None:
+    """List and show say which shipped profile is replaced by a file of the site, and say it of no other."""
+    text = OWN.replace("acme-one", "eastron-sdm630")
+    (home / "profiles" / "eastron-sdm630.toml").write_text(text, encoding="utf-8")
+    listed = json.loads(call(home, "list", "--json").output)
+    assert [one["id"] for one in listed if one["replaces_shipped"]] == ["eastron-sdm630"]
+    assert "eastron-sdm630: the file of this site" in call(home, "list").output
+    assert "eastron-sdm630: the file of this site" in call(home, "show", "eastron-sdm630").output
+    assert json.loads(call(home, "show", "eastron-sdm630", "--json").output)["replaces_shipped"] is True
+    assert json.loads(call(home, "show", "acme-one", "--json").output)["replaces_shipped"] is False
+
+
+def test_an_upgrade_leaves_the_profiles_of_the_site(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a new version ships a model under the same name, the site's own file stays as it is and stays in use."""
+    before = (home / "profiles" / "acme-one.toml").read_bytes()
+    names = device_profiles.names()
+    monkeypatch.setattr(device_profiles, "names", lambda: sorted([*names, "acme-one"]))
+    monkeypatch.setattr(device_profiles, "text", lambda name: OWN.replace('"Acme"', '"Shipped"'))
+    assert load_profile("acme-one", home).maker == "Acme"
+    assert (home / "profiles" / "acme-one.toml").read_bytes() == before
+    listed = json.loads(call(home, "list", "--json").output)
+    assert [one["id"] for one in listed if one["replaces_shipped"]] == ["acme-one"]
+
+
+def test_lint_tells_what_a_sweep_costs(home: Path) -> None:
+    """Of a profile that is named, lint prints the reads, the registers and the time of a sweep."""
+    found = json.loads(call(home, "lint", "acme-one", "--json").output)
+    # At 9600 Bd, 11 bits a character: 13 + 2 + 7 characters, and 13 + 4 + 7, each rounded up to a us; 10 ms more.
+    assert found["profiles"][0]["plan"] == {
+        "baud": 9600, "reads": 2, "registers": 3, "wasted": 0, "bus_us": 25_209 + 27_500 + 20_000,
+    }  # fmt: skip
+    assert (
+        "acme-one: 2 reads of 3 registers, 0 of them for nothing; 72.7 ms a sweep"
+        in call(home, "lint", "acme-one").output
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [

@@ -3,12 +3,9 @@
 A profile that can be read may still be careless. What is found here is what makes a wrong figure later.
 """
 
-from gateway.core.meter.dlt645_exchange import exchanged_645
-from gateway.core.meter.exchange import meanings, registers_of
-from gateway.core.meter.modbus import FrameFault, read_request
-from gateway.core.meter.profile import MODBUS, DeviceProfile, Example, Identity, Point
+from gateway.core.meter.example_lint import lint_examples
+from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.core.notation import decimal_ratio
 from gateway.core.problem import Problem, problem
 
 # What a secondary value must be multiplied by, by the unit of its quantity.
@@ -43,17 +40,7 @@ def lint(profile: DeviceProfile) -> "list[Problem]":
                 "Add [[evidence]] with the manual and the page.",
             )
         )
-    if profile.status == "verified" and not [test for test in profile.tests if test.provenance == "captured"]:
-        found.append(
-            problem(
-                "WP-PRF-031",
-                "status",
-                "The status is verified, but no test was captured on a real meter.",
-                'Add a [[test]] with provenance = "captured", or choose the status bench.',
-            )
-        )
-    for index in range(len(profile.tests)):
-        found += _lint_test(profile, profile.tests[index], "test[%d]" % index)
+    found += lint_examples(profile)
     return found
 
 
@@ -127,16 +114,19 @@ def _lint_sweep(profile: DeviceProfile, found: "list[Problem]") -> None:
             )
         names.append(point.name)
     points = sorted(profile.points, key=lambda point: (point.function, point.address, point.count))
-    for index in range(len(points) - 1):
-        one, other = points[index], points[index + 1]
-        same = (one.address, one.count) == (other.address, other.count)
-        if one.function == other.function and not same and other.address < one.address + one.count:
+    far: "Point | None" = None  # of those before, the one that reaches farthest
+    for point in points:
+        if far is None or far.function != point.function or far.address + far.count <= point.address:
+            far = point
+        elif (far.address, far.count) != (point.address, point.count):
             found.append(
                 problem(
-                    "WP-PRF-038", other.name, "Its registers overlap with those of {other}.",
-                    "Check addresses and types against the manual.", other=one.name,
+                    "WP-PRF-038", point.name, "Its registers overlap with those of {other}.",
+                    "Check addresses and types against the manual.", other=far.name,
                 )
             )  # fmt: skip
+            if point.address + point.count > far.address + far.count:
+                far = point
 
 
 def _lint_windows(profile: DeviceProfile, found: "list[Problem]") -> None:
@@ -162,50 +152,6 @@ def _lint_windows(profile: DeviceProfile, found: "list[Problem]") -> None:
                     "Join them into one, or correct their ends.",
                 )
             )
-
-
-def _lint_test(profile: DeviceProfile, test: Example, place: str) -> "list[Problem]":
-    """Return what the test expects and the profile does not give."""
-    try:
-        if profile.protocol == MODBUS:
-            asked = read_request(test.request)
-            found = meanings(profile, asked, registers_of(asked, test.response), test.ratios)
-        else:
-            found = exchanged_645(profile, test.request, test.response, test.ratios)
-    except FrameFault as fault:
-        return [
-            problem(
-                "WP-PRF-041",
-                place,
-                "The frames are not to be believed: {kind}, {detail}.",
-                "Copy request and response again, with their check sums.",
-                kind=fault.kind,
-                detail=fault.detail,
-            )
-        ]
-    problems = []
-    for name, wanted in test.expect:
-        values = [meaning.value for meaning in found if meaning.name == name]
-        if not [value for value in values if _agrees(value, wanted)]:
-            problems.append(
-                problem(
-                    "WP-PRF-042",
-                    place + "." + name,
-                    "{wanted} is expected, the profile gives {value}.",
-                    "Check address, type, factor and words of this point.",
-                    wanted=wanted or "-",
-                    value=", ".join([value or "-" for value in values]) or "-",
-                )
-            )
-    return problems
-
-
-def _agrees(value: "str | None", wanted: str) -> bool:
-    """Tell whether *value* is the number or text *wanted*; "" stands for "not available"."""
-    if value is None or value == wanted:
-        return (value or "") == wanted
-    one, other = decimal_ratio(value), decimal_ratio(wanted)
-    return one is not None and other is not None and one[0] * other[1] == other[0] * one[1]
 
 
 def lint_together(profiles: "list[DeviceProfile]") -> "list[Problem]":

@@ -52,6 +52,32 @@ def test_verified_needs_a_captured_test():
     assert codes(test=[by_hand], status="bench") == []
 
 
+def test_verified_needs_a_captured_value_of_each_wide_type():
+    """Only a frame of the meter proves how the words of a type are ordered."""
+    count = {"quantity": "energy_active_export", "at": 0, "type": "u32", "unit": "kWh", "counter": True}
+    assert codes([ENERGY, count]) == ["WP-PRF-053"]
+    assert codes([ENERGY, count], status="bench") == []
+    count["poll"] = False
+    assert codes([ENERGY, count]) == []
+    test = {
+        "request": "01 04 00 00 00 02 71 cb", "response": "01 04 04 00 00 00 07 ba 46",
+        "expect": {"energy_active_export": "7"}, "provenance": "captured",
+    }  # fmt: skip
+    count["poll"] = True
+    assert codes([ENERGY, count], test=[CAPTURED, test]) == []
+
+
+def test_verified_behind_transformers_needs_a_captured_case_of_them():
+    """Where values are multiplied by ratios, one captured test has been at a meter with transformers."""
+    energy = dict(ENERGY)
+    energy.update({"side": "secondary", "times": ["ct", "vt"]})
+    assert codes([energy]) == ["WP-PRF-054"]
+    assert codes([energy], status="bench") == []
+    test = dict(CAPTURED)
+    test.update({"with": {"ct": "200/5"}, "expect": {"energy_active_import": "436371.28"}})
+    assert codes([energy], test=[CAPTURED, test]) == []
+
+
 def test_secondary_values_name_their_ratios():
     """A voltage needs vt, a current ct, power and energy both, and nothing else on the secondary side."""
     for quantity, unit, right in (
@@ -60,9 +86,9 @@ def test_secondary_values_name_their_ratios():
         ("apparent_power_total", "VA", ["vt", "ct"]),
     ):
         point = {"quantity": quantity, "at": 0, "type": "f32", "unit": unit, "side": "secondary", "times": right}
-        assert codes([ENERGY, point]) == []
+        assert codes([ENERGY, point], status="bench") == []
         point["times"] = ["ct", "vt"] if len(right) == 1 else ["ct"]
-        assert codes([ENERGY, point]) == ["WP-PRF-032"]
+        assert codes([ENERGY, point], status="bench") == ["WP-PRF-032"]
     factor = {"quantity": "power_factor_total", "at": 0, "type": "f32", "unit": "1", "side": "secondary"}
     assert codes([ENERGY, factor]) == []
 
@@ -70,7 +96,7 @@ def test_secondary_values_name_their_ratios():
 def test_primary_values_name_no_ratio():
     """A value that is primary already must not be multiplied again."""
     point = {"quantity": "current_l1", "at": 0, "type": "f32", "unit": "A", "side": "primary", "times": ["ct"]}
-    assert codes([ENERGY, point]) == ["WP-PRF-033"]
+    assert codes([ENERGY, point], status="bench") == ["WP-PRF-033"]
 
 
 def test_power_says_its_direction():
@@ -113,6 +139,49 @@ def test_overlapping_registers():
     """Two values that share a part of their registers cannot both be right."""
     assert codes([ENERGY, {"quantity": "frequency", "at": 0x49, "type": "f32", "unit": "Hz"}]) == ["WP-PRF-038"]
     assert codes([ENERGY, {"name": "raw", "at": 0x48, "type": "u32"}]) == []
+
+
+def test_overlap_behind_a_short_value():
+    """A long value is compared with all that begin within it, not only with the next one."""
+    text = {"name": "model_text", "at": 0, "type": "ascii", "count": 8}
+    inside = [{"name": "a", "at": 2, "type": "u16"}, {"name": "b", "at": 6, "type": "u16"}]
+    assert codes([ENERGY, text] + inside) == ["WP-PRF-038", "WP-PRF-038"]  # noqa: RUF005 - as MicroPython has it
+    assert codes([ENERGY, text, {"name": "c", "at": 8, "type": "u16"}]) == []
+
+
+def test_tests_are_reads_that_the_profile_allows():
+    """A test shows a read that the meter answered, so windows and the largest read must allow it."""
+    modbus = {"transport": ["tcp"], "function": 4, "align": 2, "windows": [[0x40, 0x47], [0x48, 0x49]]}
+    assert codes(modbus=modbus) == []
+    test = {
+        "request": "01 04 00 46 00 04 10 1c", "response": "01 04 08 00 00 00 00 46 2a 75 21 f6 05",
+        "expect": {"energy_active_import": "10909.282"},
+    }  # fmt: skip
+    assert codes(test=[CAPTURED, test]) == []
+    assert codes(modbus=modbus, test=[CAPTURED, test]) == ["WP-PRF-052"]
+    short = {"transport": ["tcp"], "function": 4, "align": 2, "max_registers": 2, "windows": [[0, 0x57]]}
+    assert codes(modbus=short, test=[CAPTURED, test]) == ["WP-PRF-052"]
+
+
+def test_a_float_that_is_no_number_is_not_available():
+    """Not-a-number of a float needs no sentinel in the profile: it never becomes a value."""
+    test = {
+        "request": "01 04 00 48 00 02 f1 dd", "response": "01 04 04 ff c0 00 00 cb ac",
+        "expect": {"energy_active_import": ""},
+    }  # fmt: skip
+    assert codes(test=[CAPTURED, test]) == []
+
+
+def test_a_profile_cannot_write():
+    """No key of a profile names a value to be written, and no function but the two that read registers is taken."""
+    for key, value in (("write", 1), ("function", 6), ("function", 16)):
+        point = dict(ENERGY)
+        point[key] = value
+        plain = {
+            "id": "acme-one", "maker": "Acme", "model": "One", "kind": "meter", "status": "draft", "points": [point],
+            "modbus": {"transport": ["tcp"], "function": 4},
+        }  # fmt: skip
+        assert read_profile(plain)[0] is None
 
 
 def test_windows_fit_alignment_and_each_other():
