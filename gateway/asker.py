@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass
 
-from gateway.core.meter.judging import DiQuestion, Question, believed, characters_ms, earliest_ms, question_of
+from gateway.core.meter.dlt645 import ANYONE, READ_ADDRESS, answer_bytes, read, read_address, request
+from gateway.core.meter.judging import (
+    DiQuestion,
+    Question,
+    believed,
+    believed_address,
+    characters_ms,
+    earliest_ms,
+    following,
+    question_of,
+)
 from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.plan import Block
+from gateway.core.reading import SILENT
 from gateway.core.site import Bus, Meter
 from gateway.line import Line
 
@@ -41,15 +52,45 @@ class Asker:
         return self._transaction if self._bus.port.startswith("tcp://") else None
 
     def _exchange(self, question: Question | DiQuestion, timeout_ms: int) -> Answer:
-        length = question.answer_bytes()
-        most_ms = timeout_ms + characters_ms(self._bus, length)
-        earliest = earliest_ms(self._bus, length)
-        response, elapsed_ms = self._line.exchange(question.frame(), length, earliest, most_ms)
+        response, elapsed_ms = self._heard(question, timeout_ms)
         try:
+            while (more := following(response, elapsed_ms, question, self._bus)) is not None:
+                question = more
+                response, elapsed_ms = self._heard(question, timeout_ms)
             return Answer(question.frame(), response, believed(response, elapsed_ms, question, self._bus), None)
         except FrameFault as fault:
             return Answer(question.frame(), response, None, fault)
 
+    def _heard(self, question: Question | DiQuestion, timeout_ms: int) -> tuple[bytes, int]:
+        length = question.answer_bytes()
+        most_ms = timeout_ms + characters_ms(self._bus, length)
+        return self._line.exchange(question.frame(), length, earliest_ms(self._bus, length), most_ms)
+
     def drain(self, quiet_ms: int) -> None:
         """Let what is under way pass."""
         self._line.drain(quiet_ms)
+
+
+# The read of the address is of 2007; a meter of 1997 names itself in the answer to any read.
+_WHO_IS_THERE = (read_address(), read(ANYONE, 0x9010, 1997))
+_ENERGY_OCTETS = 4
+ADDRESS_TIMEOUT_MS = 1500  # a DL/T 645 meter begins within 500 ms; converters take their time
+
+
+def ask_address(line: Line, bus: Bus, timeout_ms: int = ADDRESS_TIMEOUT_MS) -> str | FrameFault:
+    """Return the number of the only DL/T 645 meter on *line*, or why none is believed.
+
+    Two meters answer at once, and what is heard then is no frame.
+    """
+    fault = FrameFault(SILENT, "no byte")
+    for asked in _WHO_IS_THERE:
+        length = answer_bytes(asked, 0 if asked.control == READ_ADDRESS else _ENERGY_OCTETS)
+        most_ms = timeout_ms + characters_ms(bus, length)
+        heard, elapsed_ms = line.exchange(request(asked), length, earliest_ms(bus, length), most_ms)
+        try:
+            return believed_address(heard, elapsed_ms, asked, bus)
+        except FrameFault as found:
+            if found.kind != SILENT:
+                fault = found
+                line.drain(timeout_ms)
+    return fault

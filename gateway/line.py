@@ -26,6 +26,7 @@ from gateway.ports import look_at, why_not
 _MOST_BYTES = 512
 # Adapters and serial chips hand bytes over in bundles: so many may have passed over the wire and not be here yet.
 _BUNDLE_BYTES = 16
+_STICKY_PARITY = 0o10000000000  # CMSPAR, which Python's termios does not name
 # How long a line may keep talking before a question is given up.
 _JAM_S = 0.3
 
@@ -88,7 +89,7 @@ class SerialLine:
                 path,
                 self._bus.baud,
                 bytesize=self._bus.data_bits,
-                parity=self._bus.parity,
+                parity=self._bus.parity if self._paced else serial.PARITY_NONE,
                 stopbits=self._bus.stop_bits,
                 timeout=0,
                 exclusive=True,  # flock on the device itself, so that every name of it meets the same lock
@@ -96,6 +97,8 @@ class SerialLine:
         except (serial.SerialException, OSError, ValueError, termios.error) as error:
             raise ProblemError(why_not(where, path, error)) from error
         fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # also against programs that know no locks
+        if not self._paced:
+            _mark_parity(port.fileno(), self._bus.parity)
         self._port = port
         try:
             port.set_low_latency_mode(True)
@@ -192,6 +195,18 @@ class SerialLine:
                 select.select([], [self._fd()], [], _JAM_S)
             except OSError as error:
                 raise LineLostError(_lost(self._bus, error.strerror or "output")) from error
+
+
+def _mark_parity(terminal: int, parity: str) -> None:
+    """Leave on a pseudo-terminal, which drops parity bits and refuses their setting, what a line would have.
+
+    The bit for sticky parity is kept, and means nothing there: with it, whoever holds the other end can tell.
+    """
+    settings = termios.tcgetattr(terminal)
+    settings[2] &= ~(_STICKY_PARITY | termios.PARODD)
+    if parity != serial.PARITY_NONE:
+        settings[2] |= _STICKY_PARITY | (termios.PARODD if parity == serial.PARITY_ODD else 0)
+    termios.tcsetattr(terminal, termios.TCSANOW, settings)
 
 
 def _sleep_until(moment: float) -> None:

@@ -102,7 +102,7 @@ def why_not(where: str, path: str, error: Exception) -> Problem:
         "WP-BUS-007",
         where,
         "{port} cannot be opened with these line settings: {why}.",
-        "Check speed, parity and stop bits; a pseudo-terminal knows no parity.",
+        "Check speed, parity and stop bits.",
         port=path,
         why=str(error),
     )

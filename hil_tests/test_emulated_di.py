@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gateway.asker import Asker, ask_address
 from gateway.cli import main
 from gateway.clock import Clock
 from gateway.config import load
-from gateway.core.meter.dlt645 import answer, read_address, request
 from gateway.core.meter.poll import Poll
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import Fault, Reading
@@ -130,13 +130,13 @@ def test_one_bus_two_protocols(emulator: Emulator, tmp_path: Path) -> None:
 
 
 def test_read_shows_every_identifier(emulator: Emulator, tmp_path: Path) -> None:
-    """`wattproof read` asks everything that the profile knows, and tells exchanges and values."""
+    """`wattproof read`, by name or by number, asks everything that the profile knows, and tells what came."""
     site(tmp_path, emulator.buses[0].path)
     emulator.start()
     try:
-        arguments = ["--lang", "en", "--home", str(tmp_path), "read", "state-grid"]
-        told = CliRunner().invoke(main, [*arguments, "--json"])
-        shown = CliRunner().invoke(main, arguments)
+        arguments = ["--lang", "en", "--home", str(tmp_path), "read"]
+        told = CliRunner().invoke(main, [*arguments, "state-grid", "--json"])
+        shown = CliRunner().invoke(main, [*arguments, "002241020208"])
     finally:
         emulator.stop()
     assert told.exit_code == shown.exit_code == 0, told.output + shown.output
@@ -153,11 +153,31 @@ def test_the_only_meter_tells_its_number(emulator: Emulator, tmp_path: Path) -> 
     emulator.start()
     line = open_line(bus)
     try:
-        heard, _ = line.exchange(request(read_address()), 18, 10, 2000)
+        assert ask_address(line, bus) == "002241020208"
     finally:
         line.close()
         emulator.stop()
-    assert answer(heard, read_address()).address == "002241020208"
+
+
+def test_two_protocols_at_the_speed_and_parity_of_the_standard(tmp_path: Path) -> None:
+    """On one pair of wires at 2400 8E1, a DL/T 645 and a Modbus meter answer in turn, each in its own frames."""
+    path = tmp_path / "emulator.toml"
+    path.write_text(EMULATED.replace("baud = 9600", "baud = 2400"))
+    emulator = Emulator(read_emulator_config(path, tmp_path))
+    (tmp_path / "gateway.toml").write_text(SITE.format(port=emulator.buses[0].path).replace("9600 8N1", "2400 8E1"))
+    configuration = load(tmp_path)
+    bus = configuration.site.buses[0]
+    emulator.start()
+    line = open_line(bus)
+    try:
+        asker = Asker(line, bus)
+        for job in jobs_of(configuration, bus) * 2:
+            answer = asker.ask_block(job.meter, job.blocks[0], job.profile.timeout_ms)
+            assert answer.fault is None and answer.registers is not None
+            assert len(answer.registers) == job.blocks[0].count
+    finally:
+        line.close()
+        emulator.stop()
 
 
 def test_what_is_not_there_is_refused(emulator: Emulator, tmp_path: Path) -> None:

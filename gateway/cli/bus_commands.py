@@ -148,9 +148,9 @@ def _nothing(port: str, garbled: bool) -> Problem:
 @click.pass_obj
 @fails_clearly
 def read(home: str, meter: str, capture: Path | None, as_json: bool) -> None:
-    """Read every register of METER once: raw words and what they mean."""
+    """Read every register of METER, its name or the number on its plate, once: raw words and what they mean."""
     site, profiles = load_site(Path(home))
-    found = [one for one in site.meters if one.name == meter]
+    found = [one for one in site.meters if meter == one.name or (not one.unit and meter == one.serial)]
     if not found:
         raise ProblemError(
             problem(

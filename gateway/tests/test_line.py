@@ -1,6 +1,9 @@
 """SerialLine on a pseudo-terminal: what comes back, whose the port is, and what is said when it is not ours."""
 
+import os
+import termios
 import threading
+import tty
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +50,23 @@ def code_of(error: ProblemError) -> str:
 def test_the_answer_comes_back() -> None:
     """The bytes of the answer, and nothing else."""
     assert asked_of(lambda question: [(0.01, ANSWER)])[0] == ANSWER
+
+
+def test_a_pseudo_terminal_is_opened_with_any_parity() -> None:
+    """A terminal that drops parity bits opens at 2400 8E1 as often as wanted; its other end sees speed and parity."""
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    sticky = 0o10000000000  # CMSPAR of asm-generic/termbits.h
+    try:
+        for baud, parity in ((2400, "E"), (2400, "E"), (9600, "O"), (9600, "N"), (2400, "E")):
+            line = open_line(Bus("a", os.ttyname(theirs), baud, 8, parity, 1, 0))
+            control, speed = (termios.tcgetattr(ours)[place] for place in (2, 5))
+            line.close()
+            seen = "N" if not control & sticky else "O" if control & termios.PARODD else "E"
+            assert (speed, seen) == (getattr(termios, "B%d" % baud), parity)
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_the_question_goes_out_as_it_is() -> None:

@@ -12,8 +12,8 @@ from gateway.core.meter.modbus import FrameFault
 from gateway.core.reading import CRC, EXCEPTION, FRAMING, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
 
 START, END, WAKE = 0x68, 0x16, 0xFE
-MOST_WAKE_BYTES = 4  # bytes FE before a frame, which wake the receiver
-MOST_BYTES_BEFORE = 8  # wake bytes, and glitches of a line that changes its direction
+WAKE_BYTES = 4  # how many FE go before a question, to wake the receiver; meters put any number before an answer
+MOST_GLITCHES = 8  # other bytes before a frame: glitches of a line that changes its direction
 _SHIFT = 0x33  # added to every byte of DATA
 _HEAD_BYTES = 10  # from the first 68 to the length
 LEAST_BYTES = 12  # a frame without DATA
@@ -116,7 +116,7 @@ def request(question: Question) -> bytes:
     octets = bytes([question.di >> 8 * place & 0xFF for place in range(width)])
     if question.control in (READ_ON, READ_ON_1997):
         octets += bytes((question.sequence,))
-    return bytes((WAKE,)) * MOST_WAKE_BYTES + framed(question.address, question.control, octets)
+    return bytes((WAKE,)) * WAKE_BYTES + framed(question.address, question.control, octets)
 
 
 def read(address: str, di: int, year: int = 2007) -> Question:
@@ -145,7 +145,7 @@ def answer_bytes(question: Question, octets: int) -> int:
 
 def _wake_bytes(heard: bytes) -> int:
     count = 0
-    while count < len(heard) and count < MOST_WAKE_BYTES and heard[count] == WAKE:
+    while count < len(heard) and heard[count] == WAKE:
         count += 1
     return count
 
@@ -155,9 +155,13 @@ def frame_span(heard: bytes) -> "tuple[int, int] | None":
 
     Half a second of silence inside a frame is legal, so only its length tells where it ends.
     """
-    for at in range(min(MOST_BYTES_BEFORE, len(heard) - _HEAD_BYTES) + 1):
+    glitches = 0
+    for at in range(len(heard) - _HEAD_BYTES + 1):
         if heard[at] == START and heard[at + 7] == START:
             return (at, at + LEAST_BYTES + heard[at + 9])
+        glitches += heard[at] != WAKE
+        if glitches > MOST_GLITCHES:
+            break
     return None
 
 
@@ -168,7 +172,7 @@ def is_whole(heard: bytes) -> bool:
 
 
 def opened(heard: bytes) -> Frame:
-    """Return the one frame that *heard* is, behind up to four wake bytes; raises FrameFault where it is none."""
+    """Return the one frame that *heard* is, behind its wake bytes; raises FrameFault where it is none."""
     frame = heard[_wake_bytes(heard) :]
     if not frame:
         raise FrameFault(SILENT, "no byte")
@@ -266,17 +270,17 @@ def di_text(di: int, control: int) -> str:
     return ("%08X" if year_of(control) == 2007 else "%04X") % di
 
 
-def joined(answers: "list[Answer]") -> bytes:
-    """Return the octets of an answer that came in several frames; raises FrameFault where one is missing."""
-    whole = b""
+def joined(answers: "tuple[Answer, ...]") -> Answer:
+    """Return as one what came in several frames so far; raises FrameFault where one is missing or does not belong."""
+    first, octets = answers[0], b""
     for place in range(len(answers)):
         one = answers[place]
-        if one.sequence != place or one.di != answers[0].di or one.address != answers[0].address:
+        if one.sequence != place or one.di != first.di or one.address != first.address:
             raise FrameFault(SHORT, "frame %d is missing" % place)
-        if one.more != (place < len(answers) - 1):
-            raise FrameFault(LONG if one.more is False else SHORT, "frame %d says otherwise" % place)
-        whole += one.octets
-    return whole
+        if place < len(answers) - 1 and not one.more:
+            raise FrameFault(LONG, "the answer ended with frame %d" % place)
+        octets += one.octets
+    return Answer(first.address, first.control, first.di, octets, answers[-1].more, 0)
 
 
 def error_text(error: int) -> str:

@@ -26,7 +26,7 @@ def parts(answer: Answer, items: "tuple[Item, ...]") -> "list[tuple[Item, bytes]
     left = len(octets) - at
     if found and year_of(answer.control) == 1997 and left == _STATUS_OCTETS_1997 and len(items) == 1:
         left = 0
-    if not found or (left and not answer.more):
+    if not answer.more and (left or not found):
         wanted = sum([item.octets for item in items])
         kind = LONG if len(octets) > wanted else SHORT
         raise FrameFault(kind, "%d bytes do not end with a value" % len(octets))
@@ -77,14 +77,23 @@ def register_count(octets: int) -> int:
     return (octets + 1) // 2
 
 
+def goes_on(answer: Answer, count: int) -> bool:
+    """Tell whether the first *count* registers of *answer* are not all there yet: the rest is in another frame."""
+    held = 0
+    if answer.more:
+        for item, _octets in parts(answer, items_in(answer)):
+            held += register_count(item.octets)
+    return answer.more and held < count
+
+
 def registers(answer: Answer, count: int) -> "tuple[int, ...]":
     """Return the numbers of an answer as *count* registers, each value in whole ones, highest digits first.
 
     What a block leaves out at its end is not available. Raises FrameFault where a length or a digit is wrong, and
-    where the answer goes on in another frame: nothing that is polled is that long.
+    where what is wanted goes on in another frame.
     """
-    if answer.more:
-        raise FrameFault(LONG, "the answer goes on in another frame")
+    if goes_on(answer, count):
+        raise FrameFault(SHORT, "the answer goes on in another frame")
     items = items_in(answer)
     given = parts(answer, items)
     words: "list[int]" = []

@@ -9,13 +9,17 @@ from collections import namedtuple
 
 from gateway.core.meter import dlt645, modbus
 from gateway.core.meter.dlt645_items import items_of
-from gateway.core.meter.dlt645_values import register_count, registers
+from gateway.core.meter.dlt645_values import goes_on, register_count, registers
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, di_of
-from gateway.core.reading import LATE
+from gateway.core.reading import LATE, LONG, WRONG_UNIT
 from gateway.core.site import Bus, Meter
 
 # Glitches put single bytes before or behind an answer. Fewer than the shortest frame (5 bytes) cannot hide one.
 MOST_NOISE_BYTES = 4
+# What one frame of DL/T 645 holds behind the data identifier; longer answers go on in others.
+MOST_VALUE_OCTETS = dlt645.MOST_OCTETS - 4
+# Frames of one answer: all tariffs of all past settlement days take fewer.
+MOST_FRAMES = 32
 # Refusals that last: function, address, number of registers; and by DL/T 645: no such data, not authorised.
 _LASTING_EXCEPTIONS = ("1", "2", "3")
 _LASTING_ERRORS = 0x06
@@ -43,12 +47,16 @@ class Question(modbus.Request):
         return modbus.tcp_answer_bytes(self.count)
 
 
-class DiQuestion(namedtuple("DiQuestion", ("asked", "count"))):
-    """One read of a DL/T 645 meter, whose answer names meter and data identifier; count: registers that are wanted."""
+class DiQuestion(namedtuple("DiQuestion", ("asked", "count", "heard"))):
+    """One read of a DL/T 645 meter, whose answer names meter and data identifier.
+
+    count: registers that are wanted; heard: the frames of the answer that came already, where it goes on.
+    """
 
     __slots__ = ()
     asked: dlt645.Question
     count: int
+    heard: "tuple[dlt645.Answer, ...]"
 
     def frame(self) -> bytes:
         """Return the bytes that ask it."""
@@ -56,18 +64,20 @@ class DiQuestion(namedtuple("DiQuestion", ("asked", "count"))):
 
     def answer_bytes(self) -> int:
         """Return the length of its answer, if the meter leaves out nothing, without wake bytes."""
+        if self.heard:  # how much is left in a frame that goes on is not known: it says so itself
+            return dlt645.answer_bytes(self.asked, 1)
         octets = count = 0
         for item in items_of(self.asked.di, dlt645.year_of(self.asked.control)):
             if count < self.count:
                 octets += item.octets
                 count += register_count(item.octets)
-        return dlt645.answer_bytes(self.asked, octets)
+        return dlt645.answer_bytes(self.asked, min(octets, MOST_VALUE_OCTETS))
 
 
 def question_of(meter: Meter, block: Block, transaction: "int | None" = None) -> "Question | DiQuestion":
     """Return what *meter* is asked for *block*: a DL/T 645 meter by its number, another by its unit id."""
     if block.function in DI_FUNCTIONS:
-        return DiQuestion(dlt645.Question(meter.serial, block.function, di_of(block), 0), block.count)
+        return DiQuestion(dlt645.Question(meter.serial, block.function, di_of(block), 0), block.count, ())
     return Question(meter.unit, block.function, block.start, block.count, transaction)
 
 
@@ -103,15 +113,48 @@ def earliest_ms(bus: Bus, count: int) -> int:
 
 
 def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> "tuple[int, ...]":
-    """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise."""
+    """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise.
+
+    Where `following` has a question for it, the registers are asked for by that one.
+    """
     if isinstance(question, DiQuestion):
-        _in_time(frame, elapsed_ms, question, bus)
-        return registers(dlt645.answer(_di_without_noise(frame), question.asked), question.count)
+        return registers(_di_heard(frame, elapsed_ms, question, bus), question.count)
     unit, function, count = question.unit, question.function, question.count
     if question.transaction is not None:
         return modbus.tcp_answer(frame, question.transaction, unit, function, count)
     _in_time(frame, elapsed_ms, question, bus)
     return modbus.answer(_without_noise(frame, question), unit, function, count)
+
+
+def following(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> "DiQuestion | None":
+    """Return the question for the next frame where the answer in *frame* goes on; raises FrameFault as `believed`."""
+    if not isinstance(question, DiQuestion):
+        return None
+    if not goes_on(_di_heard(frame, elapsed_ms, question, bus), question.count):
+        return None
+    heard = question.heard + (_di_answer(frame, question),)  # noqa: RUF005 - MicroPython has no (*a,)
+    if len(heard) >= MOST_FRAMES:
+        raise modbus.FrameFault(LONG, "more than %d frames" % MOST_FRAMES)
+    return DiQuestion(dlt645.read_on(question.asked, len(heard)), question.count, heard)
+
+
+def believed_address(frame: bytes, elapsed_ms: int, asked: dlt645.Question, bus: Bus) -> str:
+    """Return the number of the meter that answered *asked*, a question to anyone; raises FrameFault otherwise."""
+    _in_time(frame, elapsed_ms, DiQuestion(asked, 0, ()), bus)
+    found = dlt645.answer(_di_without_noise(frame), asked).address
+    if not dlt645.is_address(found):
+        raise modbus.FrameFault(WRONG_UNIT, "%s is the number of no single meter" % found)
+    return found
+
+
+def _di_answer(frame: bytes, question: DiQuestion) -> dlt645.Answer:
+    return dlt645.answer(_di_without_noise(frame), question.asked)
+
+
+def _di_heard(frame: bytes, elapsed_ms: int, question: DiQuestion, bus: Bus) -> dlt645.Answer:
+    """Return what was answered so far, this frame included."""
+    _in_time(frame, elapsed_ms, question, bus)
+    return dlt645.joined(question.heard + (_di_answer(frame, question),))  # noqa: RUF005 - as above
 
 
 def _di_without_noise(frame: bytes) -> bytes:

@@ -12,6 +12,7 @@ from gateway.core.meter.judging import (
     believed,
     characters_ms,
     earliest_ms,
+    following,
     question_of,
     refusal_lasts,
     refusal_of_absent,
@@ -85,6 +86,7 @@ class Poll:
         self._boundary = False
         self._asked: "_Turn | None" = None
         self._question: "Question | DiQuestion" = Question(0, 3, 0, 1, None)
+        self._going_on: "tuple[_Turn, DiQuestion] | None" = None  # an answer of which the next frame is to be asked
         self._timeout_ms = 0
         self._free_ms: "int | None" = None  # the line is left alone before
         self._probed = False  # the last question was a probe
@@ -108,6 +110,9 @@ class Poll:
             self._begin(now_ms)
         if now_ms < self._free_ms:
             return Wait(self._free_ms)
+        if self._going_on is not None:
+            going_on, self._going_on = self._going_on, None
+            return self._ask(going_on[0], going_on[1])
         for reads in self._meters:
             reads.watch.rested(now_ms)
         turn = self._probe(now_ms) or self._choose(now_ms)
@@ -196,7 +201,7 @@ class Poll:
         times += [reads.ready_ms(reads.sign_of_life()) for reads in dead]
         return min(times)
 
-    def _ask(self, turn: _Turn) -> Ask:
+    def _ask(self, turn: _Turn, question: "DiQuestion | None" = None) -> Ask:
         watch = turn.reads.watch
         self._probed = watch.state == SUSPENDED
         watch.asked()
@@ -205,7 +210,7 @@ class Poll:
             self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
         block = turn.block
         self._asked = turn
-        self._question = question_of(turn.reads.meter, block, transaction)
+        self._question = question or question_of(turn.reads.meter, block, transaction)
         length = self._question.answer_bytes()
         self._timeout_ms = watch.timeout_ms
         timeout_ms = self._timeout_ms + characters_ms(self._bus, length)
@@ -221,7 +226,8 @@ class Poll:
         """Take the bytes that came, complete *elapsed_ms* after the end of sending."""
         turn = self._take_asked()
         try:
-            registers = believed(frame, elapsed_ms, self._question, self._bus)
+            going_on = following(frame, elapsed_ms, self._question, self._bus)
+            registers = () if going_on else believed(frame, elapsed_ms, self._question, self._bus)
         except FrameFault as fault:
             refused: "list[Reading | Fault]" = []
             refused += self._refuse(turn, fault.kind, fault.detail, now_ms, utc_ms)
@@ -230,6 +236,9 @@ class Poll:
         was_dead = self._probed
         latency_ms = max(0, elapsed_ms - characters_ms(self._bus, len(frame)))
         reads.watch.answered(latency_ms, now_ms, utc_ms)
+        if going_on is not None:
+            self._going_on = (turn, going_on)
+            return []
         outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
         if foreign:
             self._turns = [other for other in self._turns if other.reads is not reads]
@@ -248,7 +257,7 @@ class Poll:
 
     def line_lost(self, utc_ms: int) -> "list[Fault]":
         """Take it that the line itself is gone; all meters are due as soon as it is back."""
-        self._asked = None
+        self._asked = self._going_on = None
         self._turns = []
         self._sweep_ms = self._free_ms = None
         self._sweeping = False

@@ -1,7 +1,9 @@
 """Poll with DL/T 645 meters between Modbus meters on one pair of wires."""
 
-from gateway.core.meter.dlt645 import framed, read_request
+from gateway.core.meter.dlt645 import framed, read, read_request
+from gateway.core.meter.judging import MOST_FRAMES, DiQuestion, following
 from gateway.core.meter.meter_state import DUE, SUSPENDED
+from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.plan import bus_us, plan_blocks
 from gateway.core.meter.poll import Ask, Job
 from gateway.core.meter.profile_reading import read_profile
@@ -103,13 +105,81 @@ def test_nothing_but_the_answer_is_believed():
         (WRONG_FUNCTION, lambda q: answered(q, b"\x64\x02\x75\x00", di=0x00020000)),
         (CRC, lambda q: good(q)[:-3] + bytes((good(q)[-3] ^ 1,)) + good(q)[-2:]),
         (DIGITS, lambda q: answered(q, b"\x0e\x02\x75\x00")),
-        ("long", lambda q: answered(q, b"\x64\x02\x75\x00", control=0xB1)),
     )
     for kind, respond in cases:
         _, outcomes = run(poll_of([job()]), respond, 1)
         assert [one.kind for one in faults_of(outcomes)] == [kind] and readings_of(outcomes) == []
     _, outcomes = run(poll_of([job()]), good, 1, elapsed_ms=5)
     assert [one.kind for one in faults_of(outcomes)] == [LATE]
+
+
+TARIFFS = 0x0001FF00
+FIVE = [100, 10, 20, 30, 40]  # total and four tariffs in hundredths of a kWh
+
+
+def in_frames(*cuts):
+    """Return what a meter answers that gives the tariff block in frames which end at *cuts*."""
+    octets = b"".join([bytes((int("%02d" % (n % 100), 16), int("%02d" % (n // 100), 16), 0, 0)) for n in FIVE])
+    places = (0,) + cuts + (len(octets),)  # noqa: RUF005 - MicroPython has no (*a,)
+
+    def respond(question):
+        number = question.sequence
+        part = octets[places[number] : places[number + 1]]
+        more = 0x20 if number + 1 < len(places) - 1 else 0
+        return answered(question, part + (bytes((number,)) if number else b""), 0x80 | question.control | more)
+
+    return respond
+
+
+def tariffs():
+    points = [{"quantity": "energy_active_import_t%d" % tariff, "di": TARIFFS} for tariff in (1, 2, 3, 4)]
+    return job(model(points))
+
+
+def test_an_answer_that_goes_on_is_asked_for_to_its_end():
+    """Frames that end inside a value, and any number of them, give the same values; questions carry their number."""
+    for cuts, sequences in (((), [0]), ((8,), [0, 1]), ((6, 11, 13), [0, 1, 2, 3])):
+        asked, outcomes = run(poll_of([tariffs()]), in_frames(*cuts), len(sequences))
+        questions = [read_request(ask.frame) for _, ask in asked]
+        assert [one.sequence for one in questions] == sequences
+        assert [one.control for one in questions] == [0x11] + [0x12] * (len(sequences) - 1)
+        assert [one.value for one in readings_of(outcomes)] == [100, 200, 300, 400]
+
+
+def test_what_is_wanted_is_taken_where_it_is_there():
+    """Values behind the one that is wanted are not asked for."""
+    _, outcomes = run(poll_of([job(model([{"quantity": "energy_active_import_t1", "di": TARIFFS}]))]), in_frames(8), 1)
+    assert [one.value for one in readings_of(outcomes)] == [100]
+
+
+def test_a_frame_that_is_missing_makes_the_answer_none():
+    """Where the next frame is of another number, refused, or silent, nothing of the answer is believed."""
+    good_frames = in_frames(8)
+    for kind, second in (
+        (WRONG_FUNCTION, lambda q: answered(q, b"\x20\x00\x00\x00\x02", 0x92)),
+        (EXCEPTION, lambda q: framed(NUMBER, 0xD2, b"\x02")),
+        (SILENT, lambda q: b""),
+    ):
+
+        def respond(question, second=second):
+            return second(question) if question.sequence else good_frames(question)
+
+        _, outcomes = run(poll_of([tariffs()]), respond, 2)
+        assert [one.kind for one in faults_of(outcomes)] == [kind] and readings_of(outcomes) == []
+
+
+def test_an_answer_without_end_is_given_up():
+    """A meter that always says that more follows is asked for a limited number of frames."""
+    question, frames = DiQuestion(read(NUMBER, TARIFFS), 128, ()), 0
+    try:
+        while question is not None:
+            octets = b"\0" + (bytes((question.asked.sequence,)) if question.heard else b"")
+            frame = answered(question.asked, octets, 0xA0 | question.asked.control)
+            question, frames = following(frame, 1000, question, BUS), frames + 1
+    except FrameFault as fault:
+        assert (fault.kind, frames) == ("long", MOST_FRAMES - 1)
+    else:
+        raise AssertionError(frames)
 
 
 def test_a_few_bytes_of_noise_do_no_harm():
