@@ -13,11 +13,10 @@ from cloud_sync.sender import Sender, broker_settings
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.control import serve, socket_path
-from gateway.core.meter.meter_state import SUSPENDED
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.poll import Job, Poll
 from gateway.core.problem import ProblemError
-from gateway.core.reading import Fault, Reading
+from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
 from gateway.journal import Journal
 from gateway.line import Line, line_of
@@ -52,7 +51,6 @@ class Daemon:
         self._journal = Journal(journal_path(self._home))
         self._recorder = Recorder(configuration, self._journal, self._clock, self._signer)
         self._intervals = 0
-        self._suspended: set[str] = set()
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
         self._missing: list[tuple[str, str]] = []
@@ -60,7 +58,10 @@ class Daemon:
         for bus in configuration.site.buses:
             transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
             poll = Poll(bus, jobs_of(configuration, bus), configuration.site.cycle_s * 1000, transport)
-            self._runners.append(BusRunner(poll, self._line(bus), self._clock, self._deliver_from_thread, bus.name))
+            line = self._line(bus)
+            self._runners.append(
+                BusRunner(poll, line, self._clock, self._deliver_from_thread, bus.name, self._note_from_thread)
+            )
         self._sender = self._road(platform)
 
     def _line(self, bus: Bus) -> Line:
@@ -173,6 +174,13 @@ class Daemon:
         if not self._stopped.is_set():
             self._loop.call_soon_threadsafe(self._deliver, outcomes)
 
+    def _note_from_thread(self, notice: Notice) -> None:
+        if not self._stopped.is_set():
+            self._loop.call_soon_threadsafe(self._note, notice)
+
+    def _note(self, notice: Notice) -> None:
+        self._recorder.event(notice.code, **notice.details)
+
     def _deliver(self, outcomes: Sequence[Reading | Fault]) -> None:
         self._recorder.take(outcomes)
         self._close_due()
@@ -192,15 +200,9 @@ class Daemon:
             self._awake.set()
 
     async def _cycles(self) -> None:
-        """Commit once a cycle, and note which meters fell silent or came back."""
+        """Commit once a cycle."""
         while True:
             await asyncio.sleep(self._configuration.site.cycle_s)
-            suspended = {m.meter for runner in self._runners for m in runner.poll.meters() if m.state == SUSPENDED}
-            for meter in sorted(suspended - self._suspended):
-                self._recorder.event("meter-silent", meter=meter)
-            for meter in sorted(self._suspended - suspended):
-                self._recorder.event("meter-back", meter=meter)
-            self._suspended = suspended
             self._recorder.cycle()
             self._close_due()
             self._offer()
@@ -257,6 +259,11 @@ class Daemon:
                 "faults": dict(state.faults),
                 "failures": state.failures,
                 "last_good": None if state.last_good_ms is None else utc_text(state.last_good_ms),
+                "last_fault": {"kind": state.last_fault[0], "detail": state.last_fault[1]},
+                "stale": state.stale,
+                "timeout_ms": state.timeout_ms,
+                "refused": [{"function": f, "start": start, "count": n} for f, start, n in state.refused],
+                "shortened": state.shortened,
             }
             for runner in self._runners
             for state in runner.poll.meters()

@@ -29,6 +29,7 @@ _BUNDLE_BYTES = 16
 _STICKY_PARITY = 0o10000000000  # CMSPAR, which Python's termios does not name
 # How long a line may keep talking before a question is given up.
 _JAM_S = 0.3
+_JAMMED = -1  # ms: it was heard before the question
 
 
 class LineLostError(ProblemError):
@@ -36,7 +37,13 @@ class LineLostError(ProblemError):
 
 
 class Line(Protocol):
-    """What carries questions and answers of one bus."""
+    """What carries questions and answers of one bus.
+
+    device: what the name of the port stood for when it was opened; echoes: questions come back as well.
+    """
+
+    device: str
+    echoes: bool
 
     def open(self) -> None:
         """Open it, again where it was lost; raises ProblemError."""
@@ -48,7 +55,10 @@ class Line(Protocol):
         """Read and forget until nothing came for *quiet_ms*."""
 
     def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
-        """Send *frame*; return what came and the ms from the end of sending until it was complete."""
+        """Send *frame*; return what came and the ms from the end of sending until it was complete.
+
+        Where the line does not fall silent, nothing is sent: what was heard comes back with a time below zero.
+        """
 
 
 def open_line(bus: Bus) -> Line:
@@ -72,6 +82,8 @@ class SerialLine:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self.device = bus.port
+        self.echoes = False
         self._port: serial.Serial | None = None
         self._character_s = character_bits(bus) / bus.baud
         self._silence_s = silence_us(bus.baud) / 1_000_000
@@ -82,7 +94,8 @@ class SerialLine:
         """Open and lock the port."""
         self.close()
         where, path = self._bus.name, self._bus.port
-        self._paced = not str(Path(path).resolve()).startswith("/dev/pts/")
+        self.device = str(Path(path).resolve())
+        self._paced = not self.device.startswith("/dev/pts/")
         look_at(where, path)
         try:
             port = serial.Serial(
@@ -121,7 +134,7 @@ class SerialLine:
         """Send *frame*; return what came and the ms from the end of sending until it was complete."""
         jam = self._settle()
         if jam:
-            return jam, 0
+            return jam, _JAMMED
         # From the start of sending, not from its end as the system sees it: then no stall of ours can make a good
         # answer look as if it came too early.
         sent = time.monotonic() + len(frame) * self._character_s
@@ -143,6 +156,7 @@ class SerialLine:
                 select.select([self._fd()], [], [], left)
         elapsed_ms = int((time.monotonic() - sent) * 1000)
         heard += self._surplus(len(heard))
+        self.echoes = self.echoes or heard.startswith(frame)
         return _without_echo(heard, frame), elapsed_ms if self._paced else max(elapsed_ms, earliest_ms)
 
     def _settle(self) -> bytes:

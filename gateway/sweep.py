@@ -6,13 +6,19 @@ from typing import Protocol
 
 from gateway.core.meter.poll import Poll, Wait
 from gateway.core.problem import ProblemError
-from gateway.core.reading import Fault, Reading
+from gateway.core.reading import Fault, Notice, Reading
 from gateway.line import Line, LineLostError
 
 _FIRST_BACK_OFF_MS = 500
 _LONGEST_BACK_OFF_MS = 10_000  # an adapter that is plugged in again is in use within this time
 
 Deliver = Callable[[Sequence[Reading | Fault]], None]
+Tell = Callable[[Notice], None]
+
+
+def _to_nobody(notice: Notice) -> None:
+    """Whoever only wants readings is told nothing."""
+    del notice
 
 
 class SweepClock(Protocol):
@@ -28,12 +34,16 @@ class SweepClock(Protocol):
 class BusRunner:
     """One bus: its Poll, its line, and who gets the readings."""
 
-    def __init__(self, poll: Poll, line: Line, clock: SweepClock, deliver: Deliver, name: str) -> None:
+    def __init__(
+        self, poll: Poll, line: Line, clock: SweepClock, deliver: Deliver, name: str, tell: Tell = _to_nobody
+    ) -> None:
         self.poll = poll
         self.name = name
         self._line = line
         self._clock = clock
         self._deliver = deliver
+        self._tell = tell
+        self._echo_told = False
         self._awake = threading.Event()
 
     def wake(self) -> None:
@@ -41,16 +51,22 @@ class BusRunner:
         self._awake.set()
 
     def run(self, stopped: threading.Event) -> None:
-        """Read the meters until *stopped* and woken, then close the line; *deliver* gets what each exchange gave."""
+        """Read the meters until *stopped* and woken, then close the line.
+
+        *deliver* gets what each exchange gave, *tell* what a person should hear of.
+        """
         while not stopped.is_set():
             try:
                 outcomes = self._step()
-            except LineLostError:
+            except LineLostError as lost:
                 self._deliver(self.poll.line_lost(self._clock.utc_ms()))
+                self._tell(Notice("bus-lost", {"bus": self.name, "problem": lost.problems[0].code}))
                 self._open_again(stopped)
                 continue
             if outcomes:
                 self._deliver(outcomes)
+            for notice in self.poll.take_notices():
+                self._tell(notice)
         self._line.close()
 
     def _step(self) -> Sequence[Reading | Fault]:
@@ -60,6 +76,9 @@ class BusRunner:
             self._sleep(step.until_ms - now_ms)
             return []
         frame, elapsed_ms = self._line.exchange(step.frame, step.answer_bytes, step.earliest_ms, step.timeout_ms)
+        if self._line.echoes and not self._echo_told:
+            self._echo_told = True
+            self._tell(Notice("bus-echo", {"bus": self.name}))
         now_ms, utc_ms = self._clock.monotonic_ms(), self._clock.utc_ms()
         return self.poll.answered(frame, elapsed_ms, now_ms, utc_ms) if frame else self.poll.unanswered(now_ms, utc_ms)
 
@@ -73,6 +92,7 @@ class BusRunner:
         while not stopped.is_set():
             try:
                 self._line.open()
+                self._tell(Notice("bus-back", {"bus": self.name, "port": self._line.device}))
                 return
             except ProblemError:  # still away; everybody was told when it was lost
                 self._sleep(back_off_ms)

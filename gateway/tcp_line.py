@@ -22,6 +22,8 @@ class TcpLine:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
+        self.device = bus.port
+        self.echoes = False  # a network gives back no questions
         address = tcp_address(bus.port, DEFAULT_PORT)
         if address is None:
             raise ProblemError(

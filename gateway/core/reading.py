@@ -13,6 +13,7 @@ WRONG_FUNCTION = "wrong-function"
 DIGITS = "digits"  # a number in which a half byte is no decimal digit
 EXCEPTION = "exception"  # the meter understood and refused; detail is the exception code
 LATE = "late"  # bytes before the answer could physically be complete: an old answer
+JAM = "jam"  # the line did not fall silent, so nothing was asked
 SERIAL = "serial"  # another meter answers at this unit id
 BACKWARDS = "backwards"  # a cumulative register decreased
 TOO_FAST = "too-fast"  # a cumulative register rose faster than the connection can carry
@@ -43,3 +44,11 @@ class Fault(namedtuple("Fault", ("meter", "at_ms", "kind", "detail"))):
     at_ms: int
     kind: str
     detail: str
+
+
+class Notice(namedtuple("Notice", ("code", "details"))):
+    """Something about a bus or a meter that a person should hear of: an event's code, and details by name."""
+
+    __slots__ = ()
+    code: str
+    details: "dict[str, str]"

@@ -5,7 +5,7 @@ register was read, and it is read again in every sweep.
 """
 
 from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
-from gateway.core.meter.meter_state import MeterWatch
+from gateway.core.meter.meter_state import MeterState, MeterWatch
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
 from gateway.core.meter.profile import DeviceProfile, Point
@@ -20,6 +20,11 @@ IDENTITY, ENERGY, OTHER = 0, 1, 2
 LONGEST_LATE_MS = 10000
 SPLIT_AFTER = 2  # refusals in a row of one block
 REST_SWEEPS = 60  # sweeps for which a register that the meter refuses is left out
+FORGET_MS = 6 * 3600000  # after this time the reads are tried as they were planned: meters are exchanged and updated
+# A long read is split after so many separate damages among its last answers: bursts hit long frames most.
+DAMAGES = 4
+ANSWERS = 16
+LONG_REGISTERS = 16
 
 
 def serial_point(meter: Meter, profile: DeviceProfile) -> "Point | None":
@@ -61,6 +66,9 @@ class MeterReads:
         if self._serial is not None and not [block for block in blocks if self._serial in block.points]:
             points = tuple([point for block in blocks for point in block.points]) + (self._serial,)
             self.blocks = list(plan_blocks(profile, points, bus.baud, bus.turnaround_ms))
+        self._planned = tuple(self.blocks)
+        self._split_ms: "int | None" = None  # when the first read was split or left out
+        self._damages: "dict[tuple[int, int, int], list[bool]]" = {}  # of the last answers to a long read
         self._late: "list[tuple[Block, int]]" = []  # blocks whose answer may still come, and until when
         self._refusals: "dict[tuple[int, int, int], int]" = {}
         self._rests: "dict[tuple[int, int, int], int]" = {}
@@ -122,24 +130,58 @@ class MeterReads:
         """Have the serial number read before anything else of this meter is believed."""
         self._confirmed = self._serial is None
 
-    def sweep_ended(self) -> None:
-        """Count down the rest of the blocks that the meter refuses."""
+    def sweep_ended(self, now_ms: int) -> None:
+        """Count down the rest of the blocks that the meter refuses; after some hours, forget what was learnt."""
         for place in list(self._rests):
             self._rests[place] = max(0, self._rests[place] - 1)
+        if self._split_ms is not None and now_ms - self._split_ms >= FORGET_MS:
+            self._split_ms = None
+            self.blocks = list(self._planned)
+            self._refusals, self._rests, self._damages = {}, {}, {}
 
-    def refused(self, block: Block) -> "list[Block]":
+    def refused(self, block: Block, now_ms: int) -> "list[Block]":
         """Take it that the meter refuses *block*; return the blocks that are read in its place, if it is split."""
         place = block[:3]
         self._refusals[place] = self._refusals.get(place, 0) + 1
         if self._refusals[place] < SPLIT_AFTER or self._holds_serial(block):
             return []
-        parts = self._parts(block)
+        parts = self._split(block, now_ms)
         if not parts:
             self._rests[place] = REST_SWEEPS
-            return []
-        at = self.blocks.index(block)
-        self.blocks[at : at + 1] = parts
         return parts
+
+    def rests(self, block: Block) -> bool:
+        """Tell whether *block* is left out for a while, because the meter refuses it."""
+        return bool(self._rests.get(block[:3], 0))
+
+    def damaged(self, block: Block, now_ms: int) -> "list[Block]":
+        """Take it that an answer to *block* came damaged; return what is read in its place, if it is split."""
+        if block.count < LONG_REGISTERS or block.function in DI_FUNCTIONS or self._holds_serial(block):
+            return []
+        if not self._note_damage(block, True):
+            return []
+        return self._split(block, now_ms)
+
+    def _note_damage(self, block: Block, damaged: bool) -> bool:
+        """Note how an answer to *block* came; tell whether it was damaged time and again, with good ones between."""
+        past = self._damages.get(block[:3], [])[1 - ANSWERS :] + [damaged]
+        self._damages[block[:3]] = past
+        episodes = len([at for at in range(1, len(past)) if past[at - 1] and not past[at]])
+        return damaged and episodes + 1 >= DAMAGES
+
+    def _split(self, block: Block, now_ms: int) -> "list[Block]":
+        if self._split_ms is None:
+            self._split_ms = now_ms
+        parts = self._parts(block)
+        if parts:
+            at = self.blocks.index(block)
+            self.blocks[at : at + 1] = parts
+        return parts
+
+    def report(self) -> MeterState:
+        """Return how the meter does, and what it does not give."""
+        refused = tuple(sorted([place for place in self._rests if self._rests[place]]))
+        return self.watch.report(refused, len(self.blocks) != len(self._planned))
 
     def _parts(self, block: Block) -> "list[Block]":
         """Return the two halves of *block*, without registers that only make lengths differ; [] for a single point.
@@ -160,6 +202,8 @@ class MeterReads:
     ) -> "tuple[list[Reading | Fault], bool]":
         """Return what the registers of *block* mean, and whether another meter answers at this unit id."""
         self._refusals[block[:3]] = 0
+        if block[:3] in self._damages:
+            self._note_damage(block, False)
         if self._serial is not None and self._serial in block.points:
             found = serial_text(self._serial, words_of(self._serial, registers, block.start))
             self._confirmed = same_serial(self.meter.serial, found)
@@ -175,7 +219,7 @@ class MeterReads:
         return outcomes, False
 
     def _fault(self, kind: str, detail: str, utc_ms: int) -> Fault:
-        self.watch.count(kind)
+        self.watch.count(kind, detail)
         return Fault(self.meter.name, utc_ms, kind, detail)
 
     def _outcome(

@@ -17,15 +17,20 @@ from gateway.core.meter.judging import (
     refusal_lasts,
     refusal_of_absent,
 )
-from gateway.core.meter.meter_reads import MeterReads
-from gateway.core.meter.meter_state import DUE, SUSPENDED, MeterState, MeterWatch
+from gateway.core.meter.meter_reads import OTHER, MeterReads
+from gateway.core.meter.meter_state import BUSY, DUE, MAY_COME, REFUSED, SUSPENDED, MeterState, MeterWatch
 from gateway.core.meter.modbus import FrameFault
+from gateway.core.meter.noticing import Noticing
 from gateway.core.meter.plan import Block
 from gateway.core.meter.profile import DeviceProfile
-from gateway.core.reading import EXCEPTION, SILENT, Fault, Reading
+from gateway.core.reading import CRC, EXCEPTION, JAM, LONG, SHORT, SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
 
-_PROBE_DRAIN_MS = 50  # after a dead meter's silence; its late answer would be seen by its unit id
+# The line is left alone after a fault. Most late answers fall into this time; one that is later yet is told from
+# another meter's by its unit id, and the meter itself is asked again only when it can owe none any more.
+_DRAIN_MS = 50
+_FIRST_JAM_MS = 500  # a line that does not fall silent is tried again, at growing intervals
+_LONGEST_JAM_MS = 5000
 _TRANSACTIONS = 0x10000
 
 
@@ -90,10 +95,17 @@ class Poll:
         self._timeout_ms = 0
         self._free_ms: "int | None" = None  # the line is left alone before
         self._probed = False  # the last question was a probe
+        self._hurried = False  # an interval ended: the energy registers of the living come before probes
+        self._jam_ms = 0  # how long a jammed line was left alone; 0: it is not jammed
+        self._noticing = Noticing(bus.name)
 
     def meters(self) -> "tuple[MeterState, ...]":
         """Return how each meter does."""
-        return tuple([reads.watch.report() for reads in self._meters])
+        return tuple([reads.report() for reads in self._meters])
+
+    def take_notices(self) -> "list[Notice]":
+        """Return what a person should hear of and has not been told yet; for the thread of the bus."""
+        return self._noticing.take()
 
     def boundary(self) -> None:
         """Begin a new sweep at the next step: an interval ends, and the energy registers are wanted now."""
@@ -103,7 +115,9 @@ class Poll:
         """Return what to do now."""
         assert self._asked is None, "the last question has neither been answered nor given up"
         if self._free_ms is None:
-            # Answers to a process that ran before may still be under way.
+            # Answers to a process that ran before may still be under way; slow meters wait longer than the others.
+            for reads in self._meters:
+                reads.watch.begin(now_ms)
             drain = [0] if self._numbered else [reads.watch.timeout_ms for reads in self._meters] + [0]
             self._free_ms = now_ms + max(drain)
         if self._boundary or self._sweep_ms is None or self._sweep_over(now_ms):
@@ -119,7 +133,7 @@ class Poll:
         if turn is not None:
             return self._ask(turn)
         self._give_up(now_ms)
-        return Wait(max(now_ms + 1, self._next_ms()))
+        return Wait(max(now_ms + 1, self._next_ms(now_ms)))
 
     def _sweep_over(self, now_ms: int) -> bool:
         return not self._sweeping and self._sweep_ms is not None and now_ms >= self._sweep_ms + self._cycle_ms
@@ -129,9 +143,10 @@ class Poll:
         due_ms = now_ms if self._sweep_ms is None else self._sweep_ms + self._cycle_ms
         in_step = not self._boundary and now_ms - due_ms <= self._cycle_ms // 4
         self._sweep_ms = due_ms if in_step else now_ms
+        self._hurried = self._boundary
         self._boundary = False
         self._sweeping = True
-        places: "list[tuple[int, int, int, int]]" = []
+        places: "list[tuple[int, bool, int, int, int]]" = []  # in each, meters that fail come last
         turns: "list[_Turn]" = []
         for number in range(len(self._meters)):
             reads = self._meters[number]
@@ -140,19 +155,35 @@ class Poll:
             ranks = [0, 0, 0]
             for block in reads.wanted():
                 urgency = reads.urgency(block)
-                places.append((urgency, ranks[urgency], number, len(turns)))
+                places.append((urgency, reads.watch.failures > 0, ranks[urgency], number, len(turns)))
                 ranks[urgency] += 1
                 turns.append(_Turn(reads, block, False))
-        self._turns = [turns[place[3]] for place in sorted(places)]
+        self._turns = [turns[place[4]] for place in sorted(places)]
 
     def _probe(self, now_ms: int) -> "_Turn | None":
         """Return the shortest read of a dead meter whose time has come; never two probes in a row while others wait."""
-        if self._probed and self._turns:
+        if self._turns and (self._probed or self._hurried_by(now_ms)):
             return None
         for reads in self._meters:
-            if reads.watch.state == SUSPENDED and now_ms >= reads.ready_ms(reads.sign_of_life()):
+            if reads.watch.state == SUSPENDED and now_ms >= self._probe_ms(reads, now_ms):
                 return _Turn(reads, reads.sign_of_life(), True)
         return None
+
+    def _hurried_by(self, now_ms: int) -> bool:
+        """Tell whether an energy register that the end of an interval calls for can be asked now."""
+        for turn in self._turns if self._hurried else []:
+            reads, block = turn.reads, turn.block
+            if reads.watch.state == DUE and reads.urgency(block) != OTHER and now_ms >= reads.ready_ms(block):
+                return True
+        return False
+
+    def _probe_ms(self, reads: MeterReads, now_ms: int) -> int:
+        """Return from when on a dead meter may be probed: earlier where no other has to wait for that."""
+        ready_ms = reads.ready_ms(reads.sign_of_life())
+        assert self._sweep_ms is not None
+        end_ms = max(now_ms, ready_ms) + reads.watch.timeout_ms + _DRAIN_MS
+        idle = not self._sweeping and end_ms < self._sweep_ms + self._cycle_ms
+        return ready_ms if idle else max(ready_ms, reads.watch.spare_ms)
 
     def _choose(self, now_ms: int) -> "_Turn | None":
         for turn in self._turns:
@@ -172,7 +203,7 @@ class Poll:
             if ready_ms is not None and ready_ms <= end_ms:
                 stay.append(turn)
         self._turns = stay
-        self._end_sweep()
+        self._end_sweep(now_ms)
 
     def _ready_ms(self, turn: _Turn) -> "int | None":
         """Return from when on *turn* may be asked; None where it cannot be in this sweep."""
@@ -183,14 +214,14 @@ class Poll:
         confirming = [other for other in self._turns if other.reads is turn.reads and other.reads.believes(other.block)]
         return min([other.reads.ready_ms(other.block) for other in confirming]) if confirming else None
 
-    def _end_sweep(self) -> None:
+    def _end_sweep(self, now_ms: int) -> None:
         if self._sweeping and not self._turns:
-            self._sweeping = False
+            self._sweeping = self._hurried = False
             self.cycle += 1
             for reads in self._meters:
-                reads.sweep_ended()
+                reads.sweep_ended(now_ms)
 
-    def _next_ms(self) -> int:
+    def _next_ms(self, now_ms: int) -> int:
         assert self._sweep_ms is not None
         times = [] if self._sweeping else [self._sweep_ms + self._cycle_ms]
         for turn in self._turns:
@@ -198,7 +229,7 @@ class Poll:
             if ready_ms is not None:
                 times.append(ready_ms)
         dead = [reads for reads in self._meters if reads.watch.state == SUSPENDED]
-        times += [reads.ready_ms(reads.sign_of_life()) for reads in dead]
+        times += [self._probe_ms(reads, now_ms) for reads in dead]
         return min(times)
 
     def _ask(self, turn: _Turn, question: "DiQuestion | None" = None) -> Ask:
@@ -223,8 +254,14 @@ class Poll:
         return turn
 
     def answered(self, frame: bytes, elapsed_ms: int, now_ms: int, utc_ms: int) -> "list[Reading | Fault]":
-        """Take the bytes that came, complete *elapsed_ms* after the end of sending."""
+        """Take the bytes that came, complete *elapsed_ms* after the end of sending.
+
+        Below zero: the line did not fall silent before the question, which was not sent.
+        """
         turn = self._take_asked()
+        if elapsed_ms < 0:
+            return [self._jammed(turn, now_ms, utc_ms)]
+        self._unjam()
         try:
             going_on = following(frame, elapsed_ms, self._question, self._bus)
             registers = () if going_on else believed(frame, elapsed_ms, self._question, self._bus)
@@ -234,6 +271,7 @@ class Poll:
             return refused
         reads = turn.reads
         was_dead = self._probed
+        self._noticing.heard(turn.reads.watch.meter)
         latency_ms = max(0, elapsed_ms - characters_ms(self._bus, len(frame)))
         reads.watch.answered(latency_ms, now_ms, utc_ms)
         if going_on is not None:
@@ -248,12 +286,31 @@ class Poll:
             other for other in self._turns if other.reads is reads and reads.believes(other.block)
         ]:
             self._turns += [_Turn(reads, block, False) for block in reads.wanted() if reads.believes(block)]
-        self._end_sweep()
+        self._end_sweep(now_ms)
         return outcomes
 
     def unanswered(self, now_ms: int, utc_ms: int) -> "list[Fault]":
         """Take it that no byte came in time."""
+        self._unjam()
         return self._refuse(self._take_asked(), SILENT, "no byte", now_ms, utc_ms)
+
+    def _jammed(self, turn: _Turn, now_ms: int, utc_ms: int) -> Fault:
+        """Leave a line alone on which somebody talks without end; no meter is to blame for its silence."""
+        if not self._jam_ms:
+            self._noticing.jam()
+        self._jam_ms = min(max(2 * self._jam_ms, _FIRST_JAM_MS), _LONGEST_JAM_MS)
+        self._free_ms = now_ms + self._jam_ms
+        watch = turn.reads.watch
+        watch.not_asked()
+        watch.count(JAM, "the line does not fall silent")
+        if watch.state != SUSPENDED:
+            self._turns.insert(0, turn)
+        return Fault(watch.meter, utc_ms, JAM, "the line does not fall silent")
+
+    def _unjam(self) -> None:
+        if self._jam_ms:
+            self._jam_ms = 0
+            self._noticing.free()
 
     def line_lost(self, utc_ms: int) -> "list[Fault]":
         """Take it that the line itself is gone; all meters are due as soon as it is back."""
@@ -265,7 +322,7 @@ class Poll:
         for reads in self._meters:
             reads.watch.line_lost()
             reads.doubt_identity()
-            reads.watch.count(SILENT)
+            reads.watch.count(SILENT, "the line is lost")
             outcomes.append(Fault(reads.watch.meter, utc_ms, SILENT, "the line is lost"))
         return outcomes
 
@@ -274,20 +331,35 @@ class Poll:
         reads, watch = turn.reads, turn.reads.watch
         lasting = kind == EXCEPTION and refusal_lasts(self._question, detail)
         absent = kind == EXCEPTION and refusal_of_absent(self._question, detail)
-        watch.faulted(SILENT if absent else kind, lasting, now_ms)
+        answer = REFUSED if lasting else BUSY if kind == EXCEPTION and not absent else MAY_COME
+        watch.faulted(SILENT if absent else kind, detail, answer, now_ms)
         reads.set_back(turn.block)
-        dead = watch.state == SUSPENDED
-        if not lasting and not self._numbered:
+        if answer == MAY_COME and not self._numbered:
             if isinstance(self._question, Question):
                 reads.expect_late(turn.block, now_ms)
-            self._free_ms = now_ms + (_PROBE_DRAIN_MS if dead else self._timeout_ms // 2)
-        if dead:
+            self._free_ms = now_ms + _DRAIN_MS
+        self._noticing.faulted(watch, [other.watch for other in self._meters if other is not reads])
+        if watch.state == SUSPENDED:
             reads.doubt_identity()
             self._turns = [other for other in self._turns if other.reads is not reads]
-        elif lasting:
-            for block in reads.refused(turn.block):
-                self._turns.append(_Turn(reads, block, True))
-        elif not turn.again:
-            self._turns.append(_Turn(reads, turn.block, True))
-        self._end_sweep()
+        else:
+            self._ask_again(turn, lasting, kind in (CRC, LONG, SHORT), now_ms)
+        self._end_sweep(now_ms)
         return [Fault(watch.meter, utc_ms, kind, detail)]
+
+    def _ask_again(self, turn: _Turn, lasting: bool, damaged: bool, now_ms: int) -> None:
+        """Have in this sweep once more what failed: as it is, or in parts where the meter or the line wants it so."""
+        reads, block = turn.reads, turn.block
+        parts: "list[Block]" = []
+        if lasting:
+            parts = reads.refused(block, now_ms)
+            if reads.rests(block):
+                self._noticing.refused(reads.watch.meter, block)
+        elif damaged:
+            parts = reads.damaged(block, now_ms)
+            if parts:
+                self._noticing.shortened(reads.watch.meter, block)
+        if parts:
+            self._turns += [_Turn(reads, part, True) for part in parts]
+        elif not lasting and not turn.again:
+            self._turns.append(_Turn(reads, block, True))
