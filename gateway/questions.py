@@ -95,7 +95,7 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int, meth
 
 
 def _period_answer(journal: Journal, configuration: Configuration, at_s: int, method: str) -> dict[str, Any]:
-    period_s = configuration.site.self_use_s
+    period_s = configuration.site.self_use.period_s
     start_s = at_s // period_s * period_s
     for sequence, record in records_of(journal, start_s, start_s + period_s):
         if isinstance(record, SelfUse) and record.start_s <= at_s < record.end_s:

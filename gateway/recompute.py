@@ -2,8 +2,9 @@
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from gateway.config import Configuration, configuration_of
-from gateway.core.account.closing import close_account, close_self_use, energies_of, sum_energies
+from gateway.core.account.closing import close_account, energies_of, sum_energies
 from gateway.core.account.interval import Span
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool
 from gateway.core.flag import MISSING
 from gateway.core.problem import Problem, ProblemError, problem
@@ -224,7 +225,7 @@ class Recomputation:
             if record.start_s <= start_s < record.end_s
         ]
         whole = inside and (inside[0].start_s, self._end_s) == (record.start_s, record.end_s)
-        if not whole or record.end_s % configuration.site.self_use_s or begun_s not in (None, record.start_s):
+        if not whole or record.end_s % configuration.site.self_use.period_s or begun_s not in (None, record.start_s):
             self._wrong(sequence, "the period of the self-use method")
             return
         closed = close_self_use(

@@ -8,9 +8,10 @@ two registers, and only its shape inside the gap is estimated.
 
 from collections import namedtuple
 
-from gateway.core.account.closing import close_account, close_self_use, energies_of, registers_of, sum_energies
+from gateway.core.account.closing import close_account, energies_of, registers_of, sum_energies
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy, Span, part_of_span
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, opening_pools
 from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flags
 from gateway.core.meter.decoding import register_advance
@@ -273,7 +274,7 @@ class Settlement:
         if not self.period:
             self.period_start_s, self.period_pools = start_s, before
         self.period.append(energies)
-        if end_s % self.site.self_use_s == 0:
+        if end_s % self.site.self_use.period_s == 0:
             period = close_self_use(
                 self.site, sum_energies(*self.period), self.period_pools, self.factors, self.period_start_s, end_s
             )

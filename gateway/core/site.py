@@ -5,6 +5,9 @@ from collections import namedtuple
 ROLES = ("intake", "generation", "storage", "load", "own_use", "tie")
 MIXING, FIFO, LIFO = "mixing", "fifo", "lifo"
 STORAGE_RULES = (MIXING, FIFO, LIFO)
+PROPORTIONAL, LOAD_FIRST = "proportional", "load-first"
+OF_USERS, OF_GENERATION = "user", "generation"
+OF_RENEWABLES = "renewable"
 
 
 class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "stop_bits", "turnaround_ms"))):
@@ -69,11 +72,26 @@ class Storage(namedtuple("Storage", ("meter_point", "initial_wh", "initial_origi
     rule: str
 
 
+class SelfUseRule(namedtuple("SelfUseRule", ("period_s", "charging", "own_use", "export"))):
+    """The period of the 688-hourly method, and what its text leaves open.
+
+    charging: storage is charged from all in proportion, or renewable energy goes to loads first. own_use: what
+    plants draw is consumption of a user, or taken off generation. export: of renewable energy alone, or in
+    proportion also of what other plants in the park gave.
+    """
+
+    __slots__ = ()
+    period_s: int
+    charging: str
+    own_use: str
+    export: str
+
+
 class Site(
     namedtuple(
         "Site",
         (
-            "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use_s", "province", "factor_sets",
+            "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use", "province", "factor_sets",
             "buses", "meters", "meter_points", "storages",
         ),
     )
@@ -87,7 +105,7 @@ class Site(
     cycle_s: int  # how often every meter is read
     readings_s: int  # how often readings become an entry
     hold_s: int  # how long the closing of an interval waits for a missing meter
-    self_use_s: int  # the period of the 688-hourly method
+    self_use: SelfUseRule
     province: str
     factor_sets: "tuple[str, ...]"
     buses: "tuple[Bus, ...]"

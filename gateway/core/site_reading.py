@@ -3,7 +3,17 @@
 from gateway.core.fields import Fields, shown
 from gateway.core.notation import SECONDS, WATTS, is_digits, line_setting
 from gateway.core.problem import Problem, problem
-from gateway.core.site import Bus, Meter, Site
+from gateway.core.site import (
+    LOAD_FIRST,
+    OF_GENERATION,
+    OF_RENEWABLES,
+    OF_USERS,
+    PROPORTIONAL,
+    Bus,
+    Meter,
+    SelfUseRule,
+    Site,
+)
 from gateway.core.site_points import read_meter_points, read_storages
 from gateway.core.tcp_address import TCP, tcp_address
 
@@ -18,9 +28,9 @@ ADDRESS_DIGITS = 12  # of a DL/T 645 meter
 _ID_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _NOT_IN_TOPICS = " /+#$"
 _TOPIC_NAME_MAX = 64
-_TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storage")
+_TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storage", "self_use")
 _GATEWAY = (
-    "id", "park", "interval", "cycle", "readings", "hold", "self_use_period", "province", "factor_sets",
+    "id", "park", "interval", "cycle", "readings", "hold", "province", "factor_sets",
 )  # fmt: skip
 _UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
 _METER = ("name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
@@ -188,19 +198,26 @@ def _interval_s(gateway: Fields) -> int:
     return 900
 
 
-def _self_use_s(gateway: Fields, interval_s: int) -> int:
-    self_use_s = gateway.measure("self_use_period", SECONDS, "60 min", 1, DAY_S)
-    wrong = gateway.noted("self_use_period") or gateway.noted("interval")
-    if not wrong and (self_use_s % interval_s or DAY_S % self_use_s):
-        gateway.problems.append(
+def _self_use(top: Fields, gateway: Fields, interval_s: int) -> SelfUseRule:
+    table = top.table("self_use")
+    table.only(("period", "charging", "own_use", "export"))
+    period_s = table.measure("period", SECONDS, "60 min", 1, DAY_S)
+    wrong = table.noted("period") or gateway.noted("interval")
+    if not wrong and (period_s % interval_s or DAY_S % period_s):
+        table.problems.append(
             problem(
                 "WP-CFG-022",
-                gateway.place("self_use_period"),
+                table.place("period"),
                 "the period must hold whole intervals and divide the day",
                 'use "60 min"',
             )
         )
-    return self_use_s
+    return SelfUseRule(
+        period_s,
+        table.choice("charging", (PROPORTIONAL, LOAD_FIRST), PROPORTIONAL),
+        table.choice("own_use", (OF_USERS, OF_GENERATION), OF_USERS),
+        table.choice("export", (OF_RENEWABLES, PROPORTIONAL), OF_RENEWABLES),
+    )
 
 
 def read_site(
@@ -223,7 +240,7 @@ def read_site(
     points = read_meter_points(top, [meter.name for meter in meters], busbars)
     storages = read_storages(top, points)
     interval_s = _interval_s(gateway)
-    self_use_s = _self_use_s(gateway, interval_s)
+    self_use = _self_use(top, gateway, interval_s)
     sets = gateway.texts("factor_sets", ("NDRC910-trial",))
     for name in sets:
         gateway.known("factor_sets", name, factor_sets)
@@ -234,7 +251,7 @@ def read_site(
         gateway.measure("cycle", SECONDS, "15 s", 1, DAY_S),
         gateway.measure("readings", SECONDS, "60 s", 1, DAY_S),
         gateway.measure("hold", SECONDS, "%d s" % min(60, interval_s // 4), 1, DAY_S),
-        self_use_s,
+        self_use,
         gateway.text("province"),
         sets,
         tuple(buses),

@@ -54,7 +54,6 @@ cycle = "5 s"
 readings = "60 s"
 province = "Jiangsu"
 factor_sets = ["NDRC910-trial"]
-self_use_period = "60 min"
 [uplink]
 broker = "mqtt://127.0.0.1:1883"
 bucket = "b0"

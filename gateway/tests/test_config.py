@@ -71,7 +71,7 @@ MISTAKES = {
     "WP-CFG-019": (NO_BATTERY + "\n[storage]\n", "storage"),
     "WP-CFG-020": (changed(POINTS, ""), "meter_point"),
     "WP-CFG-021": (changed('"15 min"', '"7 min"'), "gateway.interval"),
-    "WP-CFG-022": (changed('cycle = "15 s"', 'self_use_period = "40 min"'), "gateway.self_use_period"),
+    "WP-CFG-022": (SITE + '\n[self_use]\nperiod = "40 min"\n', "self_use.period"),
     "WP-CFG-023": (changed('id = "gw-test"', 'id = "gw/test"'), "gateway.id"),
     "WP-CFG-024": (changed('broker = "', 'bucket = "a/b"\nbroker = "'), "uplink.bucket"),
     "WP-CFG-025": (changed("Test park", "Test\\npark"), "gateway.park"),

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gateway.core.account.closing import Closed, close_account, close_self_use
+from gateway.core.account.closing import Closed, close_account
 from gateway.core.account.interval import Energy
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool, pool_of
-from gateway.core.site import MIXING, MeterPoint, Site, Storage
+from gateway.core.site import MIXING, OF_RENEWABLES, OF_USERS, PROPORTIONAL, MeterPoint, SelfUseRule, Site, Storage
 from gateway.factors import load_factors
 
 PAGE = Path(__file__).parents[2] / "docs" / "accounting-method.md"
@@ -38,7 +39,7 @@ def park() -> tuple[Site, tuple[Energy, ...], tuple[Pool, ...]]:
         5,
         60,
         30,
-        3600,
+        SelfUseRule(3600, PROPORTIONAL, OF_USERS, OF_RENEWABLES),
         plain["province"],
         tuple(plain["factor_sets"]),
         (),

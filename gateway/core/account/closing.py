@@ -1,4 +1,4 @@
-"""Closing: from the energies of meter points to traces, tallies and storage accounts, by either method.
+"""Closing: from the energies of meter points to traces, tallies and storage accounts, by the flow method.
 
 Everything here is a function of its arguments alone: the gateway closes an interval with it, and whoever verifies
 calls it again on the published energies and compares.
@@ -6,7 +6,7 @@ calls it again on the published energies and compares.
 
 from collections import namedtuple
 
-from gateway.core.account.factor import RENEWABLE, FactorTable
+from gateway.core.account.factor import FactorTable
 from gateway.core.account.flow_tracing import trace_flow
 from gateway.core.account.interval import Energy
 from gateway.core.account.point_energy import energies_of as energies_of
@@ -15,11 +15,10 @@ from gateway.core.account.point_energy import network_of as network_of
 from gateway.core.account.point_energy import origin_of as origin_of
 from gateway.core.account.point_energy import registers_of as registers_of
 from gateway.core.account.point_energy import sum_energies as sum_energies
-from gateway.core.account.self_use import GRID, Renewable, allocate
-from gateway.core.account.share import share, share_table
-from gateway.core.account.storage import UNKNOWN, Pool, amount, charge, discharge, merged
+from gateway.core.account.share import share_table
+from gateway.core.account.storage import UNKNOWN, Pool, charge, discharge, merged
 from gateway.core.account.tally import Tallier, Tally
-from gateway.core.account.trace import FLOW, LOSS, ORIGIN, RESIDUAL, SELF_USE, UNMETERED, Allocation, Residual
+from gateway.core.account.trace import FLOW, RESIDUAL, UNMETERED, Allocation, Residual
 from gateway.core.problem import Problem, problem
 from gateway.core.site import MeterPoint, Site, Storage
 
@@ -60,7 +59,7 @@ def close_account(
             origin = UNSEEN if source.startswith(UNMETERED) else origins[source]
             mixes[sink] = merged(mixes.get(sink, ()), ((origin, wh),))
     released = [
-        _release(_storage(site, name), mixes.get(name, ()), _pool(pools, name), start_s, ways, warnings)
+        _release(storage_of(site, name), mixes.get(name, ()), held_of(pools, name), start_s, ways, warnings)
         for name in storages
     ]
     # What a storage was charged with out of a storage is known only now, and joins its pool last.
@@ -72,7 +71,7 @@ def close_account(
     after = []
     for release in released:
         name = release.pool.storage
-        after.append(charge(release.pool, late.get(name, ()), _storage(site, name), start_s))
+        after.append(charge(release.pool, late.get(name, ()), storage_of(site, name), start_s))
     for release in released:
         mixes[release.pool.storage] = release.losses
     giving = {source.name for source in network.sources if source.wh}
@@ -117,14 +116,15 @@ def _release(
     return _Released(release.pool, release.losses, fed)
 
 
-def _pool(pools: "tuple[Pool, ...]", name: str) -> Pool:
+def held_of(pools: "tuple[Pool, ...]", name: str) -> Pool:
     for pool in pools:
         if pool.storage == name:
             return pool
     return Pool(name, ())
 
 
-def _storage(site: Site, name: str) -> Storage:
+def storage_of(site: Site, name: str) -> Storage:
+    """Return the [[storage]] of the meter point *name*."""
     for row in site.storages:
         if row.meter_point == name:
             return row
@@ -145,78 +145,3 @@ def _gave(point: MeterPoint) -> Problem:
         "check the direction of its current transformers; if it has a plant of its own, give the plant a meter point",
         name=point.name,
     )  # fmt: skip
-
-
-def close_self_use(
-    site: Site,
-    energies: "tuple[Energy, ...]",
-    pools: "tuple[Pool, ...]",
-    factors: FactorTable,
-    start_s: int,
-    end_s: int,
-) -> Closed:
-    """Close one period by the published self-use rule; energies are the sums of the period, pools its opening.
-
-    What storage was charged with is shared by what generation and the grid gave in the period; what it released
-    has the mix of its account after that. The storage accounts themselves are kept by the intervals, not here.
-    """
-    assert start_s < end_s
-    energy = {row.meter_point: row for row in energies}
-    given: "dict[str, int]" = {GRID: 0}
-    export = 0
-    users = []
-    stores = []
-    for point in site.meter_points:
-        if point.name not in energy or point.role == "tie":
-            continue
-        gives, takes = flows(point, energy[point.name])
-        if point.role == "storage":
-            stores.append((point.name, gives, takes))
-            continue
-        origin = origin_of(point) if point.role == "generation" else GRID
-        if origin not in RENEWABLE:
-            origin = GRID
-        given[origin] = given.get(origin, 0) + gives
-        if point.role == "intake":
-            export += takes
-        else:
-            users.append((point.name, takes))
-    origins = sorted(given)
-    charged: "list[tuple[str, int]]" = []
-    released: "list[tuple[str, int]]" = []
-    splits = _charges([given[origin] for origin in origins], [takes for _, _, takes in stores])
-    for n in range(len(stores)):
-        name, gives, takes = stores[n]
-        mix = [(origins[k], splits[n][k]) for k in range(len(origins))]
-        mix.append((UNKNOWN, takes - amount(tuple(mix))))
-        storage = _storage(site, name)
-        release = discharge(charge(_pool(pools, name), merged(tuple(mix)), storage, start_s), gives, storage)
-        charged.extend(mix)
-        released.extend(release.mix)
-    names = sorted({origin for origin in origins if origin != GRID} | {o for o, _ in released if o in RENEWABLE})
-    renewables = []
-    for origin in names:
-        into = sum([wh for o, wh in charged if o == origin])
-        back = sum([wh for o, wh in released if o == origin])
-        renewables.append(Renewable(origin, given.get(origin, 0), into, back))
-    trace = allocate(tuple(renewables), export, tuple(users))
-    mixes: "dict[str, tuple[tuple[str, int], ...]]" = {}
-    for row in trace.allocations:
-        mixes[row.sink] = merged(mixes.get(row.sink, ()), ((row.source[len(ORIGIN) :], row.wh),))
-    tallier = Tallier(factors, site.factor_sets, site.province, start_s, SELF_USE)
-    tallies = []
-    for name in [name for name, _ in users] + [LOSS]:
-        if name in mixes:
-            tallies.extend(tallier.tallies(name, mixes[name]))
-    return Closed(trace.allocations, (), tuple(tallies), (), tuple(tallier.warnings))
-
-
-def _charges(given: "list[int]", charges: "list[int]") -> "list[tuple[int, ...]]":
-    """Split each charge over the origins in proportion to what they gave; no more of any than it gave."""
-    splits = []
-    left = list(given)
-    for wh in charges:
-        parts = share(min(wh, sum(left)), left)
-        left = [left[k] - parts[k] for k in range(len(left))]
-        splits.append(parts)
-    return splits

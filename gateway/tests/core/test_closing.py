@@ -2,7 +2,6 @@
 
 from gateway.core.account.closing import (
     close_account,
-    close_self_use,
     energies_of,
     flows,
     network_of,
@@ -12,7 +11,9 @@ from gateway.core.account.closing import (
 from gateway.core.account.factor import read_factors
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.storage import Pool, amount, merged, pool_of
-from gateway.core.site import MIXING, MeterPoint, Site, Storage
+from gateway.core.site import MIXING, MeterPoint, SelfUseRule, Site, Storage
+
+HOURLY = SelfUseRule(3600, "proportional", "user", "renewable")
 
 FACTORS = read_factors(
     {
@@ -31,9 +32,15 @@ def _point(
     return MeterPoint(name, role, "m-" + name, busbar, to, origin, reversed)
 
 
-def _site(*points: MeterPoint, efficiency: int = 850, rule: str = MIXING, sets: "tuple[str, ...]" = ("trial",)) -> Site:
+def _site(
+    *points: MeterPoint,
+    efficiency: int = 850,
+    rule: str = MIXING,
+    self_use: SelfUseRule = HOURLY,
+    sets: "tuple[str, ...]" = ("trial",),
+) -> Site:
     storages = tuple([Storage(point.name, 0, "grid", efficiency, rule) for point in points if point.role == "storage"])
-    return Site("g", "p", 900, 5, 60, 30, 3600, "", sets, (), (), points, storages)
+    return Site("g", "p", 900, 5, 60, 30, self_use, "", sets, (), (), points, storages)
 
 
 PARK = _site(
@@ -220,63 +227,6 @@ def test_one_storage_may_charge_another() -> None:
     held = merged(*[pool.content for pool in closed.pools_after])
     assert merged(used, held) == (("grid", 1000), ("solar", 100), ("wind", 10))
     assert dict(closed.pools_after[1].content)["wind"] == 10
-
-
-HOURS = (
-    # roof, charge, discharge, import, export, three loads, pool before
-    (2, 0, 1, 3, 0, (3, 2, 1), (("grid", 200000), ("solar", 800000))),
-    (8, 1.5, 0, 0, 0.5, (3, 2, 1), ()),
-    (7, 0, 0, 0, 1, (4, 0, 2), ()),
-    (1, 1, 0, 6, 0, (2, 2, 2), ()),
-)
-
-
-def test_the_hourly_rule_closes_the_published_day() -> None:
-    """Four hours of three users with storage: self-use 15.657143 MWh, and every user's energy is whole."""
-    site = _site(
-        _point("Intake", "intake", "A", "grid"),
-        _point("Roof", "generation", "A", "solar"),
-        _point("Battery", "storage", "A", "storage"),
-        _point("A", "load"),
-        _point("B", "load"),
-        _point("C", "load"),
-        efficiency=1000,
-    )
-    green = {"A": 0, "B": 0, "C": 0}
-    for roof, charged, discharged, imported, exported, loads, content in HOURS:
-        wh = [int(value * 1000000) for value in (roof, charged, discharged, imported, exported)]
-        energies = _energies(
-            Intake=(wh[3], wh[4]),
-            Roof=(0, wh[0]),
-            Battery=(wh[1], wh[2]),
-            A=(loads[0] * 1000000, 0),
-            B=(loads[1] * 1000000, 0),
-            C=(loads[2] * 1000000, 0),
-        )
-        closed = close_self_use(site, energies, (pool_of("Battery", content),), FACTORS, 0, 3600)
-        assert closed.warnings == () and closed.residuals == () and closed.pools_after == ()
-        for tally in closed.tallies:
-            assert tally.method == "688-hourly"
-            assert tally.wh == {row.meter_point: row.import_wh for row in energies}[tally.meter_point]
-            assert tally.carbon_ug == (tally.wh - tally.green_wh) * 832500
-            green[tally.meter_point] += tally.green_wh
-    assert sum(green.values()) == 15657143
-    assert abs(green["A"] - 8685714) <= 1 and abs(green["B"] - 3219048) <= 1 and abs(green["C"] - 3752381) <= 1
-
-
-def test_fossil_plants_and_own_use_under_the_hourly_rule() -> None:
-    """A gas engine is no renewable generation, and what a plant draws for itself is consumption like any other."""
-    site = _site(
-        _point("Roof", "generation", "A", "solar"), _point("Gas", "generation", "A", "gas"), _point("L", "load")
-    )
-    closed = close_self_use(site, _energies(Roof=(20, 60), Gas=(0, 40), L=(80, 0)), (), FACTORS, 0, 3600)
-    cells = {(row.source, row.sink): row.wh for row in closed.allocations}
-    assert cells == {
-        ("origin:solar", "Roof"): 12,
-        ("origin:solar", "L"): 48,
-        ("origin:grid", "Roof"): 8,
-        ("origin:grid", "L"): 32,
-    }
 
 
 def _spelled(value: object) -> str:

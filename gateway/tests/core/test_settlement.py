@@ -5,7 +5,7 @@ from gateway.core.flag import ESTIMATED_SHAPE, MISSING
 from gateway.core.meter.profile import Point
 from gateway.core.reading import Reading
 from gateway.core.settlement import CLOSED_AT_ONCE, Channel, ClosedInterval, ClosedPeriod, Late, Settlement
-from gateway.core.site import MeterPoint, Site
+from gateway.core.site import MeterPoint, SelfUseRule, Site
 
 ONE = ((1, 1), (1, 1))
 BASE_S = 1800000000  # a whole hour; times in these tests count from here
@@ -20,7 +20,21 @@ def _site():
         MeterPoint("Intake", "intake", "m1", "LV", "", "grid", False),
         MeterPoint("Mill", "load", "m2", "LV", "", "", False),
     )
-    return Site("g", "p", 60, 5, 60, 15, 120, "Jiangsu", (), (), (), points, ())
+    return Site(
+        "g",
+        "p",
+        60,
+        5,
+        60,
+        15,
+        SelfUseRule(120, "proportional", "user", "renewable"),
+        "Jiangsu",
+        (),
+        (),
+        (),
+        points,
+        (),
+    )
 
 
 def _settlement():
