@@ -28,6 +28,7 @@ class Answer:
     response: bytes
     registers: tuple[int, ...] | None
     fault: FrameFault | None
+    elapsed_ms: int = 0
 
 
 class Asker:
@@ -57,9 +58,18 @@ class Asker:
             while (more := following(response, elapsed_ms, question, self._bus)) is not None:
                 question = more
                 response, elapsed_ms = self._heard(question, timeout_ms)
-            return Answer(question.frame(), response, believed(response, elapsed_ms, question, self._bus), None)
+            registers = believed(response, elapsed_ms, question, self._bus)
+            return Answer(question.frame(), response, registers, None, elapsed_ms)
         except FrameFault as fault:
-            return Answer(question.frame(), response, None, fault)
+            return Answer(question.frame(), response, None, fault, elapsed_ms)
+
+    def only_number(self, timeout_ms: int) -> str | FrameFault:
+        """Return the number of the only DL/T 645 meter on the line, or why none is believed."""
+        return ask_address(self._line, self._bus, timeout_ms)
+
+    def reopen(self) -> None:
+        """Open the line again that was lost."""
+        self._line.open()
 
     def _heard(self, question: Question | DiQuestion, timeout_ms: int) -> tuple[bytes, int]:
         length = question.answer_bytes()

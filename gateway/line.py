@@ -130,6 +130,15 @@ class SerialLine:
         while select.select([self._fd()], [], [], quiet_ms / 1000)[0] and time.monotonic() < until:
             self._read()
 
+    def listen(self, listen_ms: int) -> bytes:
+        """Send nothing; return what is heard within *listen_ms*, up to a whole talk of another master."""
+        until = time.monotonic() + listen_ms / 1000
+        heard = b""
+        while (left := until - time.monotonic()) > 0 and len(heard) < _MOST_BYTES:
+            if select.select([self._fd()], [], [], left)[0]:
+                heard += self._read()
+        return heard
+
     def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
         """Send *frame*; return what came and the ms from the end of sending until it was complete."""
         jam = self._settle()

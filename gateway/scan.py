@@ -4,33 +4,37 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.asker import Asker
-from gateway.core.meter.decoding import account_value, decode, text_of
-from gateway.core.meter.modbus import crc_holds
-from gateway.core.meter.plan import shortest_blocks
-from gateway.core.meter.profile import HIGH_FIRST, MODBUS, DeviceProfile, Identity, Point
-from gateway.core.reading import EXCEPTION, SILENT, WRONG_UNIT
+from gateway.asker import Answer, Asker
+from gateway.core.meter.modbus import FrameFault, crc_holds
+from gateway.core.meter.profile import DeviceProfile
+from gateway.core.reading import CRC, EXCEPTION, SILENT
 from gateway.core.site import Bus
+from gateway.identification import Identification
+from gateway.line import LineLostError
+from gateway.overheard import Overheard, looks_swapped, overheard
 
 # What every unit is asked for a sign of life: a refusal is one, too. Two registers, as some meters only read pairs.
-_SIGN_OF_LIFE = ((3, 0, 2), (4, 0, 2))
+_SIGN_OF_LIFE = (3, 0, 2)
+_SECOND_SIGN = (4, 0, 2)  # of those that were silent: some meters leave a function unanswered that they lack
+_SECOND_TIMEOUT_MS = 500
 _SLOW_TIMEOUT_MS = 1000  # for units that were heard, but too late
-_ANY_BAUD = 9600  # one value is one read at any speed
 _QUIET_MS = 300  # after bytes that nobody understood
-_LATE_MS = 1000  # after a silence of a unit that does answer otherwise: its late answer must not pass for another
+_LISTEN_MS = 1500  # another master asks at least once a second or so
+_NUMBER_TIMEOUT_MS = 500  # DL/T 645-2007, 7.2: the answer begins within 500 ms
+_ABSENT = ("10", "11")  # exceptions of a gateway in between: nobody is there
 
-# What a meter in use shows: of these, in the units of account, every one must lie within its bounds.
-_PLAUSIBLE = {"frequency": (45_000, 65_000)} | dict.fromkeys(
-    ("voltage_l1_n", "voltage_l2_n", "voltage_l3_n"), (80_000, 40_000_000)
-)
+# The line settings that meters in the field have, the most usual first; those of the profiles come behind.
+_FIRST_SETTINGS = (
+    "9600 8N1", "9600 8E1", "2400 8E1", "19200 8E1", "9600 8N2", "115200 8N1", "38400 8N1", "4800 8N1", "1200 8E1",
+)  # fmt: skip
 
-Progress = Callable[[str], None]
-Seen = dict[tuple[int, int, int], tuple[int, ...] | None]  # what one unit answered, by function, start and count
+Progress = Callable[[str, int], None]  # what is done now, and how many thousandths of a line setting are over
+Listen = Callable[[int], bytes]
 
 
 @dataclass(frozen=True)
 class Found:
-    """One unit id that answers.
+    """One meter that answers, by its unit id, or (unit 0) by the DL/T 645 *address* on its plate.
 
     refusal: the exception code of its sign of life, None where it gave registers. models: those of which every sign
     was found. likely: where there is none, those whose registers hold what they should, by their values alone.
@@ -40,15 +44,31 @@ class Found:
     refusal: int | None
     models: tuple[str, ...]
     likely: tuple[str, ...]
+    address: str = ""
 
 
 @dataclass(frozen=True)
 class LineReport:
-    """What was heard at one line setting. garbled: unit ids after which bytes came that nobody understands."""
+    """What was heard at one line setting.
+
+    garbled: unit ids after which bytes came that nobody understands. damaged: those whose own answer came, with a wrong
+    check sum. overheard: what came before anything was asked. crowd: the question for the only DL/T 645 meter was
+    answered by no frame.
+    swapped: what came looks as if A and B were exchanged.
+    """
 
     line: str
     found: tuple[Found, ...]
     garbled: tuple[int, ...]
+    damaged: tuple[int, ...] = ()
+    overheard: Overheard | None = None
+    crowd: bool = False
+    swapped: bool = False
+
+    @property
+    def another_master(self) -> bool:
+        """Whether someone else asks meters on this line."""
+        return self.overheard is not None and self.overheard.another_master
 
 
 def bus_of(port: str, setting: str) -> Bus:
@@ -58,103 +78,118 @@ def bus_of(port: str, setting: str) -> Bus:
 
 
 def usual_settings(profiles: Iterable[DeviceProfile]) -> list[str]:
-    """Return the factory settings of known models, the most usual first."""
-    counted = Counter(
-        profile.serial_default for profile in profiles if profile.serial_default and profile.protocol == MODBUS
-    )
-    return [setting for setting, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))]
+    """Return the settings to try: those of the field, then other factory settings of known models."""
+    counted = Counter(profile.serial_default for profile in profiles if profile.serial_default)
+    known = [setting for setting, _ in sorted(counted.items(), key=lambda one: (-one[1], one[0]))]
+    return list(dict.fromkeys((*_FIRST_SETTINGS, *known)))
 
 
 class Scan:
-    """One line setting, all its units."""
+    """One line setting, all its units. listen: None where there is no line that another master could share."""
 
-    def __init__(self, asker: Asker, profiles: Iterable[DeviceProfile], timeout_ms: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        profiles: Iterable[DeviceProfile],
+        timeout_ms: int,
+        progress: Progress,
+        listen: Listen | None = None,
+    ) -> None:
         self._asker = asker
-        # Unit ids are asked; a DL/T 645 meter has none, and is known by the number on its plate.
-        self._profiles = [profile for profile in profiles if profile.protocol == MODBUS]
+        self._profiles = list(profiles)
+        self._models = Identification(asker, self._profiles)
         self._timeout_ms = timeout_ms
         self._progress = progress
+        self._listen = listen
+        self._present: dict[int, Answer] = {}
+        self._garbled: set[int] = set()
+        self._damaged: set[int] = set()
+        self._slow: set[int] = set()
+        self._noise = b""
 
     def run(self, line: str, units: Iterable[int]) -> LineReport:
-        """Ask every unit, then find out what those are that answer."""
-        present: dict[int, int | None] = {}
-        garbled: set[int] = set()
-        slow: set[int] = set()
-        wanted = set(units)
-        for unit in sorted(wanted):
-            self._progress("%s  %d" % (line, unit))
-            self._sign_of_life(unit, self._timeout_ms, present, garbled, slow)
-        for unit in sorted((slow & wanted) - set(present)):
-            self._sign_of_life(unit, _SLOW_TIMEOUT_MS, present, garbled, slow)
+        """Listen, ask every unit, then find out what those are that answer."""
+        self._progress(line, 0)
+        heard = self._listened()
+        if heard is not None and heard.another_master:
+            return LineReport(line, (), (), overheard=heard)  # two who ask would only spoil each other's answers
+        address, crowd = self._only_number() if self._listen else ("", False)
+        wanted = sorted(set(units))
+        self._first_round(line, wanted)
+        self._second_round(line, [unit for unit in wanted if unit not in self._present])
         found = []
-        for unit in sorted(present):
-            self._progress("%s  %d ?" % (line, unit))
-            seen: Seen = {}
-            models = self._models(unit, seen)
-            found.append(Found(unit, present[unit], models, () if models else self._likely(unit, seen)))
-        return LineReport(line, tuple(found), tuple(sorted(garbled - set(present) - slow)))
+        if address:
+            found.append(Found(0, None, self._models.of_number(address, _NUMBER_TIMEOUT_MS), (), address))
+        for index, unit in enumerate(sorted(self._present)):
+            self._progress("%s  %d ?" % (line, unit), 600 + 400 * index // len(self._present))
+            found.append(self._identified(unit))
+        self._progress(line, 1000)
+        unreadable = self._garbled | self._damaged
+        return LineReport(
+            line,
+            tuple(found),
+            tuple(sorted(self._garbled - set(self._present) - self._slow - self._damaged)),
+            tuple(sorted(self._damaged - set(self._present))),
+            heard,
+            crowd,
+            not found and looks_swapped(self._noise) and bool(unreadable or heard),
+        )
 
-    def _sign_of_life(
-        self, unit: int, timeout_ms: int, present: dict[int, int | None], garbled: set[int], slow: set[int]
-    ) -> None:
-        for function, start, count in _SIGN_OF_LIFE:
-            answer = self._asker.ask(unit, function, start, count, timeout_ms)
-            if answer.fault is None or answer.fault.kind == EXCEPTION:
-                present[unit] = None if answer.fault is None else int(answer.fault.detail)
-                return
-            if answer.fault.kind == SILENT:
+    def _listened(self) -> Overheard | None:
+        heard = self._listen(_LISTEN_MS) if self._listen else b""
+        self._noise += heard
+        return overheard(heard) if heard else None
+
+    def _only_number(self) -> tuple[str, bool]:
+        """Return the number of the only DL/T 645 meter on the line, or ""; and whether something else came."""
+        number = self._asker.only_number(_NUMBER_TIMEOUT_MS)
+        return ("", number.kind != SILENT) if isinstance(number, FrameFault) else (number, False)
+
+    def _first_round(self, line: str, units: list[int]) -> None:
+        for index, unit in enumerate(units):
+            self._progress("%s  %d" % (line, unit), 50 + 200 * index // len(units))
+            self._sign_of_life(unit, _SIGN_OF_LIFE, self._timeout_ms)
+        if self._listen and self._present.keys() != set(units):
+            late = self._listen(_SECOND_TIMEOUT_MS)
+            if crc_holds(late):
+                self._slow.add(late[0])
+
+    def _second_round(self, line: str, units: list[int]) -> None:
+        """Ask those again that were silent, with more time; those whose answer came too late, with much more."""
+        for index, unit in enumerate(units):
+            self._progress("%s  %d" % (line, unit), 250 + 350 * index // len(units))
+            if unit in self._slow:
+                self._sign_of_life(unit, _SIGN_OF_LIFE, _SLOW_TIMEOUT_MS)
+            elif unit in self._garbled:
                 continue
-            if answer.fault.kind == WRONG_UNIT and crc_holds(answer.response):
-                slow.add(answer.response[0])  # it answers a question of before
+            elif unit in self._damaged:
+                self._sign_of_life(unit, _SIGN_OF_LIFE, _SECOND_TIMEOUT_MS)
             else:
-                garbled.add(unit)
+                self._sign_of_life(unit, _SECOND_SIGN, _SECOND_TIMEOUT_MS)
+
+    def _sign_of_life(self, unit: int, sign: tuple[int, int, int], timeout_ms: int) -> None:
+        try:
+            answer = self._asker.ask(unit, *sign, timeout_ms)
+        except LineLostError:
+            if self._listen:
+                raise
+            self._asker.reopen()  # some gateways hang up where they are asked for a unit that they do not know
+            return
+        fault, heard = answer.fault, answer.response
+        if fault is None or (fault.kind == EXCEPTION and fault.detail not in _ABSENT):
+            self._present[unit] = answer
+        elif fault.kind not in (SILENT, EXCEPTION):
+            if self._listen and crc_holds(heard) and heard[0] != unit:
+                self._slow.add(heard[0])  # it answers a question of before
+            elif fault.kind == CRC and heard[0] == unit and heard[1] & 0x7F == sign[0]:
+                self._damaged.add(unit)
+            else:
+                self._garbled.add(unit)
+                self._noise += heard
             self._asker.drain(_QUIET_MS)
 
-    def _models(self, unit: int, seen: Seen) -> tuple[str, ...]:
-        """Return the models of which every sign is found in *unit*."""
-        models = []
-        for profile in self._profiles:
-            if profile.identify and all(self._shows(unit, sign, seen, profile) for sign in profile.identify):
-                models.append(profile.id)
-        return tuple(models)
-
-    def _shows(self, unit: int, sign: Identity, seen: Seen, profile: DeviceProfile) -> bool:
-        words = self._words(unit, (sign.function, sign.address, sign.count), seen, profile.timeout_ms)
-        return words is not None and meaning_of(sign, words) in sign.expect
-
-    def _likely(self, unit: int, seen: Seen) -> tuple[str, ...]:
-        """Return the models without signs of which *unit* shows the most plausible values, and no other ones."""
-        scores: dict[str, int] = {}
-        for profile in self._profiles:
-            points = [point for point in profile.points if point.quantity in _PLAUSIBLE]
-            if points and not profile.identify and all(self._plausible(unit, one, seen, profile) for one in points):
-                scores[profile.id] = len(points)
-        return tuple(sorted(name for name, score in scores.items() if score == max(scores.values())))
-
-    def _plausible(self, unit: int, point: Point, seen: Seen, profile: DeviceProfile) -> bool:
-        assert point.quantity is not None
-        block = shortest_blocks(profile, (point,), _ANY_BAUD)[0]
-        words = self._words(unit, (block.function, block.start, block.count), seen, profile.timeout_ms)
-        value = None if words is None else decode(point, words, block.start)[1]
-        least, most = _PLAUSIBLE[point.quantity]
-        return value is not None and least <= account_value(point.quantity, *value) <= most
-
-    def _words(self, unit: int, place: tuple[int, int, int], seen: Seen, timeout_ms: int) -> tuple[int, ...] | None:
-        if place not in seen:
-            answer = self._asker.ask(unit, *place, timeout_ms)
-            seen[place] = answer.registers
-            if answer.fault is not None and answer.fault.kind != EXCEPTION:
-                self._asker.drain(_LATE_MS)
-        return seen[place]
-
-
-def meaning_of(sign: Identity, words: tuple[int, ...]) -> int | str:
-    """Return the number or the text that the registers of a sign hold."""
-    if sign.type == "ascii":
-        return text_of(words)
-    value = 0
-    for word in words if sign.words == HIGH_FIRST else reversed(words):
-        value = value << 16 | word
-    if sign.type.startswith("i") and value >> (16 * len(words) - 1):
-        value -= 1 << 16 * len(words)
-    return value
+    def _identified(self, unit: int) -> Found:
+        answer = self._present[unit]
+        models, likely = self._models.of_unit(unit, answer.elapsed_ms)
+        refusal = None if answer.fault is None else int(answer.fault.detail)
+        return Found(unit, refusal, models, likely)

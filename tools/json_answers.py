@@ -45,8 +45,11 @@ JSON_ANSWERS = {
 """,
     "wattproof scan": """
 {"port": "/dev/ttyUSB0",
- "lines": [{"line": "9600 8N1", "problem": null, "garbled_units": [],
-   "found": [{"unit": 1, "exception": null, "models": ["eastron-sdm630"], "likely": []}]}]}
+ "lines": [{"line": "9600 8N1", "problem": null, "garbled_units": [], "damaged_units": [7],
+   "overheard": {"octets": 16, "asked": ["3"], "answered": ["3"], "looks_swapped": false},
+   "several_dlt645": false, "looks_swapped": false,
+   "found": [{"protocol": "modbus", "unit": 1, "address": null, "exception": null, "models": ["eastron-sdm630"],
+     "likely": []}]}]}
 """,
     "wattproof read": """
 {"meter": "m-intake", "unit": 1, "profile": "eastron-sdm630",

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
     "keys": ("gateway.cli.keys_commands", "keys"),
-    "scan": ("gateway.cli.bus_commands", "scan"),
+    "scan": ("gateway.cli.scan_command", "scan"),
     "read": ("gateway.cli.bus_commands", "read"),
     "trace": ("gateway.cli.trace_commands", "trace"),
 }

@@ -1,4 +1,4 @@
-"""wattproof scan and read: what answers on a bus, and what the registers of one meter hold, without the daemon."""
+"""wattproof read: what the registers of one meter hold, without the daemon."""
 
 import json
 import sys
@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from gateway.asker import Answer, Asker
-from gateway.cli.bus_options import LineSetting, Units
 from gateway.cli.dlt645_decoding import fault645_text
 from gateway.cli.meter_commands import fault_text
 from gateway.config import load_site
@@ -20,123 +19,15 @@ from gateway.core.meter.exchange import Meaning, meanings
 from gateway.core.meter.modbus import read_request
 from gateway.core.meter.plan import plan_blocks, readable
 from gateway.core.meter.profile import MODBUS, DeviceProfile
-from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import EXCEPTION
 from gateway.core.site import Bus, Meter
-from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show, stop
+from gateway.frame import PROBLEM, emit, fails_clearly, json_option
 from gateway.line import LineLostError, open_line
-from gateway.profiles import all_profiles
-from gateway.scan import LineReport, Scan, bus_of, usual_settings
-from gateway.words import say
 from gateway.words import translate as _
 
 _TRIES = 3
 _LATE_MS = 1000  # before a question is asked again, the answer to the first must have passed
-_ANY_SETTING = "9600 8N1"  # a network has none
-_UNSETTABLE = "WP-BUS-007"
-
-
-@click.command("scan")
-@click.argument("port")
-@click.option("--line", "settings", type=LineSetting(), multiple=True, help='Line setting to try, such as "9600 8N1".')
-@click.option("--units", type=Units(), default="1-32", show_default=True, help="Unit ids to ask.")
-@click.option(
-    "--timeout-ms",
-    type=click.IntRange(20, 10_000),
-    default=150,
-    show_default=True,
-    help="How long a unit may take to answer.",
-)
-@json_option
-@click.pass_obj
-@fails_clearly
-def scan(
-    home: str, port: str, settings: tuple[str, ...], units: tuple[int, ...], timeout_ms: int, as_json: bool
-) -> None:
-    """Find what answers at PORT, at which line settings, as which model; nothing is ever written to a meter."""
-    profiles, problems = all_profiles(home)
-    show(*problems)
-    network = port.startswith("tcp://")
-    wanted = [_ANY_SETTING] if network else list(dict.fromkeys(settings)) or usual_settings(profiles)
-    reports: list[LineReport] = []
-    refused: list[tuple[str, Problem]] = []
-    for setting in wanted:
-        bus = bus_of(port, setting)
-        try:
-            line = open_line(bus)
-        except ProblemError as error:
-            if error.problems[0].code != _UNSETTABLE or len(wanted) == 1:
-                raise
-            refused.append((setting, error.problems[0]))
-            continue
-        try:
-            reports.append(Scan(Asker(line, bus), profiles, timeout_ms, _progress).run(setting, units))
-        finally:
-            line.close()
-    _progress("")
-    emit(_scan_value(port, reports, refused, network), _scan_text(reports, refused, network), as_json)
-    if not any(report.found for report in reports):
-        stop(PROBLEM, _nothing(port, any(report.garbled for report in reports)))
-
-
-def _progress(text: str) -> None:
-    """Show where the scan is, on the error channel of a terminal."""
-    if sys.stderr.isatty():
-        click.echo("\r\033[K" + text, nl=False, err=True)
-
-
-def _scan_value(
-    port: str, reports: list[LineReport], refused: list[tuple[str, Problem]], network: bool
-) -> dict[str, Any]:
-    lines: list[dict[str, Any]] = [
-        {
-            "line": None if network else report.line,
-            "problem": None,
-            "found": [
-                {"unit": one.unit, "exception": one.refusal, "models": list(one.models), "likely": list(one.likely)}
-                for one in report.found
-            ],
-            "garbled_units": list(report.garbled),
-        }
-        for report in reports
-    ]
-    lines += [{"line": setting, "problem": say(why), "found": [], "garbled_units": []} for setting, why in refused]
-    return {"port": port, "lines": lines}
-
-
-def _scan_text(reports: list[LineReport], refused: list[tuple[str, Problem]], network: bool) -> str:
-    rows = []
-    for report in reports:
-        name = "Modbus TCP" if network else report.line
-        for one in report.found:
-            model = ", ".join(one.models) or _("a model that no profile describes")
-            if one.likely:
-                model = _("by its values: {models}").format(models=", ".join(one.likely))
-            rows.append(_("{line}  unit {unit:3d}  {model}").format(line=name, unit=one.unit, model=model))
-        if report.garbled:
-            units = ", ".join(str(unit) for unit in report.garbled)
-            rows.append(_("{line}  unreadable bytes from units {units}").format(line=name, units=units))
-        elif not report.found:
-            rows.append(_("{line}  silence").format(line=name))
-    rows += [_("{line}  not possible on this port").format(line=setting) for setting, _why in refused]
-    return "\n".join(rows)
-
-
-def _nothing(port: str, garbled: bool) -> Problem:
-    if garbled:
-        return problem(
-            "WP-BUS-010",
-            port,
-            "Bytes come, but no meter can be understood.",
-            "A and B may be exchanged, the speed or parity another, or two meters have one unit id: try more --line "
-            "settings, and one meter alone.",
-        )
-    return problem(
-        "WP-BUS-011",
-        port,
-        "No meter answers.",
-        "Check power, A and B, and termination; try --units 1-247 and other --line settings.",
-    )
 
 
 @click.command("read")

@@ -7,16 +7,23 @@ import tty
 from collections.abc import Callable
 from types import TracebackType
 
+from gateway.core.meter.dlt645 import WAKE, is_whole
 from gateway.core.meter.modbus import read_request, with_crc
 
+Respond645 = Callable[[bytes], bytes]
 Respond = Callable[[bytes], list[tuple[float, bytes]]]  # pieces of the answer, each with the seconds before it
 
 
 class PtyMeter:
-    """Use as a context: `port` is the path to open; every 8 bytes heard are a question."""
+    """Use as a context: `port` is the path to open; every 8 bytes heard are a question.
 
-    def __init__(self, respond: Respond) -> None:
+    What begins as a question of DL/T 645 is one, and answered by respond_645, or not at all.
+    """
+
+    def __init__(self, respond: Respond, respond_645: Respond645 = lambda question: b"") -> None:
         self._respond = respond
+        self._respond_645 = respond_645
+        self.questions_645: list[bytes] = []
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
         self.port = os.ttyname(self._theirs)
@@ -47,6 +54,13 @@ class PtyMeter:
             try:
                 heard += os.read(self._ours, 256)
                 while len(heard) >= 8:
+                    if heard[0] == WAKE:
+                        if not is_whole(heard):
+                            break
+                        self.questions_645.append(heard)
+                        os.write(self._ours, self._respond_645(heard))
+                        heard = b""
+                        continue
                     question, heard = heard[:8], heard[8:]
                     self.questions.append(question)
                     for pause_s, octets in self._respond(question):

@@ -123,10 +123,21 @@ def test_scan_finds_units_and_models(home: Path) -> None:
                 "line": "9600 8N1",
                 "problem": None,
                 "found": [
-                    {"unit": 3, "exception": None, "models": ["test-meter"], "likely": []},
-                    {"unit": 5, "exception": 2, "models": [], "likely": []},
+                    {
+                        "protocol": "modbus",
+                        "unit": 3,
+                        "address": None,
+                        "exception": None,
+                        "models": ["test-meter"],
+                        "likely": [],
+                    },
+                    {"protocol": "modbus", "unit": 5, "address": None, "exception": 2, "models": [], "likely": []},
                 ],
                 "garbled_units": [],
+                "damaged_units": [],
+                "overheard": None,
+                "several_dlt645": False,
+                "looks_swapped": False,
             }
         ],
     }
