@@ -1,94 +1,134 @@
-"""EmulatedBus: an RS-485 line on a pseudo-terminal, at its true speed, with meters on it.
+"""EmulatedBus: an RS-485 line at its true speed, with emulated meters on it and pseudo-terminals as its other ends.
 
-The client writes a request in one go; the bus takes it as on the wire for as long as its characters would need at
-the baud rate, waits the silence that ends a frame and the meter's turnaround, and gives the answer in pieces, each
-when its last character would have come. A character has 11 bits. Nothing but the answer of the asked meter is ever
-heard: other units, damaged requests and clients with another baud rate get silence.
+What a client writes takes as long on the wire as its characters need at the speed of its port. Everybody else hears
+it: the emulated meters, and the programs behind the other ports. A meter answers after the silence that ends a frame
+and its turnaround; its answer comes in pieces, each when its last character would have come. Two who talk at once
+spoil each other's characters, and who is set otherwise hears something else (`wire`, `line_bits`).
 """
 
 import ctypes
 import os
 import select
-import termios
 import threading
 import time
-import tty
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.core.meter.modbus import crc_holds, with_crc
-from gateway.core.problem import ProblemError, problem
-from hil_tests.emulated_di import di_answer, is_meant, question_in
-from hil_tests.emulated_meter import ILLEGAL_FUNCTION, EmulatedMeter, TrueRegister
-from hil_tests.emulated_park import Sample
-from hil_tests.line_faults import LATE, SILENT, TRUE_KINDS, FaultDice, LineFault
+from hil_tests.bus_log import BusLog
+from hil_tests.bus_port import BusPort, PortPlan
+from hil_tests.line_bits import Setting
+from hil_tests.line_faults import BABBLE, COLLIDE, PULL, SPLIT, FaultDice, LineFault
+from hil_tests.stations import Answer, Counts, Stations
+from hil_tests.wire import NOBODY, Burst, Ear, Heard, Wire
 
-CHARACTER_BITS = 11
-FAST_SILENCE_S = 0.00175  # the silence that ends a frame, above 19200 Bd
-_READ_REQUESTS = (3, 4)
-_REQUEST_BYTES = 8
 _SET_TIMER_SLACK = 29  # prctl: let this thread wake within a microsecond of the time it asked for
-_MOST_BYTES = 512
+_WAITING_MOST = 2  # requests that a meter keeps: the one it answers, and one more
+METER = "meter "
 
 
 class Line(NamedTuple):
-    """A bus as configured. chunk: how many characters the adapter of the client hands over at once."""
+    """A bus as configured. strict: its meters drop requests that begin before 3.5 characters of silence are over.
+
+    device: a real serial port that stands in place of the wire, "" for none; settings and turnarounds_ms: of meters
+    that differ from the line.
+    """
 
     name: str
-    link: Path
-    baud: int
+    setting: Setting
     turnaround_ms: int
-    chunk: int
+    ports: tuple[PortPlan, ...]
+    strict: bool = False
+    device: str = ""
+    settings: dict[str, Setting] = {}  # noqa: RUF012  (never changed)
+    turnarounds_ms: dict[str, int] = {}  # noqa: RUF012
 
     @property
-    def character_s(self) -> float:
-        """How long one character takes."""
-        return CHARACTER_BITS / self.baud
+    def baud(self) -> int:
+        """The speed of the line."""
+        return self.setting.baud
 
     @property
-    def silence_s(self) -> float:
-        """How long the silence is that ends a frame: 3.5 characters."""
-        return 3.5 * self.character_s if self.baud <= 19200 else FAST_SILENCE_S
+    def link(self) -> Path:
+        """The link to the first end of the line."""
+        return self.ports[0].link
 
 
-class Counts:
-    """What happened on a bus."""
+class _Frame:
+    """What the meters took for one frame."""
 
-    def __init__(self) -> None:
-        self.asked = self.answered = self.refused = self.ignored = self.faults = 0
-        self.latest_us = 0  # how late the latest piece of an answer was
+    def __init__(self, heard: Heard, early: bool) -> None:
+        self.octets = heard.octets
+        self.sender = heard.sender
+        self.sound = heard.sound
+        self.ended = heard.end
+        self.early = early
+
+    def add(self, heard: Heard) -> None:
+        """Let *heard* belong to it."""
+        self.octets += heard.octets
+        self.sender = self.sender if self.sender == heard.sender else NOBODY
+        self.sound = self.sound and heard.sound
+        self.ended = heard.end
+
+
+class _Listener:
+    """All meters of one setting, listening."""
+
+    def __init__(self, setting: Setting, strict: bool) -> None:
+        self.setting = setting
+        self._strict = strict
+        self._ear = Ear()
+        self._framed_to = 0.0
+
+    def due(self, wire: Wire, now: float) -> float | None:
+        """Return when the silence after what is on the wire will be over."""
+        ahead = [burst for burst in wire.bursts if burst.end > self._framed_to]
+        begun = [burst for burst in ahead if burst.start <= now] or ahead
+        if all(burst.sender.startswith(METER) and not burst.met for burst in begun):
+            return None  # no meter has to listen to the others' answers
+        return max(burst.end for burst in begun) + self.setting.silence_s
+
+    def frames(self, wire: Wire, now: float) -> list[_Frame]:
+        """Return what the silence has ended."""
+        self._framed_to = max(burst.end for burst in wire.bursts if burst.start <= now)
+        found: list[_Frame] = []
+        for heard in self._ear.hear(wire, self.setting, now):
+            early = bool(found) and heard.start - found[-1].ended < self.setting.silence_s
+            if early and (self._strict or heard.sender == found[-1].sender):
+                found[-1].early |= heard.sender != found[-1].sender
+                found[-1].add(heard)
+            else:
+                found.append(_Frame(heard, early))
+        return found
 
 
 class EmulatedBus:
-    """One line: opens the pseudo-terminal, serves it in a thread of its own until `stop`.
+    """One line: opens its pseudo-terminals, serves them in a thread of its own until `stop`."""
 
-    sample(meter) gives the truth of now; witness(meter, utc_ms, registers) is told what an answer showed.
-    """
-
-    def __init__(
-        self,
-        line: Line,
-        meters: tuple[EmulatedMeter, ...],
-        sample: Callable[[str], Sample],
-        witness: Callable[[str, int, tuple[TrueRegister, ...]], None],
-        dice: FaultDice,
-    ) -> None:
+    def __init__(self, line: Line, stations: Stations, dice: FaultDice, log: BusLog | None = None) -> None:
         self.line = line
-        self.counts = Counts()
-        self._meters = {meter.unit: meter for meter in meters if meter.unit}
-        self._by_number = tuple(meter for meter in meters if not meter.unit)
-        self._sample = sample
-        self._witness = witness
+        self._stations = stations
         self._dice = dice
-        self._ours, self._theirs = os.openpty()
-        tty.setraw(self._theirs)
-        self._speed = getattr(termios, f"B{line.baud}", None)  # None: a rate that termios has no name for
-        self._set_speed()
-        os.set_blocking(self._ours, False)
-        self.path = os.ttyname(self._theirs)
+        self._log = log
+        self._wire = Wire()
+        self.ports = tuple(BusPort(line.name, plan, line.setting) for plan in line.ports)
+        settings = {line.setting, *line.settings.values()}  # the counts are of those set as the line is
+        self._listeners = tuple(_Listener(setting, line.strict) for setting in sorted(settings))
+        self._waiting: dict[str, list[float]] = {}
+        self._events: list[tuple[float, LineFault | None]] = []
+        self._started = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._serve, name=line.name, daemon=True)
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+        return self._stations.counts
+
+    @property
+    def path(self) -> str:
+        """The pseudo-terminal that is the first end of the line."""
+        return self.ports[0].path
 
     @property
     def serves(self) -> bool:
@@ -96,149 +136,120 @@ class EmulatedBus:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Put the link in place and serve."""
-        link = self.line.link
-        try:
-            link.parent.mkdir(parents=True, exist_ok=True)
-            fresh = link.with_name(link.name + ".new")
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(self.path)
-            if link.exists() and not link.is_symlink():
-                raise FileExistsError(17, "the name is taken by something else")
-            fresh.replace(link)
-        except OSError as error:
-            raise ProblemError(
-                problem(
-                    "WP-EMU-011",
-                    str(link),
-                    "The link to the emulated bus {bus} cannot be made: {reason}.",
-                    "Choose another place with the key link, or with --home.",
-                    bus=self.line.name,
-                    reason=error.strerror,
-                )
-            ) from error
+        """Put the links in place and serve."""
+        for port in self.ports:
+            port.place_link()
+        self._started = time.monotonic()
+        self._events = [(self._started + (one.at_ms or 0) / 1000, one) for one in self._dice.by_clock]
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, close the line, and take the link away if it is still ours."""
+        """End the thread, close the line, and take the links away that are still ours."""
         if self.serves:
             os.write(self._wake_write, b"x")
             self._thread.join()
-        link = self.line.link
-        if link.is_symlink() and str(link.readlink()) == self.path:
-            link.unlink()
-        for end in (self._ours, self._theirs, self._wake_read, self._wake_write):
+        self._note(self._wire.forget(float("inf")))
+        for port in self.ports:
+            port.pull()
+        for end in (self._wake_read, self._wake_write):
             os.close(end)
 
     def _serve(self) -> None:
         ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, 1, 0, 0, 0)
-        heard = select.poll()
-        heard.register(self._ours, select.POLLIN)
-        heard.register(self._wake_read, select.POLLIN)
         while True:
-            if any(end == self._wake_read for end, _ in heard.poll()):
+            ends = {port.end: port for port in self.ports if port.end is not None}
+            due = self._due(time.monotonic())
+            left = None if due is None else max(0.0, due - time.monotonic())
+            ready, _, _ = select.select([self._wake_read, *ends], [], [], left)
+            if self._wake_read in ready:
                 return
-            frame, ended = self._frame(heard)
-            answer = self._answer(frame)
-            if answer is not None:
-                fault, octets, delay_s = answer
-                begin = ended + self.line.silence_s + self.line.turnaround_ms / 1000 + delay_s
-                self._send(octets, begin)
-                self.counts.faults += fault is not None
+            now = time.monotonic()
+            for end in ready:
+                ends[end].take(self._wire, now)
+            self._work(now)
 
-    def _set_speed(self) -> None:
-        """Let clients that set no baud rate have that of the line."""
-        if self._speed is not None:
-            settings = termios.tcgetattr(self._theirs)
-            settings[4] = settings[5] = self._speed
-            termios.tcsetattr(self._theirs, termios.TCSANOW, settings)
+    def _due(self, now: float) -> float | None:
+        """Return when something is to be done even if nobody writes."""
+        moments = [port.due(self._wire) for port in self.ports]
+        moments += [listener.due(self._wire, now) for listener in self._listeners]
+        moments += [moment for moment, _ in self._events]
+        return min((moment for moment in moments if moment is not None), default=None)
 
-    def _same_speed(self) -> bool:
-        """Tell whether the client has the baud rate of the line; with another, a meter hears no frame."""
-        return self._speed is None or termios.tcgetattr(self._ours)[5] == self._speed
+    def _work(self, now: float) -> None:
+        for listener in self._listeners:
+            due = listener.due(self._wire, now)
+            if due is not None and due <= now:
+                for frame in listener.frames(self._wire, now):
+                    self._heard(listener.setting, frame)
+        speaking = [one for one in self._wire.bursts if one.start <= now]
+        for port in self.ports:
+            late_us = port.give(self._wire, now)
+            if late_us:
+                self.counts.latest_us = max(self.counts.latest_us, late_us)
+                for burst in speaking[-1:]:
+                    burst.late_us = max(burst.late_us, late_us)
+        for event in [one for one in self._events if one[0] <= now]:
+            self._events.remove(event)
+            self._befall(event[1], now)
+        self.counts.collisions = self._wire.collisions
+        self._note(self._wire.forget(now))
 
-    def _frame(self, heard: select.poll) -> tuple[bytes, float]:
-        """Return the bytes up to the next silence, and when the last of them was over on the wire."""
-        octets, ended = b"", time.monotonic()
-        while True:
-            try:
-                piece = os.read(self._ours, _MOST_BYTES)
-            except BlockingIOError:
-                piece = b""
-            octets = (octets + piece)[-_MOST_BYTES:]
-            ended = max(ended, time.monotonic()) + len(piece) * self.line.character_s
-            _sleep_until(ended + self.line.silence_s)
-            if not any(end == self._ours for end, _ in heard.poll(0)):
-                return octets, ended
-
-    def _answer(self, frame: bytes) -> tuple[LineFault | None, bytes, float] | None:
-        """Return the answer to *frame* with its fault and extra delay, None where the line stays silent."""
-        meter = self._meant(frame) if self._same_speed() else None
-        if meter is None:
-            self.counts.ignored += 1
-            return None
-        self.counts.asked += 1
-        fault = self._dice.next(meter.name)
-        answer = self._meter_answer if meter.unit else self._number_answer
-        octets, shown, utc_ms = answer(meter, frame)
-        if fault is None or fault.kind in TRUE_KINDS:
-            self._witness(meter.name, utc_ms, shown)
-        if fault is None:
-            return None, octets, 0.0
-        delay_s = fault.delay_ms / 1000 if fault.kind in (LATE, SILENT) else 0.0
-        return fault, self._dice.damaged(fault.kind, frame, octets), delay_s
-
-    def _meant(self, frame: bytes) -> EmulatedMeter | None:
-        """Return the meter that *frame* asks, by unit id or by number."""
-        if crc_holds(frame):
-            return self._meters.get(frame[0])
-        question = question_in(frame)
-        meant = [meter for meter in self._by_number if question is not None and is_meant(question, meter)]
-        return meant[0] if meant else None
-
-    def _number_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
-        """Return what a DL/T 645 meter answers, the truth behind it, and when it took its sample."""
-        question = question_in(frame)
-        assert question is not None
-        sample = self._sample(meter.name)
-        octets, shown = di_answer(meter, question, sample)
-        self.counts.answered += 1
-        return octets, shown, sample.utc_ms
-
-    def _meter_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
-        """Return what *meter* answers, the truth behind it, and when it took its sample."""
-        unit, function = frame[0], frame[1]
-        if function in _READ_REQUESTS and len(frame) == _REQUEST_BYTES:
-            start, count = int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big")
-            refusal = meter.refusal(function, start, count)
-        else:
-            refusal = ILLEGAL_FUNCTION
-        if refusal:
-            self.counts.refused += 1
-            return with_crc(bytes((unit, function | 0x80, refusal))), (), 0
-        sample = self._sample(meter.name)
-        words = meter.registers(function, start, count, sample)
-        octets = b"".join(word.to_bytes(2, "big") for word in words)
-        self.counts.answered += 1
-        shown = meter.true_registers(function, start, count, sample)
-        return with_crc(bytes((unit, function, len(octets))) + octets), shown, sample.utc_ms
-
-    def _send(self, octets: bytes, begin: float) -> None:
-        """Write *octets* in pieces, each when its last character would have come."""
-        for place in range(0, len(octets), self.line.chunk):
-            piece = octets[place : place + self.line.chunk]
-            due = begin + (place + len(piece)) * self.line.character_s
-            _sleep_until(due)
-            try:
-                os.write(self._ours, piece)
-            except BlockingIOError:
-                return  # nobody has read for a long time: on a wire, the answer would be gone too
-            self.counts.latest_us = max(self.counts.latest_us, round((time.monotonic() - due) * 1e6))
-
-
-def _sleep_until(due: float) -> None:
-    while True:
-        left = due - time.monotonic()
-        if left <= 0:
+    def _heard(self, setting: Setting, frame: _Frame) -> None:
+        """Let the meter that *frame* asks answer, if there is one that hears it."""
+        if frame.sender.startswith(METER):
             return
-        time.sleep(left)
+        meter = self._stations.meant(frame.octets) if frame.sound else None
+        if meter is not None and self.line.settings.get(meter.name, self.line.setting) != setting:
+            meter = None
+        if setting == self.line.setting:
+            self.counts.early += frame.early
+            self.counts.garbled += not frame.sound
+            self.counts.ignored += meter is None
+        if meter is None:
+            return
+        waiting = [end for end in self._waiting.get(meter.name, []) if end > frame.ended]
+        if len(waiting) >= _WAITING_MOST:
+            self.counts.missed += 1
+            return
+        since_start_ms = int((time.monotonic() - self._started) * 1000)
+        answer = self._stations.answer(meter, frame.octets, since_start_ms)
+        begin: float = max([frame.ended, *waiting]) + setting.silence_s + answer.delay_s
+        begin += self.line.turnarounds_ms.get(meter.name, self.line.turnaround_ms) / 1000
+        self._waiting[meter.name] = [*waiting, self._say(answer, setting, begin)]
+
+    def _say(self, answer: Answer, setting: Setting, begin: float) -> float:
+        """Put *answer* on the wire at *begin*, and return when it is over."""
+        fault, octets, sender = answer.fault, answer.octets, METER + answer.meter.name
+        kind = fault.kind if fault else ""
+        if fault is not None and kind in (BABBLE, PULL):
+            self._befall(fault, begin)
+        if not octets:
+            return begin
+        if fault is not None and kind == SPLIT:
+            half = len(octets) // 2
+            first = self._wire.begin(Burst(sender, setting, begin, octets[:half], kind))
+            octets, begin = octets[half:], first.end + fault.delay_ms / 1000
+        burst = self._wire.begin(Burst(sender, setting, begin, octets, kind))
+        if kind == COLLIDE:
+            middle = begin + (len(octets) // 2 + 0.3) * setting.character_s
+            self._wire.begin(Burst("another", setting, middle, self._dice.babble(len(octets)), kind))
+        return burst.end
+
+    def _befall(self, fault: LineFault | None, now: float) -> None:
+        """Let *fault* come over the line at *now*; without a fault, the pulled adapter comes back."""
+        first = self.ports[0]
+        if fault is None:
+            first.plug_in(now)
+        elif fault.kind == PULL:
+            first.pull(fault.link)
+            if fault.lasts_ms:
+                self._events.append((now + fault.lasts_ms / 1000, None))
+        else:
+            count = max(1, round(fault.lasts_ms / 1000 / self.line.setting.character_s))
+            sender = METER + fault.meter if fault.meter else "another"
+            self._wire.begin(Burst(sender, self.line.setting, now, self._dice.babble(count), fault.kind))
+
+    def _note(self, bursts: list[Burst]) -> None:
+        if self._log is not None:
+            for burst in bursts:
+                self._log.write(self.line.name, burst)

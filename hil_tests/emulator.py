@@ -20,11 +20,13 @@ import click
 from gateway.core.problem import ProblemError, problem
 from gateway.frame import fails_clearly
 from gateway.words import choose, language_of_locale
-from hil_tests.emulated_bus import EmulatedBus
-from hil_tests.emulated_meter import TrueRegister
+from hil_tests.bus_log import BusLog
+from hil_tests.emulated_bus import EmulatedBus, Line
+from hil_tests.emulated_meter import EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Park, Sample
 from hil_tests.emulator_config import EmulatorPlan, read_emulator_config
 from hil_tests.line_faults import FaultDice, standard_faults
+from hil_tests.stations import Stations
 from hil_tests.truth import TruthWriter
 
 SAVE_EVERY_S = 5.0  # after a kill, the park is computed again from the last save: exactly, but not for ever
@@ -33,7 +35,13 @@ SAVE_EVERY_S = 5.0  # after a kill, the park is computed again from the last sav
 class Emulator:
     """A park, its buses, and the record of the truth."""
 
-    def __init__(self, plan: EmulatorPlan, truth: Path | None = None, faults_seed: str | None = None) -> None:
+    def __init__(
+        self,
+        plan: EmulatorPlan,
+        truth: Path | None = None,
+        faults_seed: str | None = None,
+        log: Path | None = None,
+    ) -> None:
         self._state_path = truth.with_name(truth.name + ".state") if truth else None
         self._writer = None
         self._lock = threading.Lock()
@@ -42,16 +50,11 @@ class Emulator:
         self.park = Park(plan.park, self._utc_ms(), self._kept_state())
         if truth is not None:
             self._writer = _open_truth(truth)
+        self._log = _open_log(log) if log is not None else None
         extra = standard_faults() if faults_seed is not None else ()
-        seed = plan.seed if faults_seed is None else faults_seed
+        self.seed = seed = plan.seed if faults_seed is None else faults_seed
         self.buses = tuple(
-            EmulatedBus(
-                line,
-                plan.meters[line.name],
-                self._sample,
-                self._witness,
-                FaultDice(plan.faults[line.name] + extra, f"{seed}/{line.name}"),
-            )
+            self._bus(line, plan.meters[line.name], FaultDice(plan.faults[line.name] + extra, f"{seed}/{line.name}"))
             for line in plan.lines
         )
 
@@ -68,6 +71,11 @@ class Emulator:
         self.save()
         if self._writer is not None:
             self._writer.close()
+        if self._log is not None:
+            self._log.close()
+
+    def _bus(self, line: Line, meters: tuple[EmulatedMeter, ...], dice: FaultDice) -> EmulatedBus:
+        return EmulatedBus(line, Stations(meters, self._sample, self._witness, dice), dice, self._log)
 
     def save(self) -> None:
         """Write the state of the park beside the truth, in one step."""
@@ -125,6 +133,22 @@ def _open_truth(path: Path) -> TruthWriter:
         raise _unusable(path, error) from error
 
 
+def _open_log(path: Path) -> BusLog:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return BusLog(path)
+    except OSError as error:
+        raise ProblemError(
+            problem(
+                "WP-EMU-020",
+                str(path),
+                "The log of the emulated buses cannot be kept: {reason}.",
+                "Choose a place that can be written, with --log.",
+                reason=error.strerror,
+            )
+        ) from error
+
+
 def _unusable(path: Path, error: OSError) -> ProblemError:
     return ProblemError(
         problem(
@@ -155,17 +179,31 @@ def _stop_signals() -> int:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--truth", type=click.Path(path_type=Path), help="Append what the meters truly counted to this file.")
 @click.option("--faults", metavar="SEED", help="Let about one answer in twelve go wrong, decided by this seed.")
+@click.option(
+    "--script", type=click.Path(path_type=Path), help="Faults at times and questions: [[fault]] tables, or JSON lines."
+)
+@click.option("--log", type=click.Path(path_type=Path), help="Append everything that was on the wires to this file.")
 @click.option("--home", type=click.Path(path_type=Path), help="Where relative links go.")
 @fails_clearly
-def main(config: Path, truth: Path | None, faults: str | None, home: Path | None) -> None:
-    """Serve the emulated meters of CONFIG on pseudo-terminals until SIGTERM."""
+def main(
+    config: Path, truth: Path | None, faults: str | None, script: Path | None, log: Path | None, home: Path | None
+) -> None:
+    """Serve the emulated meters of CONFIG on pseudo-terminals until SIGTERM.
+
+    Prints one JSON line for each end of each bus, with its pseudo-terminal, its stable link and the seed of its
+    faults, then {"ready": true}, and at the end what happened on each bus. hil_tests/README.md tells all keys of
+    CONFIG and of fault scripts.
+    """
     home = home or Path(tempfile.gettempdir()) / "wattproof-park"
     stopped = _stop_signals()
-    emulator = Emulator(read_emulator_config(config, home.resolve()), truth, faults)
+    emulator = Emulator(read_emulator_config(config, home.resolve(), script), truth, faults, log)
     try:
         emulator.start()
         for bus in emulator.buses:
-            _say({"bus": bus.line.name, "path": bus.path, "link": str(bus.line.link), "baud": bus.line.baud})
+            for port in bus.ports:
+                own = {"bus": bus.line.name} if port is bus.ports[0] else {"port": port.plan.name, "bus": bus.line.name}
+                where = {"path": port.path, "link": str(port.link), "baud": bus.line.baud}
+                _say({**own, **where, "seed": f"{emulator.seed}/{bus.line.name}"})
         _say({"ready": True})
         while not select.select([stopped], [], [], SAVE_EVERY_S)[0]:
             assert all(bus.serves for bus in emulator.buses), "a bus has ended by itself"

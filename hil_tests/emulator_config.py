@@ -10,6 +10,7 @@ from gateway.core.notation import MILLISECONDS, WATT_HOURS, WATTS, measure
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.profiles import load_profile
 from gateway.text_file import read_toml
+from hil_tests.bus_config import METER_LINE, read_faults, read_line, read_ports, script_tables, with_meter
 from hil_tests.curve import Curve, columns, read_curve
 from hil_tests.electrical import nature
 from hil_tests.emulated_bus import Line
@@ -26,13 +27,13 @@ from hil_tests.emulated_park import (
     Branch,
     Plan,
 )
-from hil_tests.line_faults import KINDS, LineFault
+from hil_tests.line_faults import LineFault
 from hil_tests.park_checks import park_problems
 
 _SOURCES = (GENERATION, STORAGE, TIE, INTAKE)
 _METER = (
     "name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "role", "busbar", "to_busbar",
-    "load", "start_import", "start_export", "last_digit",
+    "load", "start_import", "start_export", "last_digit", *METER_LINE,
 )  # fmt: skip
 
 
@@ -46,14 +47,16 @@ class EmulatorPlan(NamedTuple):
     seed: str
 
 
-def read_emulator_config(path: Path, home: Path) -> EmulatorPlan:
+def read_emulator_config(path: Path, home: Path, script: Path | None = None) -> EmulatorPlan:
     """Return the emulator that the file *path* describes; links that are no whole path are put into *home*.
+
+    *script*: a file with more faults.
 
     Raises ProblemError with all that is wrong.
     """
     problems: list[Problem] = []
     top = Fields(read_toml(path), path.name, problems)
-    found = _Reader(top, path.parent, home).plan()
+    found = _Reader(top, path.parent, home).plan(script_tables(script, problems) if script else [])
     if problems:
         raise ProblemError(*problems)
     return found
@@ -70,28 +73,31 @@ class _Reader:
         self._seed = top.text("seed", "park")
         self._profiles: dict[str, DeviceProfile | None] = {}
 
-    def plan(self) -> EmulatorPlan:
+    def plan(self, script: list[Fields]) -> EmulatorPlan:
+        """Return what the tables describe; *script*: more tables of faults."""
         top = self._top
-        top.only(("seed", "value", "step", "begin", "curve", "unmetered", "battery", "bus", "meter", "fault"))
+        top.only(("seed", "value", "step", "begin", "curve", "unmetered", "battery", "bus", "port", "meter", "fault"))
         curves = {curve.name: curve for curve in (self._curve(table) for table in top.tables("curve")) if curve}
         links: list[str] = []
         buses: list[str] = []
-        lines = tuple(self._line(table, buses, links) for table in top.tables("bus"))
+        lines = tuple(read_line(table, self._home, buses, links) for table in top.tables("bus"))
+        lines = read_ports(top, self._home, lines, links)
         tables = top.tables("meter")
         branches = tuple(self._branch(table, curves) for table in tables)
         taken: list[str] = []
         for table, branch in zip(tables, branches, strict=True):
             table.fresh("name", branch.name, taken)
-        names = {line.name for line in lines}
+        by_name = {line.name: line for line in lines}
         meters: dict[str, list[EmulatedMeter]] = {line.name: [] for line in lines}
         units: dict[str, list[str]] = {line.name: [] for line in lines}
         for table, branch in zip(tables, branches, strict=True):
             bus = table.text("bus")
-            table.known("bus", bus, sorted(names))
+            table.known("bus", bus, sorted(by_name))
             meter = self._meter(table, branch)
             if meter is not None and bus in meters:
                 note_taken(table.place("unit"), str(meter.unit or meter.serial), units[bus], self._problems)
                 meters[bus].append(meter)
+                by_name[bus] = with_meter(by_name[bus], meter.name, table)
         value_ms, step_ms = self._times()
         unmetered: Counter[str] = Counter()
         for table in top.tables("unmetered"):
@@ -99,7 +105,9 @@ class _Reader:
             unmetered[table.text("busbar")] += table.measure("power", WATTS)
         park = Plan(branches, self._batteries(branches), unmetered, value_ms, step_ms, self._begin())
         self._problems += park_problems(park)
-        faults = self._faults(names, {branch.name for branch in branches})
+        buses_of = {branch.name: table.text("bus") for table, branch in zip(tables, branches, strict=True)}
+        faults = read_faults(top.tables("fault") + script, set(by_name), buses_of)
+        lines = tuple(by_name[line.name] for line in lines)
         return EmulatorPlan(park, lines, {bus: tuple(found) for bus, found in meters.items()}, faults, self._seed)
 
     def _times(self) -> tuple[int, int]:
@@ -171,20 +179,6 @@ class _Reader:
                 )
             )
         return None
-
-    def _line(self, table: Fields, buses: list[str], links: list[str]) -> Line:
-        table.only(("name", "baud", "link", "turnaround", "chunk"))
-        name = table.text("name")
-        table.fresh("name", name, buses)
-        link = self._home / table.text("link", f"{name}.tty")
-        table.fresh("link", str(link), links)
-        return Line(
-            name,
-            link,
-            table.number("baud", 300, 1_000_000, 9600),
-            table.measure("turnaround", MILLISECONDS, "10 ms"),
-            table.number("chunk", 1, 256, 16),
-        )
 
     def _branch(self, table: Fields, curves: dict[str, Curve]) -> Branch:
         table.only(_METER)
@@ -259,21 +253,3 @@ class _Reader:
                 )
             )
         return tuple(found)
-
-    def _faults(self, buses: set[str], meters: set[str]) -> dict[str, tuple[LineFault, ...]]:
-        found: dict[str, list[LineFault]] = {bus: [] for bus in buses}
-        for table in self._top.tables("fault"):
-            table.only(("kind", "permille", "meter", "bus", "delay", "times"))
-            meter, bus = table.text("meter", "", empty=True), table.text("bus", "", empty=True)
-            table.known("meter", meter, sorted(meters))
-            table.known("bus", bus, sorted(buses))
-            fault = LineFault(
-                table.choice("kind", KINDS),
-                table.number("permille", 1, 1000, 1000),
-                meter,
-                table.measure("delay", MILLISECONDS, "0 ms"),
-                table.number("times", 1, 1_000_000) if "times" in table.plain else None,
-            )
-            for name in [bus] if bus in found else sorted(buses):
-                found[name].append(fault)
-        return {bus: tuple(faults) for bus, faults in found.items()}
