@@ -21,7 +21,7 @@ def profile(points: list[Point], windows: list[tuple[int, int]], most: int, alig
     """Return a meter with these points and windows."""
     return DeviceProfile(
         "m", "M", "M", "meter", "draft", (), ("rtu",), "9600 8N1", ("9600 8N1",), (1, 247), 4, most, align,
-        tuple((4, first, last) for first, last in windows), 300, 0, tuple(points), (), (), (), None,
+        tuple((4, first, last) for first, last in windows), 300, 0, tuple(points), (), (), (),
     )  # fmt: skip
 
 

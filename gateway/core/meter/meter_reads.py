@@ -6,7 +6,7 @@ register was read, and it is read again in every sweep.
 
 from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
 from gateway.core.meter.meter_state import MeterState, MeterWatch
-from gateway.core.meter.plan import DI_FUNCTIONS, Block, plan_blocks, shortest_blocks
+from gateway.core.meter.plan import DI_FUNCTIONS, Block, lengthened, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.meter.quantity import QUANTITIES
@@ -16,8 +16,10 @@ from gateway.core.site import Bus, Meter
 SERIAL_POINT = "serial_number"  # by this name a profile says where the meter keeps its serial number
 # How urgent a block is in a sweep.
 IDENTITY, ENERGY, OTHER = 0, 1, 2
-# An answer may come this late behind slow converters; until then no other block of equal length is asked.
+# An answer may come this late behind slow converters; until then no read of equal length is asked.
 LONGEST_LATE_MS = 10000
+# An answer that comes twice comes again soon; then it is the same in every register.
+REPEAT_MS = 500
 SPLIT_AFTER = 2  # refusals in a row of one block
 REST_SWEEPS = 60  # sweeps for which a register that the meter refuses is left out
 FORGET_MS = 6 * 3600000  # after this time the reads are tried as they were planned: meters are exchanged and updated
@@ -70,28 +72,10 @@ class MeterReads:
         self._split_ms: "int | None" = None  # when the first read was split or left out
         self._damages: "dict[tuple[int, int, int], list[bool]]" = {}  # of the last answers to a long read
         self._late: "list[tuple[Block, int]]" = []  # blocks whose answer may still come, and until when
+        self._answers: "list[tuple[Block, tuple[int, ...], int]]" = []  # those believed of late, and when
         self._refusals: "dict[tuple[int, int, int], int]" = {}
         self._rests: "dict[tuple[int, int, int], int]" = {}
         self._registers: "dict[str, RegisterWatch]" = {}
-
-    def _read_by(self, profile: DeviceProfile) -> None:
-        """Plan the reads anew by *profile*, which is the meter's as it was found to be."""
-        self._profile = profile
-        self._serial = serial_point(self.meter, profile)
-        self._confirmed = self._serial is None
-        points = profile.polled() + (() if self._serial is None else (self._serial,))
-        self._read_instead(plan_blocks(profile, points, self._bus.baud, self._bus.turnaround_ms))
-
-    def _read_instead(self, blocks: "tuple[Block, ...]") -> None:
-        """Read these blocks from now on, of which nothing is known yet."""
-        self.blocks = list(blocks)
-        self._planned = blocks
-        self._split_ms = None
-        self._refusals, self._rests, self._damages = {}, {}, {}
-
-    def gone_on(self, block: Block) -> bool:
-        """Tell whether the answer to *block* has led to other reads."""
-        return False
 
     def wanted(self) -> "list[Block]":
         """Return the blocks to be read in a sweep."""
@@ -129,11 +113,27 @@ class MeterReads:
         return max(self.watch.until_ms, self._doubted_until(block))
 
     def _doubted_until(self, block: Block) -> int:
-        until = 0
-        for other, late_until in self._late:
-            if other[1:3] != block[1:3] and other.function == block.function and other.count == block.count:
-                until = max(until, late_until)
-        return until
+        """Return until when answers that may still come could pass for that to *block*, however it is asked."""
+        late = [one for one in self._late if one[0].function == block.function]
+        times = [until for other, until in late if other.count == block.count]
+        if not times or lengthened(self._profile, block, {other.count for other, _ in late}) is not None:
+            return 0
+        return max(times)
+
+    def as_asked(self, block: Block, now_ms: int) -> Block:
+        """Return the read by which *block* is asked now: a longer one while another answer of its length may come."""
+        counts = {other.count for other, until in self._late if until > now_ms and other.function == block.function}
+        longer = lengthened(self._profile, block, counts) if block.count in counts else None
+        return block if longer is None else longer
+
+    def repeats(self, block: Block, registers: "tuple[int, ...]", now_ms: int) -> bool:
+        """Tell whether the answer to *block* is the one to another question come again; if not, remember it."""
+        self._answers = [one for one in self._answers if now_ms - one[2] <= REPEAT_MS]
+        # Where all registers are alike, two answers may well be: a plant at night has nothing but zeros.
+        if len(set(registers)) > 1 and [one for one in self._answers if one[0] != block and one[1] == registers]:
+            return True
+        self._answers.append((block, registers, now_ms))
+        return False
 
     def set_back(self, block: Block) -> None:
         """Have *block*, which failed, come after the others, so that it does not keep them from being read."""
@@ -141,8 +141,8 @@ class MeterReads:
         self.blocks.append(block)
 
     def expect_late(self, block: Block, now_ms: int) -> None:
-        """Note that the answer to *block* did not come, and may come yet."""
-        self._late = [(other, until) for other, until in self._late if until > now_ms and other != block]
+        """Note that the answer to *block*, as it was asked, did not come, and may come yet."""
+        self._late = [(other, until) for other, until in self._late if until > now_ms]
         self._late.append((block, now_ms + LONGEST_LATE_MS))
 
     def doubt_identity(self) -> None:

@@ -123,7 +123,7 @@ class MeterWatch:
     def begin(self, now_ms: int) -> None:
         """A line is opened: an answer that this meter owes to an earlier process must pass."""
         if not self._numbered:
-            self.until_ms = max(self.until_ms, now_ms + self._profile_timeout_ms)
+            self.until_ms = max(self.until_ms, now_ms + max(LEAST_QUIET_MS, self._profile_timeout_ms))
         if self._heard_ms is None:
             self._heard_ms = now_ms
 

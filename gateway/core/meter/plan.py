@@ -210,6 +210,19 @@ def _distinct_counts(groups: "list[_Group]", align: int) -> "list[int]":
     return counts
 
 
+def lengthened(profile: DeviceProfile, block: Block, counts: "set[int]") -> "Block | None":
+    """Return a read that holds all of *block*, is longer, and of none of these *counts*; None where none is legal."""
+    align = profile.align
+    for window in windows_of(profile, block.function):
+        floor = window[1] + -window[1] % align
+        if floor <= block.start and block.start + block.count - 1 <= window[2]:
+            room = (window[2] + 1 - floor) // align * align
+            for count in range(block.count + align, min(room, profile.max_registers) + 1, align):
+                if count not in counts:
+                    return Block(block.function, min(block.start, floor + room - count), count, block.points)
+    return None
+
+
 def bus_us(blocks: "tuple[Block, ...]", baud: int, turnaround_ms: int = DEFAULT_TURNAROUND_MS) -> int:
     """Return how long the bus is taken by one reading of *blocks*."""
     return sum([block_us(block, baud, 1000 * turnaround_ms) for block in blocks])

@@ -23,8 +23,7 @@ from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.noticing import Noticing
 from gateway.core.meter.plan import Block
 from gateway.core.meter.profile import DeviceProfile
-from gateway.core.meter.sunspec_reads import SunspecReads
-from gateway.core.reading import CRC, EXCEPTION, JAM, LONG, SHORT, SILENT, Fault, Notice, Reading
+from gateway.core.reading import CRC, EXCEPTION, JAM, LATE, LONG, SHORT, SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
 
 # The line is left alone after a fault. Most late answers fall into this time; one that is later yet is told from
@@ -85,13 +84,13 @@ class Poll:
         for job in jobs:
             assert job.blocks, "a meter without reads has no place on a bus"
             watch = MeterWatch(job.meter.name, job.profile.timeout_ms, job.profile.gap_ms, self._numbered)
-            reads = MeterReads if job.profile.sunspec is None else SunspecReads
-            self._meters.append(reads(bus, job.meter, job.profile, job.blocks, watch))
+            self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch))
         self._turns: "list[_Turn]" = []
         self._sweep_ms: "int | None" = None  # when the present or last sweep began
         self._sweeping = False
         self._boundary = False
         self._asked: "_Turn | None" = None
+        self._read: "Block | None" = None  # by which its block was asked
         self._question: "Question | DiQuestion" = Question(0, 3, 0, 1, None)
         self._going_on: "tuple[_Turn, DiQuestion] | None" = None  # an answer of which the next frame is to be asked
         self._timeout_ms = 0
@@ -128,12 +127,12 @@ class Poll:
             return Wait(self._free_ms)
         if self._going_on is not None:
             going_on, self._going_on = self._going_on, None
-            return self._ask(going_on[0], going_on[1])
+            return self._ask(going_on[0], now_ms, going_on[1])
         for reads in self._meters:
             reads.watch.rested(now_ms)
         turn = self._probe(now_ms) or self._choose(now_ms)
         if turn is not None:
-            return self._ask(turn)
+            return self._ask(turn, now_ms)
         self._give_up(now_ms)
         return Wait(max(now_ms + 1, self._next_ms(now_ms)))
 
@@ -234,16 +233,16 @@ class Poll:
         times += [self._probe_ms(reads, now_ms) for reads in dead]
         return min(times)
 
-    def _ask(self, turn: _Turn, question: "DiQuestion | None" = None) -> Ask:
+    def _ask(self, turn: _Turn, now_ms: int, question: "DiQuestion | None" = None) -> Ask:
         watch = turn.reads.watch
         self._probed = watch.state == SUSPENDED
         watch.asked()
         transaction = None
         if self._numbered:
             self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
-        block = turn.block
         self._asked = turn
-        self._question = question or question_of(turn.reads.meter, block, transaction)
+        self._read = turn.reads.as_asked(turn.block, now_ms)
+        self._question = question or question_of(turn.reads.meter, self._read, transaction)
         length = self._question.answer_bytes()
         self._timeout_ms = watch.timeout_ms
         timeout_ms = self._timeout_ms + characters_ms(self._bus, length)
@@ -267,6 +266,8 @@ class Poll:
         try:
             going_on = following(frame, elapsed_ms, self._question, self._bus)
             registers = () if going_on else believed(frame, elapsed_ms, self._question, self._bus)
+            if isinstance(self._question, Question) and turn.reads.repeats(turn.block, registers, now_ms):
+                raise FrameFault(LATE, "the answer to the question before, once more")
         except FrameFault as fault:
             refused: "list[Reading | Fault]" = []
             refused += self._refuse(turn, fault.kind, fault.detail, now_ms, utc_ms)
@@ -279,11 +280,12 @@ class Poll:
         if going_on is not None:
             self._going_on = (turn, going_on)
             return []
+        assert self._read is not None
+        first = turn.block.start - self._read.start
+        registers = registers[first : first + turn.block.count]
         outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
         if foreign:
             self._turns = [other for other in self._turns if other.reads is not reads]
-        elif reads.gone_on(turn.block):
-            self._turns += [_Turn(reads, block, False) for block in reads.wanted()]
         elif was_dead:
             self._turns += [_Turn(reads, block, False) for block in reads.wanted() if block != turn.block]
         elif reads.in_doubt() and not [
@@ -340,7 +342,8 @@ class Poll:
         reads.set_back(turn.block)
         if answer == MAY_COME and not self._numbered:
             if isinstance(self._question, Question):
-                reads.expect_late(turn.block, now_ms)
+                assert self._read is not None
+                reads.expect_late(self._read, now_ms)
             self._free_ms = now_ms + _DRAIN_MS
         self._noticing.faulted(watch, [other.watch for other in self._meters if other is not reads])
         if watch.state == SUSPENDED:

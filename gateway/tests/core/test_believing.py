@@ -252,3 +252,34 @@ def test_smallest_rise_of_a_register():
     single = point("energy_active_import", 0, "f32", counter=True)
     assert step_wh(single, (0x4B00, 0x0000), ((1, 1), (1, 1))) == 1001  # 2^23 kWh: the next float is 1 kWh further
     assert step_wh(single, (0x4C00, 0x0000), ((1, 1), (1, 1))) == 4001
+
+
+def test_late_answer_to_the_same_question_is_not_believed():
+    """What failed is asked again by a read of another length: the late first answer, with old values, is refused."""
+    once = profile([point(QUANTITIES[0], 0)], [(0, 29)])
+    answers = [[(5000, whole)], [], [(20, whole)]]
+    bus = SimulatedBus(poll_of([job(1, once)], 1000), marked, lambda unit: answers.pop(0) if answers else [(20, whole)])
+    bus.run(until_ms=bus.now_ms + 20000)
+    counts = [ask.answer_bytes for _, ask in bus.asked]
+    assert len(set(counts[:3])) == 3
+    assert wrong_readings(bus) == ([], [])
+    assert len(readings_of(bus.outcomes)) >= 8
+
+
+def test_question_that_cannot_be_longer_waits_for_its_late_answer():
+    """A read that fills its window is not asked again for ten seconds: nothing would tell its late answer."""
+    once = profile([point(QUANTITIES[0], 0)], [(0, 1)])
+    answers = [[]]
+    bus = SimulatedBus(poll_of([job(1, once)], 1000), marked, lambda unit: answers.pop(0) if answers else [(20, whole)])
+    bus.run(asks=2)
+    assert bus.asked[1][0] - bus.asked[0][0] >= 10000
+
+
+def test_answer_that_comes_again_is_not_believed_as_another():
+    """Where two reads have one length, the first answer, come again during the second question, is refused as late."""
+    two = profile([point(QUANTITIES[0], 0), point(QUANTITIES[1], 100)], [(0, 1), (100, 101)])
+    answers = [[(20, whole), (45, whole)], []]
+    bus = SimulatedBus(poll_of([job(1, two)], 1000), marked, lambda unit: answers.pop(0) if answers else [(20, whole)])
+    bus.run(until_ms=bus.now_ms + 30000)
+    assert wrong_readings(bus)[0] == []
+    assert [fault.kind for fault in faults_of(bus.outcomes)] == [LATE]

@@ -89,11 +89,13 @@ def test_waits_until_the_next_cycle():
 
 
 def test_answers_of_an_earlier_process_pass_first():
-    """A new Poll listens for a time-out before it asks anything: answers to its predecessor may be under way."""
+    """A new Poll listens for two seconds before it asks anything: answers to its predecessor may be under way."""
     poll = poll_of([job(1, SMALL)])
     step = poll.next(5000)
-    assert isinstance(step, Wait) and step.until_ms == 5300
-    assert isinstance(poll.next(5300), Ask)
+    while isinstance(step, Wait) and step.until_ms < 7000:
+        step = poll.next(step.until_ms)
+    assert isinstance(step, Wait) and step.until_ms == 7000
+    assert isinstance(poll.next(7000), Ask)
 
 
 def test_late_answer_must_pass_before_the_meter_is_asked_again():
@@ -124,7 +126,8 @@ def test_dead_meter_is_probed_ever_less():
     assert set(gaps[5:]) <= {60, 61}
     assert bus.poll.meters()[1].state == SUSPENDED
     probes = [ask.answer_bytes for _, ask in bus.asked if ask.meter == "m2"][3:]
-    assert set(probes) == {min([ask.answer_bytes for _, ask in bus.asked])}
+    shortest = min([ask.answer_bytes for _, ask in bus.asked])
+    assert set(probes) <= {shortest, shortest + 2}, "one register more where a late answer could pass for this one"
 
 
 def test_dead_meter_does_not_slow_the_others():
