@@ -261,6 +261,7 @@ class Daemon:
                 "last_good": None if state.last_good_ms is None else utc_text(state.last_good_ms),
                 "last_fault": {"kind": state.last_fault[0], "detail": state.last_fault[1]},
                 "stale": state.stale,
+                "foreign": state.foreign,
                 "timeout_ms": state.timeout_ms,
                 "refused": [{"function": f, "start": start, "count": n} for f, start, n in state.refused],
                 "shortened": state.shortened,

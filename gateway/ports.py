@@ -2,17 +2,23 @@
 
 import errno
 import stat
+from ipaddress import ip_address
 from pathlib import Path
 
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.tcp_address import TCP, tcp_address
+from gateway.port_holder import holder_of
 
 _BY_ID = Path("/dev/serial/by-id")
+_BY_PATH = Path("/dev/serial/by-path")
+# Names that the system gives out anew, in the order in which adapters are found.
+_PASSING = ("/dev/ttyUSB", "/dev/ttyACM")
 
 
 def same_port(one: str, other: str) -> bool:
     """Tell whether two names mean one port."""
-    if one.startswith("tcp://") or other.startswith("tcp://"):
-        return one == other
+    if one.startswith(TCP) or other.startswith(TCP):
+        return _network_place(one) == _network_place(other)
     if Path(one).resolve() == Path(other).resolve():
         return True
     try:
@@ -20,6 +26,45 @@ def same_port(one: str, other: str) -> bool:
     except OSError:
         return False
     return stat.S_ISCHR(first.st_mode) and stat.S_ISCHR(second.st_mode) and first.st_rdev == second.st_rdev
+
+
+def _network_place(port: str) -> tuple[str, int] | str:
+    """Return host and port that an address means, however it is written; anything else as it is."""
+    address = tcp_address(port)
+    if address is None:
+        return port
+    host = address[0].lower().rstrip(".")
+    try:
+        host = str(ip_address(host))
+    except ValueError:  # a name
+        host = "127.0.0.1" if host == "localhost" else host
+    return host, address[1]
+
+
+def stable_name(port: str) -> str | None:
+    """Return a name of *port* that stays when adapters are plugged again; None where it has such a name, or none."""
+    if not port.startswith(_PASSING):
+        return None
+    for folder in (_BY_ID, _BY_PATH):
+        for name in sorted(folder.glob("*")) if folder.is_dir() else []:
+            if same_port(str(name), port):
+                return str(name)
+    return None
+
+
+def advise(where: str, port: str) -> Problem | None:
+    """Return the advice to call *port* by a stable name, where it is called by a passing one and has another."""
+    stable = stable_name(port)
+    if stable is None:
+        return None
+    return problem(
+        "WP-BUS-070",
+        where,
+        "{port} may be another adapter after the next start or the next plug.",
+        'Write port = "{stable}", which always means this one.',
+        port=port,
+        stable=stable,
+    )
 
 
 def ports() -> list[str]:
@@ -72,6 +117,29 @@ def _no_port(where: str, path: str) -> Problem:
     )
 
 
+def _busy(where: str, path: str) -> Problem:
+    holder = holder_of(path)
+    if holder is None:
+        return problem(
+            "WP-BUS-071",
+            where,
+            "Another program has {port} open.",
+            "Where the gateway's daemon runs, it owns the port: ask it with `wattproof readings`, or stop it for this "
+            "work with `sudo systemctl stop wattproof`. `sudo fuser -v {port}` shows which program it is.",
+            port=path,
+        )
+    return problem(
+        "WP-BUS-006",
+        where,
+        "{program} (process {pid}) has {port} open.",
+        "Where this is the gateway's daemon, ask it with `wattproof readings`, or stop it for this work with "
+        "`sudo systemctl stop wattproof`; end any other program that speaks on these wires.",
+        program=holder.program,
+        pid=holder.pid,
+        port=path,
+    )
+
+
 def why_not(where: str, path: str, error: Exception) -> Problem:
     """Return in our words why the port cannot be opened."""
     number = getattr(error, "errno", None)
@@ -88,14 +156,7 @@ def why_not(where: str, path: str, error: Exception) -> Problem:
             port=path,
         )
     if number in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in str(error):
-        return problem(
-            "WP-BUS-006",
-            where,
-            "Another program has {port} open.",
-            "Where the gateway's daemon runs, it owns the port: ask it with `wattproof readings`, or stop it for this "
-            "work with `sudo systemctl stop wattproof`. `fuser {port}` shows which program it is.",
-            port=path,
-        )
+        return _busy(where, path)
     if number == errno.ENOTTY or "Inappropriate ioctl" in str(error):
         return _no_port(where, path)
     return problem(

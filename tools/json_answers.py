@@ -41,7 +41,8 @@ JSON_ANSWERS = {
     "wattproof keys show": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
     "wattproof check": """
 {"problems": [],
- "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3230, "cycle_ms": 5000}]}
+ "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3230, "cycle_ms": 5000}],
+ "advice": [{"code": "WP-BUS-070", "where": "bus[0].port", "text": "..."}]}
 """,
     "wattproof scan": """
 {"port": "/dev/ttyUSB0",
@@ -61,7 +62,8 @@ JSON_ANSWERS = {
  "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed"}],
  "clock": {"status": "S", "bound_ms": 40, "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
  "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
-   "last_good": "2026-11-21T02:14:58.120Z"}],
+   "last_good": "2026-11-21T02:14:58.120Z", "last_fault": {"kind": "silent", "detail": "no byte"}, "stale": false,
+   "foreign": false, "timeout_ms": 240, "refused": [{"function": 3, "start": 96, "count": 2}], "shortened": true}],
  "uplink": {"state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41, "last_receipt_through": 500,
    "last_receipt_at": "2026-11-21T02:14:31.007Z"}}
 """,

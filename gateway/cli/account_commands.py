@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from gateway.cli.tables import table_text
+from gateway.cli.meter_words import advice, state_words
+from gateway.cli.tables import drawn, table_text
 from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
@@ -76,9 +77,13 @@ def status(home: str, as_json: bool) -> None:
     ]
     for aside in answer["set_aside"]:
         rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside)])
-    meters = [[m["bus"], m["meter"], m["state"], str(m["failures"]), m["last_good"] or "-"] for m in answer["meters"]]
+    meters = [
+        [m["bus"], m["meter"], state_words(m), str(m["failures"]), m["last_good"] or "-"] for m in answer["meters"]
+    ]
     text = table_text(["", ""], rows, set()) + "\n\n"
     text += table_text([_("bus"), _("meter"), _("state"), _("faults in a row"), _("last good answer")], meters, {3})
+    for meter in answer["meters"]:
+        text += "".join("\n" + drawn("%s: %s" % (meter["meter"], line)) for line in advice(meter))
     emit(answer, text.lstrip("\n"), as_json)
 
 

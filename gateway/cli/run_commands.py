@@ -13,7 +13,9 @@ from gateway.core.problem import ProblemError, problem
 from gateway.core.record import RecordError
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
+from gateway.ports import advise
 from gateway.recorder import journal_path
+from gateway.words import say
 from gateway.words import translate as _
 
 
@@ -58,7 +60,13 @@ def check(home: str, live: bool, as_json: bool) -> None:
         _("bus {bus}: {meters} meters at {baud} Bd, a sweep takes {sweep_ms} of {cycle_ms} ms").format(**row)
         for row in rows
     )
-    emit({"problems": [], "budget": rows}, _("The configuration is in order.") + "\n" + text, as_json)
+    advice = [
+        one
+        for index, bus in enumerate(configuration.site.buses)
+        if (one := advise(f"bus[{index}].port", bus.port)) is not None
+    ]
+    text = "\n".join([_("The configuration is in order."), text] + [say(one) for one in advice])
+    emit({"problems": [], "budget": rows, "advice": [plain_problem(one) for one in advice]}, text, as_json)
 
 
 @click.command("run")

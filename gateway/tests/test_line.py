@@ -1,6 +1,8 @@
 """SerialLine on a pseudo-terminal: what comes back, whose the port is, and what is said when it is not ours."""
 
 import os
+import subprocess
+import sys
 import termios
 import threading
 import tty
@@ -9,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from gateway import ports
 from gateway.clock import Clock
 from gateway.core.meter.modbus import FrameFault, answer, request, with_crc
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.poll import Job, Poll
 from gateway.core.problem import ProblemError
-from gateway.core.reading import SILENT, Fault, Reading
+from gateway.core.reading import SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
 from gateway.line import LineLostError, SerialLine, open_line
+from gateway.port_holder import holder_of
 from gateway.ports import same_port, why_not
 from gateway.profiles import load_profile
 from gateway.sweep import BusRunner
@@ -122,7 +126,7 @@ def test_what_came_before_the_question_is_forgotten() -> None:
 
 
 def test_a_jammed_line_is_no_answer() -> None:
-    """A node that never falls silent ends in bytes that nobody believes, not in a wait for ever."""
+    """A node that never falls silent is told by a time below zero, and its bytes are believed by nobody."""
     with PtyMeter(lambda question: []) as meter:
         line = open_line(bus_at(meter.port))
         ended = threading.Event()
@@ -135,13 +139,26 @@ def test_a_jammed_line_is_no_answer() -> None:
         thread = threading.Thread(target=babble)
         thread.start()
         try:
-            heard, _elapsed = line.exchange(QUESTION, 9, 5, 400)
+            ended.wait(0.05)
+            while (found := line.exchange(QUESTION, 9, 5, 400))[1] >= 0:
+                with pytest.raises(FrameFault):
+                    answer(found[0], 1, 4, 2)
+            heard = found[0]
             with pytest.raises(FrameFault):
                 answer(heard, 1, 4, 2)
         finally:
             ended.set()
             thread.join()
             line.close()
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    """A meter that gives a byte now and then gets the whole time-out once, not one for every byte."""
+    with PtyMeter(lambda question: [(0.15, bytes((octet,))) for octet in ANSWER]) as meter:
+        line = open_line(bus_at(meter.port))
+        heard, elapsed_ms = line.exchange(QUESTION, 9, 0, 400)
+        line.close()
+    assert ANSWER.startswith(heard) and len(heard) <= 3 and elapsed_ms >= 400
 
 
 def test_an_adapter_that_is_pulled_is_a_lost_line() -> None:
@@ -180,6 +197,72 @@ def test_two_names_of_one_port_are_recognised(tmp_path: Path) -> None:
         assert not same_port("/dev/absent-1", "/dev/absent-2")
 
 
+def test_two_names_of_one_network_place_are_recognised() -> None:
+    """The usual port may be left out, names know no capitals, and an address of numbers has many spellings."""
+    for one, other in (
+        ("tcp://10.0.0.1", "tcp://10.0.0.1:502"),
+        ("tcp://10.0.0.1:502/", "tcp://10.0.0.1:502"),
+        ("tcp://Meter.Park.example", "tcp://meter.park.example:502"),
+        ("tcp://localhost:5020", "tcp://127.0.0.1:5020"),
+        ("tcp://[2001:db8::1]", "tcp://[2001:DB8:0:0::1]:502"),
+    ):
+        assert same_port(one, other), (one, other)
+    for one, other in (
+        ("tcp://10.0.0.1", "tcp://10.0.0.2"),
+        ("tcp://10.0.0.1:502", "tcp://10.0.0.1:503"),
+        ("tcp://10.0.0.1", "/dev/ttyUSB0"),
+    ):
+        assert not same_port(one, other), (one, other)
+
+
+def test_a_passing_name_is_advised_against(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter called ttyUSB0 that has a name of its own is better called by that; a stable name needs no advice."""
+    by_id, by_path = tmp_path / "by-id", tmp_path / "by-path"
+    by_id.mkdir()
+    by_path.mkdir()
+    for name in ("ttyUSB0", "ttyUSB1", "ttyUSB2"):
+        (tmp_path / name).write_text("")
+    (by_id / "usb-FTDI_A9-if00-port0").symlink_to(tmp_path / "ttyUSB0")
+    (by_path / "pci-0-usb-1").symlink_to(tmp_path / "ttyUSB0")
+    (by_path / "pci-0-usb-2").symlink_to(tmp_path / "ttyUSB1")
+    monkeypatch.setattr(ports, "_BY_ID", by_id)
+    monkeypatch.setattr(ports, "_BY_PATH", by_path)
+    monkeypatch.setattr(ports, "_PASSING", (str(tmp_path / "ttyUSB"),))
+    stable = str(by_id / "usb-FTDI_A9-if00-port0")
+    advice = ports.advise("bus[0].port", str(tmp_path / "ttyUSB0"))
+    assert advice is not None and advice.code == "WP-BUS-070" and advice.values["stable"] == stable
+    assert ports.stable_name(str(tmp_path / "ttyUSB1")) == str(by_path / "pci-0-usb-2")
+    assert ports.stable_name(str(tmp_path / "ttyUSB2")) is None
+    assert ports.advise("bus[0].port", stable) is None
+
+
+def test_a_busy_port_names_its_holder() -> None:
+    """Who has locked a port is said by program and process id, also where it was asked for by another name."""
+    with PtyMeter(lambda question: []) as meter:
+        assert holder_of(meter.port) is None
+        line = open_line(bus_at(meter.port))
+        holder = holder_of(meter.port)
+        with pytest.raises(ProblemError) as busy:
+            open_line(bus_at(meter.port))
+        line.close()
+    assert holder is not None and holder.pid == os.getpid() and "python" in holder.program
+    assert busy.value.problems[0].values["pid"] == os.getpid()
+
+
+def test_a_port_that_is_open_without_a_lock_names_its_holder() -> None:
+    """A program that only opened the port is found by what it has open."""
+    with PtyMeter(lambda question: []) as meter:
+        program = "import sys; port = open(sys.argv[1], 'rb', 0); print('open', flush=True); sys.stdin.read()"
+        command = [sys.executable, "-c", program, meter.port]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None and other.stdin is not None
+            assert other.stdout.readline() == "open\n"
+            holder = holder_of(meter.port)
+            other.stdin.close()
+            assert other.wait(30) == 0
+    assert holder is not None and holder.pid == other.pid and "import sys" in holder.program
+
+
 def test_what_is_said_of_a_port_that_is_none(tmp_path: Path) -> None:
     """A missing path, a file, a device without a line: each has its own message."""
     file = tmp_path / "file"
@@ -200,7 +283,7 @@ def test_what_is_said_without_permission() -> None:
 
 
 def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) -> None:
-    """Readings come, stop while the port is away, and come again through the same stable name."""
+    """Readings come, stop while the port is away, and come again through the same stable name of another device."""
     profile = load_profile("eastron-sdm630", tmp_path)
     link = tmp_path / "bus"
     job = Job(
@@ -209,6 +292,7 @@ def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) 
         plan_blocks(profile, profile.polled(), 115200),
     )
     first, again, lost = threading.Event(), threading.Event(), threading.Event()
+    told: list[Notice] = []
     replaced = threading.Event()
 
     def deliver(outcomes: Sequence[Reading | Fault]) -> None:
@@ -225,7 +309,7 @@ def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) 
     with PtyMeter(respond) as one:
         link.symlink_to(one.port)
         bus = bus_at(str(link))
-        runner = BusRunner(Poll(bus, (job,), 100), open_line(bus), Clock(), deliver, "a")
+        runner = BusRunner(Poll(bus, (job,), 100), open_line(bus), Clock(), deliver, "a", told.append)
         thread = threading.Thread(target=runner.run, args=(stopped,))
         thread.start()
         try:
@@ -237,6 +321,8 @@ def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) 
                 link.symlink_to(other.port)
                 replaced.set()
                 assert again.wait(30)
+                assert [notice.code for notice in told if notice.code.startswith("bus-")] == ["bus-lost", "bus-back"]
+                assert told[-1].details == {"bus": "a", "port": other.port}
                 stopped.set()
                 runner.wake()
                 thread.join(30)
@@ -245,3 +331,40 @@ def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) 
             stopped.set()
             runner.wake()
             thread.join(30)
+
+
+def test_an_echo_and_a_jam_are_told(tmp_path: Path) -> None:
+    """Of an adapter that hears itself a person is told once; of a jammed line when it begins and when it is over."""
+    profile = load_profile("eastron-sdm630", tmp_path)
+    job = Job(
+        Meter("m1", "a", 1, profile.id, "", (1, 1), (1, 1), 0),
+        profile,
+        plan_blocks(profile, profile.polled(), 115200),
+    )
+    told: list[Notice] = []
+    echo, jam, free, stopped = threading.Event(), threading.Event(), threading.Event(), threading.Event()
+
+    def tell(notice: Notice) -> None:
+        told.append(notice)
+        {"bus-echo": echo, "bus-jam": jam, "bus-free": free}.get(notice.code, threading.Event()).set()
+
+    def respond(question: bytes) -> list[tuple[float, bytes]]:
+        return [(0, question), (0.005, registers_answer(question, lambda address: 0))]
+
+    with PtyMeter(respond) as meter:
+        bus = bus_at(meter.port)
+        runner = BusRunner(Poll(bus, (job,), 100), open_line(bus), Clock(), lambda outcomes: None, "a", tell)
+        thread = threading.Thread(target=runner.run, args=(stopped,))
+        thread.start()
+        try:
+            assert echo.wait(30)
+            while not jam.is_set():
+                meter.say(b"\x55" * 16)
+                jam.wait(0.0005)
+            assert free.wait(30)
+        finally:
+            stopped.set()
+            runner.wake()
+            thread.join(30)
+    codes = [notice.code for notice in told if notice.code.startswith("bus-")]
+    assert codes[:3] == ["bus-echo", "bus-jam", "bus-free"] and codes.count("bus-echo") == 1

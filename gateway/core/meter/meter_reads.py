@@ -200,7 +200,8 @@ class MeterReads:
     def report(self) -> MeterState:
         """Return how the meter does, and what it does not give."""
         refused = tuple(sorted([place for place in self._rests if self._rests[place]]))
-        return self.watch.report(refused, len(self.blocks) != len(self._planned))
+        foreign = not self._confirmed and self.watch.last_fault[0] == SERIAL
+        return self.watch.report(foreign, refused, len(self.blocks) != len(self._planned))
 
     def _parts(self, block: Block) -> "list[Block]":
         """Return the two halves of *block*, without registers that only make lengths differ; [] for a single point.

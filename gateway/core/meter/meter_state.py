@@ -65,14 +65,15 @@ class MeterState(
     namedtuple(
         "MeterState",
         (
-            "meter", "state", "faults", "last_good_ms", "timeout_ms", "failures", "last_fault", "stale", "refused",
-            "shortened",
+            "meter", "state", "faults", "last_good_ms", "timeout_ms", "failures", "last_fault", "stale", "foreign",
+            "refused", "shortened",
         ),
     )
 ):  # fmt: skip
     """How one meter does, for people: faults by kind, UTC of the last good answer (None: never), faults in a row.
 
     last_fault: kind and detail of the last fault, ("", "") for none; stale: no good answer for a day.
+    foreign: another meter answers than the one that the site names by its serial number.
     refused: (function, first register, registers) of what the meter refuses and is left out for a while.
     shortened: reads were split, because the meter refuses a part or long answers come damaged.
     """
@@ -86,6 +87,7 @@ class MeterState(
     failures: int
     last_fault: "tuple[str, str]"
     stale: bool
+    foreign: bool
     refused: "tuple[tuple[int, int, int], ...]"
     shortened: bool
 
@@ -223,9 +225,9 @@ class MeterWatch:
         self._faults[kind] = self._faults.get(kind, 0) + 1
         self.last_fault = (kind, detail)
 
-    def report(self, refused: "tuple[tuple[int, int, int], ...]", shortened: bool) -> MeterState:
+    def report(self, foreign: bool, refused: "tuple[tuple[int, int, int], ...]", shortened: bool) -> MeterState:
         """Return how the meter does."""
         return MeterState(
             self.meter, self.state, dict(self._faults), self._last_good_ms, self.timeout_ms, self.failures,
-            self.last_fault, self.stale, refused, shortened,
+            self.last_fault, self.stale, foreign, refused, shortened,
         )  # fmt: skip
