@@ -156,8 +156,8 @@ def test_energy_at_the_end_of_an_interval_comes_before_probes():
         lambda unit: [] if unit == 9 else on_time(unit),
     )
     found = 0
-    bus.run(until_ms=1000000 + 300000)
-    for _ in range(120):
+    bus.run(until_ms=1000000 + 60000)
+    for _ in range(40):
         bus.now_ms += 30000  # the bus stood still for so long that the probe is due
         bus.poll.boundary()
         since = len(bus.asked)
@@ -165,7 +165,7 @@ def test_energy_at_the_end_of_an_interval_comes_before_probes():
         units = [ask.frame[0] for _, ask in bus.asked[since:]]
         assert units[:2] == [1, 2]
         found += 9 in units
-    assert found > 20
+    assert found > 10
 
 
 def test_meters_that_fail_come_last():
