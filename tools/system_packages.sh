@@ -6,6 +6,9 @@ present() {
     case "$1" in
         mosquitto) command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] ;;
         chromium) command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ;;
+        libmodbus-dev) [ -f /usr/include/modbus/modbus.h ] ;;
+        mbpoll | gcc) command -v "$1" >/dev/null 2>&1 ;;
+        libc6-dev) [ -f /usr/include/stdio.h ] ;;
         openssl) command -v openssl >/dev/null 2>&1 ;;
         fonts-noto-cjk) dpkg -s "$1" >/dev/null 2>&1 || [ -n "$(fc-list :lang=zh 2>/dev/null | head -n 1)" ] ;;
         python3-venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;
