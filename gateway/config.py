@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.bus_plan import jobs_of, sweep_us
 from gateway.core.account.factor import FactorTable
-from gateway.core.meter.plan import bus_us, plan_blocks
 from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
-from gateway.core.site import Bus, Site
+from gateway.core.site import Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
@@ -198,22 +198,12 @@ def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem
     return problems
 
 
-def sweep_us(configuration: Configuration, bus: Bus) -> int:
-    """Return how long one sweep over all meters of *bus* takes, in microseconds, all answering."""
-    total = 0
-    for meter in configuration.site.meters:
-        if meter.bus == bus.name:
-            profile = configuration.profiles[meter.profile]
-            blocks = plan_blocks(profile, profile.polled(), bus.baud, bus.turnaround_ms)
-            total += bus_us(blocks, bus.baud, bus.turnaround_ms)
-    return total
-
-
 def check_budget(configuration: Configuration) -> list[Problem]:
     """Return a problem for every serial bus that cannot be swept within the cycle."""
     problems: list[Problem] = []
-    for index, bus in enumerate(configuration.site.buses):
-        needed_us = sweep_us(configuration, bus)
+    site = configuration.site
+    for index, bus in enumerate(site.buses):
+        needed_us = sweep_us(jobs_of(site, configuration.profiles, bus), bus, site.slow_sweeps)
         if not bus.port.startswith("tcp://") and needed_us > configuration.site.cycle_s * 1_000_000:
             problems.append(
                 problem(

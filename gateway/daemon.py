@@ -10,11 +10,11 @@ from typing import Any
 
 from cloud_sync.keys import KeyRing, Signer, load_public, load_signer
 from cloud_sync.sender import Sender, broker_settings
+from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.control import serve, socket_path
-from gateway.core.meter.plan import plan_blocks
-from gateway.core.meter.poll import Job, Poll
+from gateway.core.meter.poll import Poll
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
@@ -26,16 +26,6 @@ from gateway.sweep import BusRunner
 from gateway.words import say
 
 Tell = Callable[[str], None]
-
-
-def jobs_of(configuration: Configuration, bus: Bus) -> tuple[Job, ...]:
-    """Return what is to be read on *bus*, planned for least bus time."""
-    jobs = []
-    for meter in configuration.site.meters:
-        if meter.bus == bus.name:
-            profile = configuration.profiles[meter.profile]
-            jobs.append(Job(meter, profile, plan_blocks(profile, profile.polled(), bus.baud, bus.turnaround_ms)))
-    return tuple(jobs)
 
 
 class Daemon:
@@ -57,7 +47,9 @@ class Daemon:
         self._runners: list[BusRunner] = []
         for bus in configuration.site.buses:
             transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
-            poll = Poll(bus, jobs_of(configuration, bus), configuration.site.cycle_s * 1000, transport)
+            site = configuration.site
+            jobs = jobs_of(site, configuration.profiles, bus)
+            poll = Poll(bus, jobs, site.cycle_s * 1000, transport, site.slow_sweeps)
             line = self._line(bus)
             self._runners.append(
                 BusRunner(poll, line, self._clock, self._deliver_from_thread, bus.name, self._note_from_thread)
@@ -251,8 +243,10 @@ class Daemon:
         answer = journal_status(self._configuration, self._journal)
         answer["clock"] = {"status": status, "bound_ms": bound_ms, "utc": utc_text(self._clock.utc_ms())}
         answer["intervals"] = self._intervals
+        known = {meter: says for runner in self._runners for meter, says in runner.poll.known().items()}
         answer["meters"] = [
             {
+                "known": known[state.meter],
                 "bus": runner.name,
                 "meter": state.meter,
                 "state": state.state,

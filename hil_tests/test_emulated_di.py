@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.asker import Asker, ask_address
+from gateway.bus_plan import jobs_of
 from gateway.cli import main
 from gateway.clock import Clock
 from gateway.config import load
 from gateway.core.meter.poll import Poll
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import Fault, Reading
-from gateway.daemon import jobs_of
 from gateway.line import open_line
 from gateway.sweep import BusRunner
 from hil_tests.emulator import Emulator
@@ -103,7 +103,7 @@ def test_one_bus_two_protocols(emulator: Emulator, tmp_path: Path) -> None:
     emulator.start()
     try:
         one = configuration.site.buses[0]
-        poll = Poll(one, jobs_of(configuration, one), 5000)
+        poll = Poll(one, jobs_of(configuration.site, configuration.profiles, one), 5000)
         runner = BusRunner(poll, open_line(one), Clock(), outcomes.extend, one.name)
         thread = threading.Thread(target=runner.run, args=(stopped,))
         thread.start()
@@ -171,7 +171,7 @@ def test_two_protocols_at_the_speed_and_parity_of_the_standard(tmp_path: Path) -
     line = open_line(bus)
     try:
         asker = Asker(line, bus)
-        for job in jobs_of(configuration, bus) * 2:
+        for job in jobs_of(configuration.site, configuration.profiles, bus) * 2:
             answer = asker.ask_block(job.meter, job.blocks[0], job.profile.timeout_ms)
             assert answer.fault is None and answer.registers is not None
             assert len(answer.registers) == job.blocks[0].count

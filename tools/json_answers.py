@@ -24,7 +24,7 @@ JSON_ANSWERS = {
  "points": [{"name": "voltage_l1_n", "quantity": "voltage_l1_n", "function": 4, "at": 0, "di": null, "count": 2,
    "type": "f32",
    "words": "high-first", "factor": "1", "unit": "V", "side": "direct", "times": [], "sign": null, "counter": false,
-   "wrap": null, "sentinels": [], "exponent_at": null, "poll": true}],
+   "wrap": null, "sentinels": [], "exponent_at": null, "poll": "fast"}],
  "constants": [],
  "identify": [{"function": 3, "at": 64514, "count": 1, "type": "u16", "words": "high-first", "expect": [43]}],
  "tests": 3}
@@ -41,7 +41,9 @@ JSON_ANSWERS = {
     "wattproof keys show": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
     "wattproof check": """
 {"problems": [],
- "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3230, "cycle_ms": 5000}],
+ "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3267, "cycle_ms": 5000,
+   "utilisation_percent": 65.3,
+   "dead": {"meters": ["m-1", "m-2", "m-3"], "utilisation_percent": 42.1, "sweeps_percent": 100.0}}],
  "advice": [{"code": "WP-BUS-070", "where": "bus[0].port", "text": "..."}]}
 """,
     "wattproof scan": """

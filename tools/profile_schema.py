@@ -12,13 +12,16 @@ from gateway.core.meter.point_reading import MAX_TEXT_REGISTERS
 from gateway.core.meter.profile import (
     DLT645_1997,
     DLT645_2007,
+    FAST,
     HIGH_FIRST,
     LOW_FIRST,
+    ONCE,
     PROVENANCES,
     RATIOS,
     REGISTERS,
     SIDES,
     SIGNS,
+    SLOW,
     STATUSES,
     TYPES,
     UNITS,
@@ -103,7 +106,7 @@ NAMES: Schema = {
     "quantity": choice(tuple(QUANTITIES)),
     "name": {**TEXT, "not": {"enum": list(QUANTITIES)}},
     "sign": choice(SIGNS),
-    "poll": {"type": "boolean"},
+    "poll": {"enum": [True, False, FAST, SLOW, ONCE]},
 }
 
 

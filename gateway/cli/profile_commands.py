@@ -88,7 +88,7 @@ def point_map(point: Point) -> dict[str, Any]:
         "wrap": point.wrap,
         "sentinels": list(point.sentinels),
         "exponent_at": point.exponent_at,
-        "poll": point.poll,
+        "poll": point.poll or "never",
     }
 
 

@@ -3,36 +3,85 @@
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cloud_sync.core.canonical import CanonicalError
+from gateway.bus_plan import jobs_of, sweep_us
 from gateway.checking import check_lines, check_uplink
-from gateway.config import Configuration, load, sweep_us
-from gateway.core.problem import ProblemError, problem
+from gateway.config import Configuration, load
+from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import RecordError
+from gateway.core.tcp_address import TCP
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
 from gateway.ports import advise
 from gateway.recorder import journal_path
+from gateway.rehearsal import rehearse, worst_dead
 from gateway.words import say
 from gateway.words import translate as _
 
+LEAST_SWEEPS_PERCENT = 95.0  # that must be left to the living when the worst meters are dead
 
-def _budget(configuration: Configuration) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for bus in configuration.site.buses:
-        meters = [meter for meter in configuration.site.meters if meter.bus == bus.name]
-        rows.append(
-            {
-                "bus": bus.name,
-                "meters": len(meters),
-                "baud": bus.baud,
-                "sweep_ms": sweep_us(configuration, bus) // 1000,
-                "cycle_ms": configuration.site.cycle_s * 1000,
+
+def _budget(configuration: Configuration) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Return what the sweeps of each bus cost, and a problem for each that dead meters would slow too much."""
+    site = configuration.site
+    rows: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    for index, bus in enumerate(site.buses):
+        jobs = jobs_of(site, configuration.profiles, bus)
+        serial = not bus.port.startswith(TCP)
+        took_us = sweep_us(jobs, bus, site.slow_sweeps)
+        row: dict[str, Any] = {
+            "bus": bus.name,
+            "meters": len(jobs),
+            "baud": bus.baud if serial else None,
+            "sweep_ms": took_us // 1000 if serial else None,
+            "cycle_ms": site.cycle_s * 1000,
+            "utilisation_percent": round(took_us / site.cycle_s / 10_000, 1) if serial else None,
+            "dead": None,
+        }
+        dead = worst_dead(jobs)
+        if serial and dead:
+            found = rehearse(bus, jobs, site.cycle_s * 1000, site.slow_sweeps, dead)
+            row["dead"] = {
+                "meters": list(dead),
+                "utilisation_percent": round(found.taken_percent, 1),
+                "sweeps_percent": round(found.sweeps_percent, 1),
             }
+            if found.sweeps_percent < LEAST_SWEEPS_PERCENT:
+                problems.append(
+                    problem(
+                        "WP-CFG-090",
+                        f"bus[{index}]",
+                        "with {dead} silent, only {share} % of the sweeps of bus {bus} can be made",
+                        "raise gateway.cycle, raise the baud rate, or move meters to another bus",
+                        dead=", ".join(dead),
+                        share=f"{found.sweeps_percent:.0f}",
+                        bus=bus.name,
+                    )
+                )
+        rows.append(row)
+    return rows, problems
+
+
+def _budget_text(row: dict[str, Any]) -> str:
+    if row["baud"] is None:
+        return _("bus {bus}: {meters} meters over TCP, a cycle of {cycle_ms} ms").format(**row)
+    text = _(
+        "bus {bus}: {meters} meters at {baud} Bd, a sweep takes {sweep_ms} of {cycle_ms} ms: {utilisation_percent} %"
+    ).format(**row)
+    if row["dead"] is None:
+        return text
+    return (
+        text
+        + "\n    "
+        + _("{meters} dead: {utilisation_percent} %, sweeps made {sweeps_percent} %").format(
+            **{**row["dead"], "meters": ", ".join(row["dead"]["meters"])}
         )
-    return rows
+    )
 
 
 @click.command("check")
@@ -40,7 +89,7 @@ def _budget(configuration: Configuration) -> list[dict[str, object]]:
 @json_option
 @click.pass_obj
 def check(home: str, live: bool, as_json: bool) -> None:
-    """Say everything that is wrong with the configuration, and how long each bus takes.
+    """Say everything that is wrong with the configuration, and how busy each bus is.
 
     Reads gateway.toml, the profiles it names, factors.toml, keys and certificates.
     """
@@ -49,17 +98,15 @@ def check(home: str, live: bool, as_json: bool) -> None:
         problems = check_uplink(configuration)
         if live:
             problems += check_lines(configuration)
+        rows, slowed = _budget(configuration)
+        problems += slowed
         if problems:
             raise ProblemError(*problems)
     except ProblemError as error:
         if as_json:
             emit({"problems": [plain_problem(one) for one in error.problems]}, "", True)
         stop(PROBLEM, *error.problems)
-    rows = _budget(configuration)
-    text = "\n".join(
-        _("bus {bus}: {meters} meters at {baud} Bd, a sweep takes {sweep_ms} of {cycle_ms} ms").format(**row)
-        for row in rows
-    )
+    text = "\n".join(_budget_text(row) for row in rows)
     advice = [
         one
         for index, bus in enumerate(configuration.site.buses)

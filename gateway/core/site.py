@@ -92,7 +92,7 @@ class Site(
         "Site",
         (
             "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use", "province", "factor_sets",
-            "buses", "meters", "meter_points", "storages",
+            "buses", "meters", "meter_points", "storages", "slow_s",
         ),
     )
 ):  # fmt: skip
@@ -112,3 +112,9 @@ class Site(
     meters: "tuple[Meter, ...]"
     meter_points: "tuple[MeterPoint, ...]"
     storages: "tuple[Storage, ...]"
+    slow_s: int  # how often what profiles call slow is read
+
+    @property
+    def slow_sweeps(self) -> int:
+        """In every how many sweeps slow reads are made."""
+        return max(1, self.slow_s // self.cycle_s)

@@ -30,7 +30,7 @@ _NOT_IN_TOPICS = " /+#$"
 _TOPIC_NAME_MAX = 64
 _TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storage", "self_use")
 _GATEWAY = (
-    "id", "park", "interval", "cycle", "readings", "hold", "province", "factor_sets",
+    "id", "park", "interval", "cycle", "slow", "readings", "hold", "province", "factor_sets",
 )  # fmt: skip
 _UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
 _METER = ("name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
@@ -258,6 +258,7 @@ def read_site(
         tuple(meters),
         tuple(points),
         tuple(storages),
+        gateway.measure("slow", SECONDS, "60 s", 1, DAY_S),
     )
     if [c for c in site.gateway if c not in _ID_SIGNS] + list(site.gateway[_TOPIC_NAME_MAX:]):
         problems.append(

@@ -54,7 +54,20 @@ def parks(draw: st.DrawFn) -> Park:
             held = [Layer(900 * number, merged(((o, draw(WH)),))) for number, o in enumerate(charged)]
             pools.append(Pool(name, tuple(layer for layer in held if layer.mix)))
     site = Site(
-        "g", "p", 900, 5, 60, 30, draw(rules()), "Jiangsu", ("NDRC910-trial",), (), (), tuple(points), tuple(storages)
+        "g",
+        "p",
+        900,
+        5,
+        60,
+        30,
+        draw(rules()),
+        "Jiangsu",
+        ("NDRC910-trial",),
+        (),
+        (),
+        tuple(points),
+        tuple(storages),
+        60,
     )
     return site, tuple(energies), tuple(pools)
 

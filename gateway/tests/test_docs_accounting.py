@@ -46,6 +46,7 @@ def park() -> tuple[Site, tuple[Energy, ...], tuple[Pool, ...]]:
         (),
         tuple(points),
         (storage,),
+        60,
     )
     content = tuple((origin, wh) for origin, wh in plain["pool"])
     return site, tuple(energies), (pool_of("Battery", content),)

@@ -8,6 +8,7 @@ from gateway.core.fields import Fields
 from gateway.core.meter.dlt645 import READ, READ_1997, di_text
 from gateway.core.meter.dlt645_items import NUMBER, Item, items_of
 from gateway.core.meter.dlt645_values import register_count
+from gateway.core.meter.point_reading import read_poll
 from gateway.core.meter.profile import DLT645_1997, HIGH_FIRST, SIDES, SIGNS, Point
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import problem
@@ -74,7 +75,7 @@ def read_di_point(fields: Fields, protocol: str) -> Point:
         ((1 << 8 * item.octets) - 1,),
         None,
         fields.choice("sign", SIGNS) if "sign" in fields.plain else ("+import" if directed else ""),
-        fields.flag("poll", True),
+        read_poll(fields, key == "quantity"),
     )
 
 

@@ -58,10 +58,20 @@ def meanings(
     for point in profile.points:
         if point.function != asked.function or point.first < asked.start or point.last >= end:
             continue
-        words, value = decode(point, registers, asked.start, ratios)
-        if point.type == "ascii":
-            text: "str | None" = text_of(words)
-        else:
-            text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
-        found.append(Meaning(point.name, text, point.unit, words))
+        found.append(meaning(point, registers, asked.start, ratios))
     return found
+
+
+def meaning(
+    point: Point,
+    registers: "tuple[int, ...]",
+    start: int,
+    ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
+) -> Meaning:
+    """Return what *registers*, which begin with *start* and hold *point* whole, say of it."""
+    words, value = decode(point, registers, start, ratios)
+    if point.type == "ascii":
+        text: "str | None" = text_of(words)
+    else:
+        text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
+    return Meaning(point.name, text, point.unit, words)

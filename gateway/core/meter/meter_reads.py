@@ -4,11 +4,13 @@ Where the site names a serial number and the profile says which register holds i
 register was read, and it is read again in every sweep.
 """
 
+from gateway.core.meter.cadence import Cadence
 from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
+from gateway.core.meter.exchange import meaning
 from gateway.core.meter.meter_state import MeterState, MeterWatch
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, lengthened, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
-from gateway.core.meter.profile import DeviceProfile, Point
+from gateway.core.meter.profile import FAST, ONCE, DeviceProfile, Point
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import SERIAL, Fault, Reading
 from gateway.core.site import Bus, Meter
@@ -34,8 +36,16 @@ def serial_point(meter: Meter, profile: DeviceProfile) -> "Point | None":
     if meter.serial:
         for point in profile.points:
             if point.name == SERIAL_POINT:
-                return point
+                return Point(*(tuple(point)[:-1] + (FAST,)))
     return None
+
+
+def points_to_ask(meter: Meter, profile: DeviceProfile) -> "tuple[Point, ...]":
+    """Return what *meter* is asked for; where the site names its serial number, that in every sweep."""
+    serial = serial_point(meter, profile)
+    if serial is None:
+        return profile.asked()
+    return tuple([point for point in profile.asked() if point.name != SERIAL_POINT]) + (serial,)
 
 
 def serial_text(point: Point, words: "tuple[int, ...]") -> str:
@@ -55,11 +65,19 @@ class MeterReads:
     """One meter on one bus: blocks, doubts, registers."""
 
     def __init__(
-        self, bus: Bus, meter: Meter, profile: DeviceProfile, blocks: "tuple[Block, ...]", watch: MeterWatch
+        self,
+        bus: Bus,
+        meter: Meter,
+        profile: DeviceProfile,
+        blocks: "tuple[Block, ...]",
+        watch: MeterWatch,
+        cadence: Cadence,
     ) -> None:
         self.meter = meter
         self.watch = watch
         self.blocks = list(blocks)
+        self.known: "dict[str, str]" = {}  # what was read once: model, version, what is set in the meter
+        self._cadence = cadence
         self._profile = profile
         self._bus = bus
         self._ratios = (meter.ct_ratio, meter.vt_ratio)
@@ -77,9 +95,14 @@ class MeterReads:
         self._rests: "dict[tuple[int, int, int], int]" = {}
         self._registers: "dict[str, RegisterWatch]" = {}
 
-    def wanted(self) -> "list[Block]":
-        """Return the blocks to be read in a sweep."""
-        return [block for block in self.blocks if not self._rests.get(block[:3], 0)]
+    def wanted(self, boundary: bool = False) -> "list[Block]":
+        """Return the blocks to be read in a sweep; *boundary*: with all energy registers, for an interval ends."""
+        return [
+            block
+            for block in self.blocks
+            if not self._rests.get(block[:3], 0)
+            and (self._cadence.due(block) or (boundary and self.urgency(block) == ENERGY))
+        ]
 
     def sign_of_life(self) -> Block:
         """Return the read that best tells whether the meter is back: its serial number, else the shortest."""
@@ -148,9 +171,11 @@ class MeterReads:
     def doubt_identity(self) -> None:
         """Have the serial number read before anything else of this meter is believed."""
         self._confirmed = self._serial is None
+        self._cadence.anew()
 
     def sweep_ended(self, now_ms: int) -> None:
         """Count down the rest of the blocks that the meter refuses; after some hours, forget what was learnt."""
+        self._cadence.sweep_ended()
         for place in list(self._rests):
             self._rests[place] = max(0, self._rests[place] - 1)
         if self._split_ms is not None and now_ms - self._split_ms >= FORGET_MS:
@@ -232,8 +257,11 @@ class MeterReads:
                 return [self._fault(SERIAL, detail, utc_ms)], True
         if not self._confirmed:
             return [], False
+        self._cadence.read(block)
         outcomes: "list[Reading | Fault]" = []
         for point in block.points:
+            if point.poll == ONCE and point.quantity is None:
+                self.known[point.name] = meaning(point, registers, block.start, self._ratios).value or ""
             if point.quantity is not None:
                 outcomes.append(self._outcome(point, registers, block.start, now_ms, utc_ms))
         return outcomes, False

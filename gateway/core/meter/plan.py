@@ -1,19 +1,23 @@
 """Plans the reads of a meter: the fewest microseconds on the bus, inside what the meter allows.
 
 One read costs far more than a few unneeded registers, so neighbours are read together wherever the profile's
-windows let a read span what lies between. Which ones is found by dynamic programming over the points in order.
+windows let a read span what lies between; `grouping` finds which. What is needed seldom is read along with what is
+needed in every sweep where that is free or cheaper, and has reads of its own elsewhere.
 """
 
 from collections import namedtuple
 
 from gateway.core.meter.dlt645 import READ, READ_1997
-from gateway.core.meter.profile import MODBUS, DeviceProfile, Point
+from gateway.core.meter.grouping import best_groups
+from gateway.core.meter.legal_reads import LegalReads, Span
+from gateway.core.meter.profile import FAST, MODBUS, ONCE, SLOW, DeviceProfile, Point
 
 BITS_OF_CHARACTER = 11  # start, 8 data, parity or second stop, stop; 8N1 sends 10, but meters time by 11
 FRAME_CHARACTERS = 8 + 5  # a request, and an answer without its registers
 FAST_BAUD = 19200  # above it the silence between frames is fixed
 FAST_SILENCE_US = 1750
 DEFAULT_TURNAROUND_MS = 10
+DEFAULT_SLOW_SWEEPS = 12  # a slow read every minute, where a sweep takes 5 s
 DI_FRAME_CHARACTERS = 4 + 16 + 4 + 16  # DL/T 645: a question and an answer without values, each with four wake bytes
 DI_LEAST_TURNAROUND_US = 20000  # no DL/T 645 meter answers sooner
 DI_FUNCTIONS = (READ, READ_1997)  # control codes of DL/T 645, by which its reads are told from those of Modbus
@@ -29,15 +33,21 @@ class Block(namedtuple("Block", ("function", "start", "count", "points"))):
     points: "tuple[Point, ...]"
 
 
-class _Group(namedtuple("_Group", ("window", "points", "start", "count", "most"))):
-    """Points that may be read together: within window, from start, at least count and at most most registers."""
+class _Group(namedtuple("_Group", ("points", "span"))):
+    """Points that are read together, and how."""
 
     __slots__ = ()
-    window: "tuple[int, int, int]"
     points: "tuple[Point, ...]"
-    start: int
-    count: int
-    most: int
+    span: Span
+
+    def holds(self, point: Point) -> bool:
+        """Tell whether the read holds *point* whole."""
+        return self.span.start <= point.first and point.last < self.span.start + self.span.count
+
+    def block(self, count: int) -> Block:
+        """Return the read with *count* registers; it begins earlier where the window ends."""
+        start = min(self.span.start, self.span.window[2] + 1 - count)
+        return Block(self.span.window[0], start, count, self.points)
 
 
 def silence_us(baud: int) -> int:
@@ -45,15 +55,20 @@ def silence_us(baud: int) -> int:
     return FAST_SILENCE_US if baud > FAST_BAUD else -(-7 * BITS_OF_CHARACTER * 1000000 // (2 * baud))
 
 
-def exchange_us(baud: int, count: int, turnaround_us: int) -> int:
-    """Return how long the bus is taken by one read of *count* registers, rounded up."""
+def exchange_cost(baud: int, count: int, turnaround_us: int) -> int:
+    """Return how long the bus is taken by one read of *count* registers, exactly, in us / (2 * baud)."""
     half_bits = 2 * BITS_OF_CHARACTER * (FRAME_CHARACTERS + 2 * count)
-    fixed = turnaround_us
+    fixed_us = turnaround_us
     if baud > FAST_BAUD:
-        fixed += 2 * FAST_SILENCE_US
+        fixed_us += 2 * FAST_SILENCE_US
     else:
         half_bits += 2 * 7 * BITS_OF_CHARACTER
-    return fixed - (-half_bits * 1000000 // (2 * baud))
+    return fixed_us * 2 * baud + half_bits * 1000000
+
+
+def exchange_us(baud: int, count: int, turnaround_us: int) -> int:
+    """Return how long the bus is taken by one read of *count* registers, rounded up."""
+    return -(-exchange_cost(baud, count, turnaround_us) // (2 * baud))
 
 
 def block_us(block: Block, baud: int, turnaround_us: int) -> int:
@@ -98,79 +113,80 @@ def _place(point: Point) -> "tuple[int, int]":
 
 def readable(profile: DeviceProfile, point: Point) -> bool:
     """Tell whether some legal read holds *point*."""
-    return point.function in DI_FUNCTIONS or _group(profile, windows_of(profile, point.function), (point,)) is not None
+    if point.function in DI_FUNCTIONS:
+        return True
+    windows = windows_of(profile, point.function)
+    return LegalReads(windows, profile.align, profile.max_registers).span(point.first, point.last) is not None
 
 
-def _group(
-    profile: DeviceProfile, windows: "tuple[tuple[int, int, int], ...]", points: "tuple[Point, ...]"
-) -> "_Group | None":
-    """Return how *points* can be read at once, None where the profile does not allow it."""
-    first, last = points[0].first, max([point.last for point in points])
-    align = profile.align
-    for window in windows:
-        floor = window[1] + -window[1] % align
-        start = first - first % align
-        count = last + 1 - start
-        count += -count % align
-        room = (window[2] + 1 - floor) // align * align
-        if floor <= start and start + count <= floor + room and count <= profile.max_registers:
-            most = min(room, profile.max_registers // align * align)
-            return _Group((window[0], floor, floor + room - 1), points, start, count, most)
-    return None
+def class_of(block: Block) -> str:
+    """Return how often *block* is read: as often as the point in it that is wanted most often."""
+    classes = [point.poll for point in block.points]
+    if not [poll for poll in classes if poll != ONCE]:
+        return ONCE
+    return SLOW if not [poll for poll in classes if poll != ONCE and poll != SLOW] else FAST
 
 
-def _best_groups(profile: DeviceProfile, points: "list[Point]", baud: int, turnaround_us: int) -> "list[_Group]":
-    """Return the cheapest groups of *points*, which are of one function and in order."""
-    windows = windows_of(profile, points[0].function)
-    # cost[i] is (us, registers) of the best reading of the first i points, came[i] its last group.
-    cost: "list[tuple[int, int]]" = [(0, 0)]
-    came: "list[_Group | None]" = [None]
-    for end in range(1, len(points) + 1):
-        best: "tuple[int, int] | None" = None
-        best_group = None
-        for begin in range(end - 1, -1, -1):
-            if points[end - 1].first - points[begin].first >= profile.max_registers:
-                break
-            group = _group(profile, windows, tuple(points[begin:end]))
-            if group is None:
-                continue
-            total = (cost[begin][0] + exchange_us(baud, group.count, turnaround_us), cost[begin][1] + group.count)
-            if best is None or total < best:
-                best, best_group = total, group
-        assert best is not None, "a profile that was read has no point that cannot be read"
-        cost.append(best)
-        came.append(best_group)
-    groups: "list[_Group]" = []
-    at = len(points)
-    while at:
-        group = came[at]
-        assert group is not None
-        groups.append(group)
-        at -= len(group.points)
-    groups.reverse()
+def _legal_reads(profile: DeviceProfile, function: int, baud: int, turnaround_us: int) -> LegalReads:
+    read_cost = exchange_cost(baud, 0, turnaround_us)
+    register_cost = exchange_cost(baud, 1, turnaround_us) - read_cost
+    return LegalReads(windows_of(profile, function), profile.align, profile.max_registers, read_cost, register_cost)
+
+
+def _grouped(points: "list[Point]", reads: LegalReads, slow_sweeps: int) -> "list[_Group]":
+    groups = []
+    for together in best_groups(points, reads, slow_sweeps):
+        span = reads.span(together[0].first, max([point.last for point in together]))
+        assert span is not None, "a group is one legal read"
+        groups.append(_Group(tuple(together), span))
     return groups
 
 
-def _all_groups(profile: DeviceProfile, points: "tuple[Point, ...]", baud: int, turnaround_ms: int) -> "list[_Group]":
+def _groups_of(points: "list[Point]", reads: LegalReads, slow_sweeps: int) -> "list[_Group]":
+    """Return the cheapest groups of *points*, which are of one function and in order; those read once come last."""
+    groups = _grouped([point for point in points if point.poll != ONCE], reads, slow_sweeps)
+    alone = []
+    for point in points:
+        if point.poll == ONCE:
+            holding = [index for index in range(len(groups)) if groups[index].holds(point)]
+            if holding:
+                group = groups[holding[0]]
+                groups[holding[0]] = _Group(group.points + (point,), group.span)
+            else:
+                alone.append(point)
+    return groups + _grouped(alone, reads, slow_sweeps)
+
+
+def _all_groups(
+    profile: DeviceProfile, points: "tuple[Point, ...]", baud: int, turnaround_ms: int, slow_sweeps: int
+) -> "list[_Group]":
     groups: "list[_Group]" = []
     for function in sorted({point.function for point in points}):
         chosen = sorted([point for point in points if point.function == function], key=_place)
-        groups += _best_groups(profile, chosen, baud, 1000 * turnaround_ms)
+        groups += _groups_of(chosen, _legal_reads(profile, function, baud, 1000 * turnaround_ms), slow_sweeps)
     return groups
 
 
 def shortest_blocks(
-    profile: DeviceProfile, points: "tuple[Point, ...]", baud: int, turnaround_ms: int = DEFAULT_TURNAROUND_MS
+    profile: DeviceProfile,
+    points: "tuple[Point, ...]",
+    baud: int,
+    turnaround_ms: int = DEFAULT_TURNAROUND_MS,
+    slow_sweeps: int = DEFAULT_SLOW_SWEEPS,
 ) -> "tuple[Block, ...]":
-    """Return the reads with the least bus time, whatever their lengths."""
+    """Return the reads with the least bus time, whatever their lengths; slow ones are read every *slow_sweeps*."""
     if profile.protocol != MODBUS:
         return _di_blocks(points)
-    groups = _all_groups(profile, points, baud, turnaround_ms)
-    return tuple([Block(group.window[0], group.start, group.count, group.points) for group in groups])
+    groups = _all_groups(profile, points, baud, turnaround_ms, slow_sweeps)
+    return tuple([group.block(group.span.count) for group in groups])
 
 
 def plan_blocks(
-    profile: DeviceProfile, points: "tuple[Point, ...]", baud: int, turnaround_ms: int = DEFAULT_TURNAROUND_MS
+    profile: DeviceProfile,
+    points: "tuple[Point, ...]",
+    baud: int,
+    turnaround_ms: int = DEFAULT_TURNAROUND_MS,
+    slow_sweeps: int = DEFAULT_SLOW_SWEEPS,
 ) -> "tuple[Block, ...]":
     """Return the reads with the least bus time, each of another length where the windows have room for it.
 
@@ -179,13 +195,9 @@ def plan_blocks(
     """
     if profile.protocol != MODBUS:
         return _di_blocks(points)
-    groups = _all_groups(profile, points, baud, turnaround_ms)
+    groups = _all_groups(profile, points, baud, turnaround_ms, slow_sweeps)
     counts = _distinct_counts(groups, profile.align)
-    blocks = []
-    for group, count in zip(groups, counts):  # noqa: B905 - MicroPython's zip knows no strict
-        start = min(group.start, group.window[2] + 1 - count)
-        blocks.append(Block(group.window[0], start, count, group.points))
-    return tuple(blocks)
+    return tuple([group.block(count) for group, count in zip(groups, counts)])  # noqa: B905 - MicroPython's zip
 
 
 def _distinct_counts(groups: "list[_Group]", align: int) -> "list[int]":
@@ -193,17 +205,17 @@ def _distinct_counts(groups: "list[_Group]", align: int) -> "list[int]":
 
     Counts are given out from the smallest on, each to the group with the least room among those that fit.
     """
-    counts = [group.count for group in groups]
+    counts = [group.span.count for group in groups]
     waiting = list(range(len(groups)))
     count = align
     while waiting:
-        fitting = [index for index in waiting if groups[index].count <= count]
+        fitting = [index for index in waiting if groups[index].span.count <= count]
         for index in fitting:
-            if groups[index].most < count:  # no length is left for it: it keeps the shortest
+            if groups[index].span.most < count:  # no length is left for it: it keeps the shortest
                 waiting.remove(index)
         fitting = [index for index in fitting if index in waiting]
         if fitting:
-            chosen = min(fitting, key=lambda index: (groups[index].most, index))
+            chosen = min(fitting, key=lambda index: (groups[index].span.most, index))
             counts[chosen] = count
             waiting.remove(chosen)
         count += align

@@ -4,13 +4,17 @@ from collections import namedtuple
 
 from gateway.core.fields import Fields, shown
 from gateway.core.meter.profile import (
+    FAST,
     HIGH_FIRST,
     LOW_FIRST,
+    NEVER,
+    ONCE,
     RATIOS,
     REGISTERS,
     SENTINELS,
     SIDES,
     SIGNS,
+    SLOW,
     TYPES,
     UNITS,
     Identity,
@@ -103,8 +107,26 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
         sentinels,
         exponent_at,
         fields.choice("sign", SIGNS) if "sign" in fields.plain else "",
-        fields.flag("poll", True),
+        read_poll(fields, quantity is not None),
     )
+
+
+def read_poll(fields: Fields, gives_reading: bool) -> str:
+    """Return how often the point of a table is read; by default in every sweep, what gives no reading never."""
+    plain = fields.plain.get("poll", gives_reading)
+    if isinstance(plain, bool):
+        return FAST if plain and gives_reading else NEVER
+    found = fields.choice("poll", (FAST, SLOW, ONCE))
+    if not gives_reading and found != ONCE and not fields.noted("poll"):
+        fields.problems.append(
+            problem(
+                "WP-PRF-070",
+                fields.place("poll"),
+                "Only a quantity is read again and again.",
+                'Write poll = "once" or poll = false for what has a name.',
+            )
+        )
+    return found
 
 
 def _check_quantity(fields: Fields, quantity: "str | None", name: str) -> None:
@@ -207,7 +229,7 @@ def read_constant(name: str, fields: Fields, defaults: Defaults) -> Point:
     # It has no unit, is read as it is, and does not count.
     return Point(
         name, None, function, address, count, kind, words, factor, "", "direct", (), False, None, SENTINELS[kind], None,
-        "", False,
+        "", NEVER,
     )  # fmt: skip
 
 

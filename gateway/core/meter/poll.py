@@ -6,6 +6,7 @@ and the time is an argument. All meters are read in sweeps, the energy registers
 
 from collections import namedtuple
 
+from gateway.core.meter.cadence import Cadence
 from gateway.core.meter.judging import (
     DiQuestion,
     Question,
@@ -21,8 +22,8 @@ from gateway.core.meter.meter_reads import OTHER, MeterReads
 from gateway.core.meter.meter_state import BUSY, DUE, MAY_COME, REFUSED, SUSPENDED, MeterState, MeterWatch
 from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.noticing import Noticing
-from gateway.core.meter.plan import Block
-from gateway.core.meter.profile import DeviceProfile
+from gateway.core.meter.plan import DEFAULT_SLOW_SWEEPS, Block, class_of
+from gateway.core.meter.profile import SLOW, DeviceProfile
 from gateway.core.reading import CRC, EXCEPTION, JAM, LATE, LONG, SHORT, SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
 
@@ -72,19 +73,32 @@ class _Turn(namedtuple("_Turn", ("reads", "block", "again"))):
 
 
 class Poll:
-    """Asks the meters of one bus in turn and believes only what can be nothing but the answer."""
+    """Asks the meters of one bus in turn and believes only what can be nothing but the answer.
 
-    def __init__(self, bus: Bus, jobs: "tuple[Job, ...]", cycle_ms: int, transport: str = "rtu") -> None:
+    What is wanted now and then is read every *slow_sweeps* sweeps.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        jobs: "tuple[Job, ...]",
+        cycle_ms: int,
+        transport: str = "rtu",
+        slow_sweeps: int = DEFAULT_SLOW_SWEEPS,
+    ) -> None:
         self.cycle = 0
         self._bus = bus
         self._cycle_ms = cycle_ms
         self._numbered = transport == "tcp"
         self._transaction = 0
         self._meters = []
+        slow = 0
         for job in jobs:
             assert job.blocks, "a meter without reads has no place on a bus"
             watch = MeterWatch(job.meter.name, job.profile.timeout_ms, job.profile.gap_ms, self._numbered)
-            self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch))
+            cadence = Cadence(slow_sweeps, slow)
+            self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch, cadence))
+            slow += len([block for block in job.blocks if class_of(block) == SLOW])
         self._turns: "list[_Turn]" = []
         self._sweep_ms: "int | None" = None  # when the present or last sweep began
         self._sweeping = False
@@ -107,6 +121,10 @@ class Poll:
     def take_notices(self) -> "list[Notice]":
         """Return what a person should hear of and has not been told yet; for the thread of the bus."""
         return self._noticing.take()
+
+    def known(self) -> "dict[str, dict[str, str]]":
+        """Return what each meter says of itself, by meter and name of the point."""
+        return {reads.meter.name: dict(reads.known) for reads in self._meters}
 
     def boundary(self) -> None:
         """Begin a new sweep at the next step: an interval ends, and the energy registers are wanted now."""
@@ -154,7 +172,7 @@ class Poll:
             if reads.watch.state == SUSPENDED:
                 continue
             ranks = [0, 0, 0]
-            for block in reads.wanted():
+            for block in reads.wanted(self._hurried):
                 urgency = reads.urgency(block)
                 places.append((urgency, reads.watch.failures > 0, ranks[urgency], number, len(turns)))
                 ranks[urgency] += 1

@@ -12,6 +12,8 @@ SIGNS = ("+import", "+export", "+charge", "+discharge", "none")  # none: a magni
 HIGH_FIRST = "high-first"
 LOW_FIRST = "low-first"
 RATIOS = ("ct", "vt")
+FAST, SLOW, ONCE = "fast", "slow", "once"  # how often a point is read: in every sweep, now and then, at the start
+NEVER = ""
 NO_RATIOS = ((1, 1), (1, 1))
 MODBUS = "modbus"
 DLT645_2007, DLT645_1997 = "dlt645-2007", "dlt645-1997"
@@ -81,7 +83,7 @@ class Point(
     times: the ratios that lead from a secondary value to the primary side. exponent_at: the register with the power
     of ten, read with the value. sign: the direction that positive values have, "" where it
     is not stated.
-    poll: read in every sweep; otherwise only decoded where an answer holds it.
+    poll: how often it is read; NEVER: only decoded where an answer holds it.
     Of a DL/T 645 meter, function is the control code of a read, and address the data identifier times 256, plus the
     place of the value among the values of a block, in registers.
     """
@@ -103,7 +105,7 @@ class Point(
     sentinels: "tuple[int, ...]"
     exponent_at: "int | None"
     sign: str
-    poll: bool
+    poll: str
 
     @property
     def first(self) -> int:
@@ -190,5 +192,9 @@ class DeviceProfile(
         return self.transport[0] if self.transport[0] in PROTOCOLS else MODBUS
 
     def polled(self) -> "tuple[Point, ...]":
-        """Return the points that are read in every sweep: quantities only, no status."""
+        """Return the points that give readings: quantities only, no status."""
         return tuple([point for point in self.points if point.poll and point.quantity is not None])
+
+    def asked(self) -> "tuple[Point, ...]":
+        """Return all points that a meter is asked for: those that give readings, and what it is asked once."""
+        return self.polled() + tuple([p for p in self.points if p.quantity is None and p.poll == ONCE])

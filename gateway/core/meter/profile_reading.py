@@ -213,8 +213,8 @@ def _example(fields: Fields) -> Example:
 
 
 def _check_readable(profile: DeviceProfile, problems: "list[Problem]") -> None:
-    """Note every point of the sweep that no legal read holds."""
-    for point in profile.polled():
+    """Note every point to be read that no legal read holds."""
+    for point in profile.asked():
         if not readable(profile, point):
             problems.append(
                 problem(

@@ -36,7 +36,7 @@ def meter(unit, serial="", max_power_w=0):
 
 
 def job(unit, model, serial="", max_power_w=0):
-    blocks = plan_blocks(model, model.polled(), BUS.baud, BUS.turnaround_ms)
+    blocks = plan_blocks(model, model.asked(), BUS.baud, BUS.turnaround_ms)
     return Job(meter(unit, serial, max_power_w), model, blocks)
 
 

@@ -40,7 +40,7 @@ def _site(
     sets: "tuple[str, ...]" = ("trial",),
 ) -> Site:
     storages = tuple([Storage(point.name, 0, "grid", efficiency, rule) for point in points if point.role == "storage"])
-    return Site("g", "p", 900, 5, 60, 30, self_use, "", sets, (), (), points, storages)
+    return Site("g", "p", 900, 5, 60, 30, self_use, "", sets, (), (), points, storages, 60)
 
 
 PARK = _site(

@@ -1,5 +1,6 @@
 """A device profile is read from plain maps, with everything that is wrong said at once."""
 
+from gateway.core.meter.profile import FAST
 from gateway.core.meter.profile_reading import is_line, read_profile
 from gateway.core.notation import decimal_ratio, ratio
 
@@ -44,7 +45,7 @@ def test_sound_profile():
     assert problems == []
     assert (profile.id, profile.align, profile.timeout_ms, profile.windows) == ("acme-one", 1, 500, ((4, 0, 9),))
     voltage, energy = profile.points
-    assert (voltage.factor, voltage.side, voltage.words, voltage.poll) == ((1, 10), "direct", "high-first", True)
+    assert (voltage.factor, voltage.side, voltage.words, voltage.poll) == ((1, 10), "direct", "high-first", FAST)
     assert (voltage.sentinels, voltage.wrap) == ((0xFFFF,), None)
     assert (energy.counter, energy.wrap) == (True, 1 << 32)
 
