@@ -29,25 +29,35 @@ def day_bounds(day: str) -> tuple[int, int]:
     return int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
 
 
-def record_of(journal: Journal, entry: Entry) -> Figures | None:
-    """Return the record in *entry* where it is a figure of an interval, None where it is of another kind."""
+def entry_record(entry: Entry, where: str) -> tuple[object, ...]:
+    """Return the record in *entry*, which stands in *where*; raises ProblemError where it cannot be read."""
     try:
         plain = decode(entry.body)
         if not isinstance(plain, dict):
             raise RecordError("no map")
-        record = from_map(plain)
+        return from_map(plain)
     except (CanonicalError, RecordError) as error:
         raise ProblemError(
             problem(
                 "WP-JRN-006",
-                str(journal.path),
+                where,
                 "entry {sequence} cannot be read: {detail}",
                 "the journal was changed from outside; the platform has what it gave receipts for",
                 sequence=entry.sequence,
                 detail=error,
             )
         ) from error
+
+
+def figure_of(entry: Entry, where: str) -> Figures | None:
+    """Return the record in *entry* where it is a figure of an interval, None where it is of another kind."""
+    record = entry_record(entry, where)
     return record if isinstance(record, (Account, SelfUse, Amendment)) else None
+
+
+def record_of(journal: Journal, entry: Entry) -> Figures | None:
+    """Return the record in an *entry* of *journal* where it is a figure of an interval, else None."""
+    return figure_of(entry, str(journal.path))
 
 
 def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, Figures]]:

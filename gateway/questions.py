@@ -11,6 +11,8 @@ from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
 from gateway.core.record import Account, SelfUse
+from gateway.evidence import JournalEvidence
+from gateway.explanation import Explanation, explained
 from gateway.export import write_export
 from gateway.figures import account_of, day_bounds, records_of
 from gateway.journal import Journal, damaged
@@ -128,6 +130,8 @@ def _answer(configuration: Configuration, journal: Journal, question: dict[str, 
         return tally_answer(journal, str(question["day"]))
     if kind == "trace":
         return trace_answer(journal, configuration, int(question["at_s"]), str(question.get("method", FLOW)))
+    if kind == "explain":
+        return explained(Explanation(JournalEvidence(str(journal.path), journal)), question)
     if kind == "export":
         return write_export(configuration, journal, str(question["day"]), str(question["path"]))
     return {"error": "unknown question: " + json.dumps(question.get("ask"))}

@@ -78,6 +78,24 @@ JSON_ANSWERS = {
  "tallies": [{"meter_point": "Mill", "method": "flow", "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400,
    "carbon_ug": 499500000, "by_origin": {"grid": 600, "solar": 400}}]}
 """,
+    "wattproof explain": """
+{"meter_point": "Mill", "start_s": 1795191300, "end_s": 1795192200, "gateway": "park7-gw1", "entry": 7, "link": "...",
+ "batch": [6, 7], "receipted": true, "configuration": {"entry": 1, "sha256": "..."},
+ "method": "flow", "rule": {}, "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400, "carbon_ug": 499500000,
+ "origins": [{"origin": "grid", "wh": 600, "mg_per_kwh": 832500, "carbon_ug": 499500000,
+   "factor": {"id": "NDRC910-trial:grid", "basis": "...", "source": "...", "valid_from_s": null, "valid_to_s": null},
+   "sources": [{"source": "Intake", "wh": 600}]}],
+ "allocations": [{"source": "Intake", "sink": "Mill", "wh": 600}],
+ "intervals": [{"entry": 7, "start_s": 1795191300, "end_s": 1795192200,
+   "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0, "flag": "", "role": "load", "gives_wh": 0,
+     "takes_wh": 1000, "registers": [{"meter": "m-mill", "profile": "chint-dtsu666", "unit": 3, "serial": "",
+       "quantity": "energy_active_import", "function": 3, "address": 4126, "type": "f32", "ct_ratio": [200, 5],
+       "vt_ratio": [1, 1], "start": {"words": ["447a", "8000"], "at_ms": 1795191300200, "wh": 40080000},
+       "end": {"words": ["447b", "0000"], "at_ms": 1795192200200, "wh": 40160000}, "part": 0, "parts": 1,
+       "energy_wh": 80000, "flag": ""}]}],
+   "storages": [{"storage": "Battery", "rule": "mixing", "efficiency_permille": 850, "before": [["grid", 10172]],
+     "after": [["grid", 10356]]}]}]}
+""",
     "wattproof export": """
 {"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}
 """,

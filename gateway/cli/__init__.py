@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("gateway.cli.account_commands", "status"),
     "readings": ("gateway.cli.account_commands", "readings"),
     "tally": ("gateway.cli.account_commands", "tally"),
+    "explain": ("gateway.cli.explain_command", "explain"),
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
     "keys": ("gateway.cli.keys_commands", "keys"),

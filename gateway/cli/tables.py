@@ -4,8 +4,16 @@ import io
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDTH = 80
+
+
+def lines_text(text: str, indent: int) -> str:
+    """Return *text* as lines that fit, indented, and further from the second line on."""
+    paper = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    lines = Text(text).wrap(paper, WIDTH - indent - 4)
+    return "\n".join(" " * (indent + 4 * (number > 0)) + line.plain.rstrip() for number, line in enumerate(lines))
 
 
 def drawn(what: Table | str) -> str:

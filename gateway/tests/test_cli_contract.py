@@ -123,6 +123,7 @@ def stopped_calls(folder: Path) -> dict[str, list[str]]:
         "check": ["check"],
         "keys show": ["keys", "show"],
         "tally": ["tally", DAY],
+        "explain": ["explain", "Mill", DAY + "T00:20"],
         "export": ["export", DAY, "-o", str(folder / "day.wpx")],
         "verify": ["verify", str(folder / "day.wpx")],
     }  # fmt: skip
@@ -239,7 +240,7 @@ def test_a_daemon_answers_and_stops_at_ctrl_c(tmp_path: Path) -> None:
 def test_the_shell_completes_commands_and_subcommands() -> None:
     """What docs/operations.md says of completion works: the beginning of a word gives the words there are."""
     code = "from gateway.cli import main; main(prog_name='wattproof')"
-    for line, word, expected in (("wattproof exp", "1", "export"), ("wattproof profile sh", "2", "show")):
+    for line, word, expected in (("wattproof expo", "1", "export"), ("wattproof profile sh", "2", "show")):
         env = os.environ | {"_WATTPROOF_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": word}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
         assert done.stdout == "plain,%s\n" % expected

@@ -1,0 +1,231 @@
+"""Explanation: what a figure rests on, from its carbon down to the register words, and from a meter's words up again.
+
+Everything is read from entries, so the same explanation comes from the gateway's journal and from an export.
+"""
+
+import hashlib
+
+from gateway.config import Configuration, configuration_of
+from gateway.core.account.tally import Tally
+from gateway.core.account.trace import FLOW, RESIDUAL
+from gateway.core.problem import ProblemError, problem
+from gateway.core.record import Account, SelfUse
+from gateway.core.settlement import Channel, account_channels
+from gateway.evidence import Evidence, configuration_record
+from gateway.explained_rows import (
+    Plain,
+    allocation_row,
+    content_rows,
+    counts,
+    energy_row,
+    given_row,
+    origin_row,
+    register_row,
+    rule_row,
+    tally_row,
+)
+from gateway.figures import day_bounds
+
+
+class Explanation:
+    """Explains figures out of one body of evidence; configurations are read once."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
+
+    def day(self, name: str, day: str, method: str, factor_set: str) -> Plain:
+        """Return the figure of the meter point *name* on *day*, and what it is the sum of.
+
+        With no *factor_set*, the one that the configuration names first.
+        """
+        parts = []
+        for sequence, record in self._evidence.figures(*day_bounds(day)):
+            for tally in _tallies(record, name, method, factor_set)[:1]:
+                factor_set = tally.factor_set
+                parts.append(
+                        {
+                            "entry": sequence, "start_s": record.start_s, "end_s": record.end_s, "wh": tally.wh,
+                            "green_wh": tally.green_wh, "carbon_ug": tally.carbon_ug,
+                        }
+                    )  # fmt: skip
+        if not parts:
+            raise _no_figure(name, day, method, factor_set)
+        total = {key: sum(part[key] for part in parts) for key in ("wh", "green_wh", "carbon_ug")}
+        return {"meter_point": name, "method": method, "factor_set": factor_set, "day": day, **total, "parts": parts}
+
+    def figure(self, name: str, at_s: int, method: str, factor_set: str) -> Plain:
+        """Return what the figure of the meter point *name* rests on, in the interval or period that holds *at_s*."""
+        for sequence, record in self._holding(at_s, method):
+            for tally in _tallies(record, name, method, factor_set):
+                return self._figure(sequence, record, tally)
+        raise _no_figure(name, str(at_s), method, factor_set)
+
+    def rests_on(self, meter: str, at_s: int) -> Plain:
+        """Return which figures rest on the registers of *meter* read for the interval that holds *at_s*."""
+        for sequence, record in self._holding(at_s, FLOW):
+            assert isinstance(record, Account)
+            configuration, channels = self._configuration(record.config)
+            points = [point for point in configuration.site.meter_points if point.meter == meter]
+            if not points:
+                break
+            names = {point.name for point in points}
+            busbars = {point.busbar for point in points} | {point.to_busbar for point in points}
+            ties = any(point.role == "tie" for point in points)
+            touched = [a for a in record.allocations if ties or {a.source, a.sink} & names]
+            sinks = {a.sink for a in touched} | names
+            sinks |= {RESIDUAL + r.busbar for r in record.residuals if r.source in names or r.busbar in busbars}
+            periods = [
+                {"entry": number, "start_s": period.start_s, "end_s": period.end_s}
+                for number, period in self._evidence.figures(record.start_s - 86400, record.end_s)
+                if isinstance(period, SelfUse) and period.start_s <= record.start_s < period.end_s
+            ]
+            return {
+                "meter": meter,
+                **self._place(sequence, record),
+                "registers": [
+                    register_row(span, channels, configuration) for span in record.spans if span.meter == meter
+                ],
+                "energies": [energy_row(e) for e in record.energies if e.meter_point in names],
+                "allocations": [allocation_row(a) for a in touched],
+                "tallies": [tally_row(t) for t in record.tallies if t.meter_point in sinks],
+                "self_use": periods,
+            }
+        raise ProblemError(
+            problem(
+                "WP-ACC-062", meter, "no interval of this time rests on the registers of {meter}",
+                "wattproof tally shows the meter points there are; a meter without a meter point counts for nothing",
+                meter=meter,
+            )
+        )  # fmt: skip
+
+    def is_meter(self, name: str, at_s: int) -> bool:
+        """Tell whether the configuration of that time has a meter called *name*, and no meter point of that name."""
+        for _, record in self._holding(at_s, FLOW):
+            site = self._configuration(record.config)[0].site
+            points = [point.name for point in site.meter_points]
+            return name not in points and name in [meter.name for meter in site.meters]
+        return False
+
+    def _holding(self, at_s: int, method: str) -> "list[tuple[int, Account | SelfUse]]":
+        kind = Account if method == FLOW else SelfUse
+        found = self._evidence.figures(at_s - 86400, at_s + 1)
+        return [(n, r) for n, r in found if isinstance(r, kind) and r.start_s <= at_s < r.end_s]
+
+    def _configuration(self, sequence: int) -> tuple[Configuration, tuple[Channel, ...]]:
+        if sequence not in self._configurations:
+            record = configuration_record(self._evidence, sequence)
+            configuration = configuration_of(record.site, record.factors, record.profiles)
+            channels = account_channels(configuration.site, configuration.profiles)
+            self._configurations[sequence] = configuration, channels
+        return self._configurations[sequence]
+
+    def _place(self, sequence: int, record: "Account | SelfUse") -> Plain:
+        """Return where a record stands: its entry and link, its batch and receipt, and its configuration."""
+        config = self._evidence.entry(record.config)
+        batch = self._evidence.batch(sequence)
+        return {
+            "start_s": record.start_s,
+            "end_s": record.end_s,
+            "gateway": self._evidence.gateway,
+            "entry": sequence,
+            "link": self._evidence.entry(sequence).link.hex(),
+            "batch": list(batch) if batch else None,
+            "receipted": self._evidence.receipted(sequence),
+            "configuration": {"entry": record.config, "sha256": hashlib.sha256(config.body).hexdigest()},
+        }
+
+    def _figure(self, sequence: int, record: "Account | SelfUse", tally: Tally) -> Plain:
+        configuration, channels = self._configuration(record.config)
+        site = configuration.site
+        rows = [
+            configuration.factors.lookup(tally.factor_set, o, site.province, record.start_s) for o, _ in tally.by_origin
+        ]
+        fallback = configuration.factors.lookup(tally.factor_set, "grid", site.province, record.start_s)
+        used = [row or fallback for row in rows]
+        answer = {
+            "meter_point": tally.meter_point,
+            **self._place(sequence, record),
+            "method": tally.method,
+            "rule": rule_row(site) if isinstance(record, SelfUse) else {},
+            "factor_set": tally.factor_set,
+            "wh": tally.wh,
+            "green_wh": tally.green_wh,
+            "carbon_ug": tally.carbon_ug,
+            "origins": [
+                origin_row(site, record, tally, number, row) for number, row in enumerate(used)
+            ],
+        }  # fmt: skip
+        if isinstance(record, SelfUse):
+            inside = [
+                (number, one)
+                for number, one in self._evidence.figures(record.start_s, record.end_s)
+                if isinstance(one, Account)
+            ]
+            return {**answer, "intervals": [self._interval(number, one) for number, one in inside]}
+        return {
+            **answer,
+            "allocations": [allocation_row(a) for a in record.allocations if a.sink == tally.meter_point],
+            "intervals": [self._interval(sequence, record)],
+        }
+
+    def _interval(self, sequence: int, record: Account) -> Plain:
+        """Return the energies, registers and storages of one interval."""
+        configuration, channels = self._configuration(record.config)
+        points = {point.name: point for point in configuration.site.meter_points}
+        return {
+            "entry": sequence,
+            "start_s": record.start_s,
+            "end_s": record.end_s,
+            "energies": [
+                {
+                    **energy_row(energy),
+                    **given_row(points[energy.meter_point], energy),
+                    "registers": [
+                        register_row(span, channels, configuration)
+                        for span in record.spans
+                        if counts(span, points[energy.meter_point], record)
+                    ],
+                }
+                for energy in record.energies
+            ],
+            "storages": [
+                {
+                    "storage": storage.meter_point,
+                    "rule": storage.rule,
+                    "efficiency_permille": storage.efficiency_permille,
+                    "before": content_rows(record.pools_before, storage.meter_point),
+                    "after": content_rows(record.pools_after, storage.meter_point),
+                }
+                for storage in configuration.site.storages
+            ],
+        }
+
+
+def _no_figure(name: str, when: str, method: str, factor_set: str) -> ProblemError:
+    return ProblemError(
+        problem(
+            "WP-ACC-063", name, "there is no figure of {name} by {method} and {set} for {when}",
+            "wattproof tally DAY lists meter points, methods and factor sets; a sink that took nothing has no figure",
+            name=name, method=method, set=factor_set or "-", when=when,
+        )
+    )  # fmt: skip
+
+
+def _tallies(record: object, name: str, method: str, factor_set: str) -> list[Tally]:
+    if not isinstance(record, (Account, SelfUse)):
+        return []
+    wanted = (name, method)
+    found = [tally for tally in record.tallies if (tally.meter_point, tally.method) == wanted]
+    return [tally for tally in found if factor_set in ("", tally.factor_set)]
+
+
+def explained(explanation: Explanation, asked: Plain) -> Plain:
+    """Return the answer to a question: of a day, of an interval, or from a meter upwards."""
+    name, method, factors = str(asked["name"]), str(asked.get("method", FLOW)), str(asked.get("factors", ""))
+    if "day" in asked:
+        return explanation.day(name, str(asked["day"]), method, factors)
+    at_s = int(asked["at_s"])
+    if explanation.is_meter(name, at_s):
+        return explanation.rests_on(name, at_s)
+    return explanation.figure(name, at_s, method, factors)
