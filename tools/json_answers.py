@@ -13,7 +13,8 @@ JSON_ANSWERS = {
  "registers": 10, "distinct": true, "total_us": 55834, "total_ms": 55.834, "shortest_us": 55834}
 """,
     "wattproof profile list": """
-[{"id": "abb-b23", "source": "shipped", "problems": 0, "maker": "ABB", "model": "B23", "kind": "three-phase meter",
+[{"id": "abb-b23", "source": "shipped", "problems": 0, "replaces_shipped": false, "maker": "ABB", "model": "B23",
+  "kind": "three-phase meter",
   "status": "bench", "transport": ["rtu"]}]
 """,
     "wattproof profile show": """
@@ -27,10 +28,11 @@ JSON_ANSWERS = {
    "wrap": null, "sentinels": [], "exponent_at": null, "poll": "fast"}],
  "constants": [],
  "identify": [{"function": 3, "at": 64514, "count": 1, "type": "u16", "words": "high-first", "expect": [43]}],
- "tests": 3}
+ "tests": 3, "replaces_shipped": false}
 """,
     "wattproof profile lint": """
-{"profiles": [{"id": "eastron-sdm230", "problems": []}], "problems": 0}
+{"profiles": [{"id": "eastron-sdm230", "problems": [],
+   "plan": {"baud": 9600, "reads": 3, "registers": 50, "wasted": 24, "bus_us": 213334}}], "problems": 0}
 """,
     "wattproof trace": """
 {"allocations": [{"source": "g", "sink": "l", "wh": 9}],
