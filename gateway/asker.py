@@ -17,6 +17,7 @@ from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.plan import Block
 from gateway.core.reading import SILENT
 from gateway.core.site import Bus, Meter
+from gateway.core.tcp_address import has_line
 from gateway.line import Line
 
 
@@ -50,7 +51,7 @@ class Asker:
     def _number(self) -> int | None:
         """Return the number of the next question; None where the line has none."""
         self._transaction = (self._transaction + 1) % 0x10000
-        return self._transaction if self._bus.port.startswith("tcp://") else None
+        return self._transaction if not has_line(self._bus.port) else None
 
     def _exchange(self, question: Question | DiQuestion, timeout_ms: int) -> Answer:
         response, elapsed_ms = self._heard(question, timeout_ms)

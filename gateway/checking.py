@@ -1,12 +1,19 @@
-"""Checks of a configuration that only this machine can tell: its keys, its certificates, its ports."""
+"""Checks of a configuration that only this machine can tell: its keys, its certificates, its ports and gateways."""
 
 from collections.abc import Callable
 
 from cloud_sync.keys import load_public, load_signer
 from cloud_sync.sender import broker_settings
+from gateway.asker import Answer, Asker
 from gateway.config import Configuration, key_path
-from gateway.core.problem import Problem, ProblemError
+from gateway.core.meter.plan import plan_blocks
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.site import Bus
+from gateway.core.site_reading import UNITS
+from gateway.core.tcp_address import is_network
 from gateway.line import open_line
+
+_FREE_UNIT_MS = 1000  # what answers zeros for everything does so at once; a sound gateway lets this pass, or refuses
 
 
 def check_uplink(configuration: Configuration) -> list[Problem]:
@@ -23,8 +30,45 @@ def check_uplink(configuration: Configuration) -> list[Problem]:
 
 
 def check_lines(configuration: Configuration) -> list[Problem]:
-    """Return why ports cannot be opened; each is opened and given back at once."""
-    return _problems_of(*[lambda bus=bus: open_line(bus).close() for bus in configuration.site.buses])
+    """Return why ports cannot be opened, and which gateways only seem to answer; each is given back at once."""
+    return _problems_of(*[lambda bus=bus: _check_line(configuration, bus) for bus in configuration.site.buses])
+
+
+def _check_line(configuration: Configuration, bus: Bus) -> None:
+    line = open_line(bus)
+    try:
+        if is_network(bus.port) and _only_zeros(configuration, bus, Asker(line, bus)):
+            raise ProblemError(
+                problem(
+                    "WP-BUS-080",
+                    bus.name,
+                    "{port} answers zeros for every meter, and for unit ids that no meter has.",
+                    "The gateway there expects other frames: set it to Modbus TCP, or write rtu+tcp:// in place of "
+                    "tcp:// where it hands on the frames of the line as they are.",
+                    port=bus.port,
+                )
+            )
+    finally:
+        line.close()
+
+
+def _only_zeros(configuration: Configuration, bus: Bus, asker: Asker) -> bool:
+    """Tell whether a unit id without a meter and the first read of each meter all give zeros."""
+    meters = [meter for meter in configuration.site.meters if meter.bus == bus.name and meter.unit]
+    taken = {meter.unit for meter in meters}
+    free = next(unit for unit in range(UNITS[1], UNITS[0] - 1, -1) if unit not in taken)
+    if not meters or not _zeros(asker.ask(free, 3, 0, 2, _FREE_UNIT_MS)):
+        return False
+    for meter in meters:
+        profile = configuration.profiles[meter.profile]
+        block = plan_blocks(profile, profile.polled(), bus.baud, bus.turnaround_ms)[0]
+        if not _zeros(asker.ask_block(meter, block, profile.timeout_ms)):
+            return False
+    return True
+
+
+def _zeros(answer: Answer) -> bool:
+    return answer.registers is not None and not any(answer.registers)
 
 
 def _problems_of(*looks: Callable[[], object]) -> list[Problem]:

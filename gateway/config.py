@@ -11,6 +11,7 @@ from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
 from gateway.core.site import Site
 from gateway.core.site_reading import read_site
+from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES, has_line
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
 from gateway.profiles import profile_names, profile_of_text, profile_text
@@ -153,7 +154,7 @@ def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem
                     role=place.role,
                 )
             )
-    transports = {bus.name: "tcp" if bus.port.startswith("tcp://") else "rtu" for bus in site.buses}
+    transports = {bus.name: RTU_FRAMES if has_line(bus.port) else TCP_FRAMES for bus in site.buses}
     for index, meter in enumerate(site.meters):
         profile = profiles[meter.profile]
         takes = {name for point in profile.points for name in point.times}
@@ -204,7 +205,7 @@ def check_budget(configuration: Configuration) -> list[Problem]:
     site = configuration.site
     for index, bus in enumerate(site.buses):
         needed_us = sweep_us(jobs_of(site, configuration.profiles, bus), bus, site.slow_sweeps)
-        if not bus.port.startswith("tcp://") and needed_us > configuration.site.cycle_s * 1_000_000:
+        if has_line(bus.port) and needed_us > configuration.site.cycle_s * 1_000_000:
             problems.append(
                 problem(
                     "WP-CFG-036",

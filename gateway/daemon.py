@@ -18,6 +18,7 @@ from gateway.core.meter.poll import Poll
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
+from gateway.core.tcp_address import transport_of
 from gateway.journal import Journal
 from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
@@ -46,10 +47,9 @@ class Daemon:
         self._missing: list[tuple[str, str]] = []
         self._runners: list[BusRunner] = []
         for bus in configuration.site.buses:
-            transport = "tcp" if bus.port.startswith("tcp://") else "rtu"
             site = configuration.site
             jobs = jobs_of(site, configuration.profiles, bus)
-            poll = Poll(bus, jobs, site.cycle_s * 1000, transport, site.slow_sweeps)
+            poll = Poll(bus, jobs, site.cycle_s * 1000, transport_of(bus.port), site.slow_sweeps)
             line = self._line(bus)
             self._runners.append(
                 BusRunner(poll, line, self._clock, self._deliver_from_thread, bus.name, self._note_from_thread)

@@ -1,4 +1,4 @@
-"""Line: carries one question at a time to the meters on a serial port, and the answer back.
+"""Line: carries one question at a time to the meters of a bus, and the answer back.
 
 The thread of a bus sleeps until the answer can be complete; no byte wakes it before. A port belongs to one process
 alone, by whatever name it was opened.
@@ -9,6 +9,7 @@ import os
 import select
 import termios
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +19,9 @@ from gateway.core.meter.dlt645 import WAKE, is_whole
 from gateway.core.meter.judging import character_bits
 from gateway.core.meter.modbus import EXCEPTION_BYTES, crc_holds
 from gateway.core.meter.plan import silence_us
-from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Bus
+from gateway.core.tcp_address import has_line, is_network
 from gateway.ports import look_at, why_not
 
 # More than any answer: what comes beyond is a jammed line, not an answer.
@@ -70,59 +72,43 @@ def open_line(bus: Bus) -> Line:
 
 def line_of(bus: Bus) -> Line:
     """Return the line of *bus*, still closed."""
-    if bus.port.startswith("tcp://"):
-        from gateway.tcp_line import TcpLine
+    if not is_network(bus.port):
+        return SerialLine(bus)
+    if has_line(bus.port):
+        from gateway.rtu_tcp_line import RtuTcpLine
 
-        return TcpLine(bus)
-    return SerialLine(bus)
+        return RtuTcpLine(bus)
+    from gateway.tcp_line import TcpLine
+
+    return TcpLine(bus)
 
 
-class SerialLine:
-    """A serial port, exclusively ours."""
+class WireLine(ABC):
+    """What carries the frames of a serial line, whose answers have neither number nor header."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.device = bus.port
         self.echoes = False
-        self._port: serial.Serial | None = None
         self._character_s = character_bits(bus) / bus.baud
         self._silence_s = silence_us(bus.baud) / 1_000_000
-        # A pseudo-terminal has no line speed, so nothing can come too early on it.
         self._paced = True
 
+    @abstractmethod
     def open(self) -> None:
-        """Open and lock the port."""
-        self.close()
-        where, path = self._bus.name, self._bus.port
-        self.device = str(Path(path).resolve())
-        self._paced = not self.device.startswith("/dev/pts/")
-        look_at(where, path)
-        try:
-            port = serial.Serial(
-                path,
-                self._bus.baud,
-                bytesize=self._bus.data_bits,
-                parity=self._bus.parity if self._paced else serial.PARITY_NONE,
-                stopbits=self._bus.stop_bits,
-                timeout=0,
-                exclusive=True,  # flock on the device itself, so that every name of it meets the same lock
-            )
-        except (serial.SerialException, OSError, ValueError, termios.error) as error:
-            raise ProblemError(why_not(where, path, error)) from error
-        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # also against programs that know no locks
-        if not self._paced:
-            _mark_parity(port.fileno(), self._bus.parity)
-        self._port = port
-        try:
-            port.set_low_latency_mode(True)
-        except (OSError, ValueError, NotImplementedError):
-            self._silence_s = max(self._silence_s, 0.002)  # an adapter that bundles bytes; the rest works without
+        """Open it, again where it was lost; raises ProblemError."""
 
+    @abstractmethod
     def close(self) -> None:
-        """Give the port back."""
-        if self._port is not None:
-            self._port.close()
-            self._port = None
+        """Give it back."""
+
+    @abstractmethod
+    def _fd(self) -> int:
+        """Return what is read and written; raises LineLostError where it is closed."""
+
+    @abstractmethod
+    def _lost(self, why: str) -> LineLostError:
+        """Return the error that the line is lost."""
 
     def drain(self, quiet_ms: int) -> None:
         """Read and forget until nothing came for *quiet_ms*, ten times as long at most."""
@@ -149,8 +135,12 @@ class SerialLine:
         sent = time.monotonic() + len(frame) * self._character_s
         self._write(frame)
         deadline = sent + timeout_ms / 1000
-        _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
         heard = b""
+        if self._paced:  # what is whole by half of the time is an old answer, however late the system wakes us
+            _sleep_until(sent + earliest_ms / 2000)
+            heard = self._read()
+        if not _complete(_without_echo(heard, frame), frame, answer_bytes):
+            _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
         while True:
             more = self._read()
             heard += more
@@ -189,11 +179,6 @@ class SerialLine:
                 time.sleep(self._silence_s)
         return heard
 
-    def _fd(self) -> int:
-        if self._port is None:
-            raise LineLostError(_lost(self._bus, "closed"))
-        return int(self._port.fileno())
-
     def _read(self) -> bytes:
         """Return what has arrived; raises LineLostError where the port is gone."""
         fd = self._fd()
@@ -204,9 +189,9 @@ class SerialLine:
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise LineLostError(_lost(self._bus, error.strerror or "input")) from error
-        if not heard:  # readable, and nothing to read: the adapter was pulled
-            raise LineLostError(_lost(self._bus, "hang-up"))
+            raise self._lost(error.strerror or "input") from error
+        if not heard:  # readable, and nothing to read: the adapter was pulled, or the other end hung up
+            raise self._lost("hang-up")
         return heard
 
     def _write(self, frame: bytes) -> None:
@@ -217,7 +202,67 @@ class SerialLine:
             except BlockingIOError:
                 select.select([], [self._fd()], [], _JAM_S)
             except OSError as error:
-                raise LineLostError(_lost(self._bus, error.strerror or "output")) from error
+                raise self._lost(error.strerror or "output") from error
+
+
+class SerialLine(WireLine):
+    """A serial port, exclusively ours."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self._port: serial.Serial | None = None
+
+    def open(self) -> None:
+        """Open and lock the port."""
+        self.close()
+        where, path = self._bus.name, self._bus.port
+        self.device = str(Path(path).resolve())
+        # A pseudo-terminal has no line speed, so nothing can come too early on it.
+        self._paced = not self.device.startswith("/dev/pts/")
+        look_at(where, path)
+        try:
+            port = serial.Serial(
+                path,
+                self._bus.baud,
+                bytesize=self._bus.data_bits,
+                parity=self._bus.parity if self._paced else serial.PARITY_NONE,
+                stopbits=self._bus.stop_bits,
+                timeout=0,
+                exclusive=True,  # flock on the device itself, so that every name of it meets the same lock
+            )
+        except (serial.SerialException, OSError, ValueError, termios.error) as error:
+            raise ProblemError(why_not(where, path, error)) from error
+        fcntl.ioctl(port.fileno(), termios.TIOCEXCL)  # also against programs that know no locks
+        if not self._paced:
+            _mark_parity(port.fileno(), self._bus.parity)
+        self._port = port
+        try:
+            port.set_low_latency_mode(True)
+        except (OSError, ValueError, NotImplementedError):
+            self._silence_s = max(self._silence_s, 0.002)  # an adapter that bundles bytes; the rest works without
+
+    def close(self) -> None:
+        """Give the port back."""
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+    def _fd(self) -> int:
+        if self._port is None:
+            raise self._lost("closed")
+        return int(self._port.fileno())
+
+    def _lost(self, why: str) -> LineLostError:
+        return LineLostError(
+            problem(
+                "WP-BUS-001",
+                self._bus.name,
+                "The line {port} is lost: {why}.",
+                "Check the cable and the adapter; the gateway opens the line again by itself.",
+                port=self._bus.port,
+                why=why,
+            )
+        )
 
 
 def _mark_parity(terminal: int, parity: str) -> None:
@@ -251,14 +296,3 @@ def _complete(answer: bytes, frame: bytes, answer_bytes: int) -> bool:
         return True
     refuses = len(answer) == EXCEPTION_BYTES and answer[1] == frame[1] | 0x80
     return refuses and crc_holds(answer)
-
-
-def _lost(bus: Bus, why: str) -> Problem:
-    return problem(
-        "WP-BUS-001",
-        bus.name,
-        "The line {port} is lost: {why}.",
-        "Check the cable and the adapter; the gateway opens the line again by itself.",
-        port=bus.port,
-        why=why,
-    )

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.tcp_address import TCP, tcp_address
+from gateway.core.tcp_address import is_network, tcp_address
 from gateway.port_holder import holder_of
 
 _BY_ID = Path("/dev/serial/by-id")
@@ -17,7 +17,7 @@ _PASSING = ("/dev/ttyUSB", "/dev/ttyACM")
 
 def same_port(one: str, other: str) -> bool:
     """Tell whether two names mean one port."""
-    if one.startswith(TCP) or other.startswith(TCP):
+    if is_network(one) or is_network(other):
         return _network_place(one) == _network_place(other)
     if Path(one).resolve() == Path(other).resolve():
         return True
@@ -112,7 +112,7 @@ def _no_port(where: str, path: str) -> Problem:
         "WP-BUS-004",
         where,
         "{port} is not a serial port.",
-        "Give the path of the RS-485 adapter, such as /dev/serial/by-id/usb-..., or tcp://host:502.",
+        "Give the path of the RS-485 adapter, such as /dev/serial/by-id/usb-..., or an address such as tcp://host:502.",
         port=path,
     )
 

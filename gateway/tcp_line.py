@@ -1,20 +1,20 @@
 """TcpLine: carries questions and answers of one bus over Modbus TCP.
 
 Every question has a number, and an answer with another number is an old one: it is thrown away, and the connection
-stays in step. Where the bytes are no Modbus TCP, the connection is closed and opened anew.
+stays in step. Where the bytes are no Modbus TCP, the connection is closed and opened anew. A gateway that puts numbers
+of its own into answers is asked like a serial line: what came before the question is forgotten.
 """
 
 import socket
 import time
 
+from gateway.connection import address_of, connected, connection_lost
 from gateway.core.meter.modbus import tcp_length
-from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Bus
-from gateway.core.tcp_address import tcp_address
+from gateway.core.tcp_address import UNNUMBERED_FRAMES, transport_of
 from gateway.line import LineLostError
 
-DEFAULT_PORT = 502
-_CONNECT_S = 3.0
+_MOST_PIECES = 64  # far more than a late answer comes in
 
 
 class TcpLine:
@@ -24,37 +24,15 @@ class TcpLine:
         self._bus = bus
         self.device = bus.port
         self.echoes = False  # a network gives back no questions
-        address = tcp_address(bus.port, DEFAULT_PORT)
-        if address is None:
-            raise ProblemError(
-                problem(
-                    "WP-BUS-014",
-                    bus.name,
-                    "This is no address of a Modbus TCP device.",
-                    "Write host and port, as in tcp://192.168.1.20:502.",
-                )
-            )
-        self._address = address
+        address_of(bus)
+        self._unnumbered = transport_of(bus.port) == UNNUMBERED_FRAMES
         self._socket: socket.socket | None = None
         self._heard = b""
 
     def open(self) -> None:
         """Connect."""
         self.close()
-        try:
-            self._socket = socket.create_connection(self._address, _CONNECT_S)
-        except (OSError, UnicodeError) as error:
-            raise ProblemError(
-                problem(
-                    "WP-BUS-008",
-                    self._bus.name,
-                    "No connection to {port}: {why}.",
-                    "Check address, port and cable; many meters serve only one connection at a time.",
-                    port=self._bus.port,
-                    why=getattr(error, "strerror", None) or str(error),
-                )
-            ) from error
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected(self._bus)
 
     def close(self) -> None:
         """Hang up."""
@@ -64,15 +42,18 @@ class TcpLine:
             self._socket = None
 
     def drain(self, quiet_ms: int) -> None:
-        """Read and forget until nothing came for *quiet_ms*."""
-        while self._receive(quiet_ms / 1000):
-            pass
+        """Read and forget until nothing came for *quiet_ms*, or the other end does not stop talking."""
+        for _piece in range(_MOST_PIECES):
+            if not self._receive(quiet_ms / 1000):
+                break
         self._heard = b""
 
     def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
         """Send *frame*; return the answer with its number and the ms it took, or b"" where none came."""
         del answer_bytes, earliest_ms  # the header says how long an answer is, and its number whose it is
         connection = self._connected()
+        if self._unnumbered:
+            self.drain(0)
         try:
             connection.settimeout(timeout_ms / 1000)
             connection.sendall(frame)
@@ -82,7 +63,7 @@ class TcpLine:
         deadline = sent + timeout_ms / 1000
         while True:
             while (answer := self._take_frame()) is not None:
-                if answer[:2] == frame[:2] or tcp_length(answer) is None:
+                if self._unnumbered or answer[:2] == frame[:2] or tcp_length(answer) is None:
                     return answer, int((time.monotonic() - sent) * 1000)
             left = deadline - time.monotonic()
             if left <= 0 or not self._receive(left):
@@ -124,13 +105,4 @@ class TcpLine:
 
     def _lost(self, why: str) -> LineLostError:
         self.close()
-        return LineLostError(
-            problem(
-                "WP-BUS-009",
-                self._bus.name,
-                "The connection to {port} is lost: {why}.",
-                "Check the network; the gateway connects again by itself.",
-                port=self._bus.port,
-                why=why,
-            )
-        )
+        return connection_lost(self._bus, why)

@@ -10,14 +10,15 @@ from gateway.cli.bus_options import LineSetting, Units
 from gateway.cli.progress import Course
 from gateway.cli.tables import drawn, table_text
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.tcp_address import is_network
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show, stop
-from gateway.line import SerialLine, open_line
+from gateway.line import WireLine, open_line
 from gateway.profiles import all_profiles
 from gateway.scan import Found, LineReport, Scan, bus_of, usual_settings
 from gateway.words import say
 from gateway.words import translate as _
 
-_ANY_SETTING = "9600 8N1"  # a network has none
+_ANY_SETTING = "115200 8N1"  # Modbus TCP has none; behind a serial server none is known, so the fastest stands
 _UNSETTABLE = "WP-BUS-007"
 _NETWORK = "Modbus TCP"
 
@@ -44,7 +45,7 @@ def scan(
     """Find what answers at PORT, at which line settings, as which model; nothing is ever written to a meter."""
     profiles, problems = all_profiles(home)
     show(*problems)
-    network = port.startswith("tcp://")
+    network = is_network(port)
     wanted = [_ANY_SETTING] if network else list(dict.fromkeys(settings)) or usual_settings(profiles)
     reports: list[LineReport] = []
     refused: Refused = []
@@ -61,7 +62,7 @@ def scan(
                 course.end()
                 continue
             try:
-                listen = line.listen if isinstance(line, SerialLine) else None
+                listen = line.listen if isinstance(line, WireLine) else None
                 report = Scan(Asker(line, bus), profiles, timeout_ms, course.show, listen).run(setting, units)
             finally:
                 line.close()

@@ -11,7 +11,7 @@ OF_RENEWABLES = "renewable"
 
 
 class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "stop_bits", "turnaround_ms"))):
-    """One line with meters on it. port is a device path, or "tcp://host:port" for Modbus TCP."""
+    """One line with meters on it. port is a device path, or an address as in `tcp_address`."""
 
     __slots__ = ()
     name: str

@@ -15,7 +15,7 @@ from gateway.core.site import (
     Site,
 )
 from gateway.core.site_points import read_meter_points, read_storages
-from gateway.core.tcp_address import TCP, tcp_address
+from gateway.core.tcp_address import has_line, is_network, tcp_address
 
 INTERVALS_MIN = (1, 5, 10, 15, 30, 60)
 DAY_S = 86400
@@ -69,13 +69,23 @@ def _buses(top: Fields) -> "list[Bus]":
 
 def _check_port(table: Fields, port: str, buses: "list[Bus]") -> None:
     """Note a port that is no address, or that of another bus."""
-    if port.startswith(TCP) and tcp_address(port) is None:
+    if is_network(port) and tcp_address(port) is None:
         table.problems.append(
             problem(
                 "WP-CFG-029",
                 table.place("port"),
                 "{port} is no address",
-                'write host and port: port = "tcp://192.168.1.20:502"',
+                'write host and port: "tcp://192.168.1.20:502", or "rtu+tcp://192.168.1.20:4001" for a serial server',
+                port=shown(port),
+            )
+        )
+    if is_network(port) and has_line(port) and "line" not in table.plain:
+        table.problems.append(
+            problem(
+                "WP-CFG-100",
+                table.place("line"),
+                "the line behind the serial server {port} is not stated",
+                'write what is set in the server, as in line = "9600 8N1": no answer can come faster than it',
                 port=shown(port),
             )
         )

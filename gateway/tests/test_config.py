@@ -88,6 +88,7 @@ MISTAKES = {
     "WP-CFG-045": (changed("unit = 3\n", 'unit = 3\naddress = "002241020208"\n'), "meter[2].unit"),
     "WP-CFG-046": (changed("unit = 3\n", 'address = "12"\n'), "meter[2].address"),
     "WP-CFG-047": (changed("unit = 3\n", 'address = "002241020208"\n'), "meter[2]"),
+    "WP-CFG-100": (SITE + '\n[[bus]]\nname = "b"\nport = "rtu+tcp://10.0.0.7:4001"\n', "bus[1].line"),
 }  # fmt: skip
 # What the texts alone cannot show; test_bad_input.py and the last test here do.
 OF_FILES = {"WP-CFG-037"}
@@ -117,6 +118,21 @@ def test_one_mistake_is_one_code(code: str) -> None:
     found = wrong(site)
     assert {one for one, _ in found} == {code}
     assert found[0][1].startswith(place)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "codes"),
+    [
+        ("rtu+tcp://10.0.0.7:4001", "rtu+tcp://10.0.0.7:4002", []),
+        ("rtu+tcp://10.0.0.7:4001", "http://10.0.0.7:4002", ["WP-CFG-029"]),
+        ("unnumbered+tcp://10.0.0.7", "tcp://10.0.0.8", ["WP-CFG-035"]),
+    ],
+)
+def test_meters_behind_a_network(first: str, second: str, codes: list[str]) -> None:
+    """A serial server carries serial meters, and models must speak what is spoken there."""
+    site = SITE.replace("/dev/ttyUSB0", first)
+    site += '\n[[bus]]\nname = "b"\nline = "9600 8N1"\nport = "%s"\n' % second
+    assert sorted({code for code, _ in wrong(site)}) == codes
 
 
 def test_all_mistakes_are_told_at_once() -> None:

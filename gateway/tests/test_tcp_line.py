@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -27,8 +28,8 @@ def bus_at(port: int) -> Bus:
 
 
 @contextmanager
-def pymodbus_server(devices: list[SimDevice]) -> Iterator[int]:
-    """Serve *devices* by pymodbus; gives the TCP port."""
+def pymodbus_server(devices: list[SimDevice], framer: FramerType = FramerType.SOCKET) -> Iterator[int]:
+    """Serve *devices* by pymodbus, in the frames of *framer*; gives the TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -37,7 +38,7 @@ def pymodbus_server(devices: list[SimDevice]) -> Iterator[int]:
     servers: list[ModbusTcpServer] = []
 
     async def serve() -> None:
-        server = ModbusTcpServer(devices, address=("127.0.0.1", port))
+        server = ModbusTcpServer(devices, framer=framer, address=("127.0.0.1", port))
         servers.append(server)
         await server.serve_forever(background=True)
         ready.set()

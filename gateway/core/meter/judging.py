@@ -13,6 +13,7 @@ from gateway.core.meter.dlt645_values import goes_on, register_count, registers
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, di_of
 from gateway.core.reading import LATE, LONG, WRONG_UNIT
 from gateway.core.site import Bus, Meter
+from gateway.core.tcp_address import UNNUMBERED_FRAMES, has_line, transport_of
 
 # Glitches put single bytes before or behind an answer. Fewer than the shortest frame (5 bytes) cannot hide one.
 MOST_NOISE_BYTES = 4
@@ -99,15 +100,15 @@ def character_bits(bus: Bus) -> int:
 
 
 def characters_ms(bus: Bus, count: int) -> int:
-    """Return how long *count* characters take on *bus*, rounded up; nothing on a network."""
-    if bus.port[:6] == "tcp://":
+    """Return how long *count* characters take on *bus*, rounded up; nothing over Modbus TCP."""
+    if not has_line(bus.port):
         return 0
     return -(-count * character_bits(bus) * 1000 // bus.baud)
 
 
 def earliest_ms(bus: Bus, count: int) -> int:
     """Return the time before which *count* characters cannot have passed over *bus*, rounded down."""
-    if bus.port[:6] == "tcp://":
+    if not has_line(bus.port):
         return 0
     return count * character_bits(bus) * 10 * _FASTEST_PERCENT // bus.baud
 
@@ -121,7 +122,10 @@ def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", b
         return registers(_di_heard(frame, elapsed_ms, question, bus), question.count)
     unit, function, count = question.unit, question.function, question.count
     if question.transaction is not None:
-        return modbus.tcp_answer(frame, question.transaction, unit, function, count)
+        number = question.transaction
+        if transport_of(bus.port) == UNNUMBERED_FRAMES and len(frame) > 1:
+            number = frame[0] << 8 | frame[1]
+        return modbus.tcp_answer(frame, number, unit, function, count)
     _in_time(frame, elapsed_ms, question, bus)
     return modbus.answer(_without_noise(frame, question), unit, function, count)
 

@@ -26,6 +26,7 @@ from gateway.core.meter.plan import DEFAULT_SLOW_SWEEPS, Block, class_of
 from gateway.core.meter.profile import SLOW, DeviceProfile
 from gateway.core.reading import CRC, EXCEPTION, JAM, LATE, LONG, SHORT, SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
+from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES
 
 # The line is left alone after a fault. Most late answers fall into this time; one that is later yet is told from
 # another meter's by its unit id, and the meter itself is asked again only when it can owe none any more.
@@ -83,13 +84,14 @@ class Poll:
         bus: Bus,
         jobs: "tuple[Job, ...]",
         cycle_ms: int,
-        transport: str = "rtu",
+        transport: str = RTU_FRAMES,
         slow_sweeps: int = DEFAULT_SLOW_SWEEPS,
     ) -> None:
         self.cycle = 0
         self._bus = bus
         self._cycle_ms = cycle_ms
-        self._numbered = transport == "tcp"
+        self._framed = transport != RTU_FRAMES  # questions have a header with a number
+        self._numbered = transport == TCP_FRAMES  # and so have answers: none can be taken for another
         self._transaction = 0
         self._meters = []
         slow = 0
@@ -256,7 +258,7 @@ class Poll:
         self._probed = watch.state == SUSPENDED
         watch.asked()
         transaction = None
-        if self._numbered:
+        if self._framed:
             self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
         self._asked = turn
         self._read = turn.reads.as_asked(turn.block, now_ms)
