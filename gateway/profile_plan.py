@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from gateway.core.meter.plan import bus_us, plan_blocks
 from gateway.core.meter.profile import DeviceProfile
+from gateway.words import translate as _
 
 _TCP_BAUD = 9600  # what is only reached over TCP often stands behind a converter; a sweep is compared with itself
 
@@ -30,3 +31,17 @@ def plan_figures(profile: DeviceProfile) -> PlanFigures:
         if point.exponent_at is not None:
             needed.add((point.function, point.exponent_at))
     return PlanFigures(baud, len(blocks), registers, registers - len(needed), bus_us(blocks, baud))
+
+
+def plan_text(profile_id: str, plan: PlanFigures) -> str:
+    """Return in words what a sweep costs."""
+    return _(
+        "{id}: {reads} reads of {registers} registers, {wasted} of them for nothing; {ms:.1f} ms a sweep at {baud} baud"
+    ).format(
+        id=profile_id,
+        reads=plan.reads,
+        registers=plan.registers,
+        wasted=plan.wasted,
+        ms=plan.bus_us / 1000,
+        baud=plan.baud,
+    )

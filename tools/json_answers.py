@@ -34,6 +34,16 @@ JSON_ANSWERS = {
 {"profiles": [{"id": "eastron-sdm230", "problems": [],
    "plan": {"baud": 9600, "reads": 3, "registers": 50, "wasted": 24, "bus_us": 213334}}], "problems": 0}
 """,
+    "wattproof profile new": """
+{"id": "acme-m1", "file": "profiles/acme-m1.toml", "status": "draft",
+ "way": {"function": 4, "address": "zero-based", "words": "high-first", "fits": 41, "fails": 0},
+ "registers": [{"line": 1, "address": "30001", "name": "Phase 1 voltage", "quantity": "voltage_l1_n", "type": "f32",
+   "factor": "1", "unit": "V", "value": "230.4"}],
+ "windows": [[0, 17]], "tests": 1,
+ "open": [{"code": "WP-PRF-085", "where": "", "text": "..."}],
+ "problems": [{"code": "WP-PRF-038", "where": "acme-m1.toml", "text": "..."}],
+ "plan": {"baud": 9600, "reads": 1, "registers": 18, "wasted": 0, "bus_us": 75000}}
+""",
     "wattproof trace": """
 {"allocations": [{"source": "g", "sink": "l", "wh": 9}],
  "residuals": [{"busbar": "A", "source": "g", "wh": 1}],

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from gateway.cli.profile_new import new_command
 from gateway.cli.tables import drawn
 from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import decimal_text
@@ -15,7 +16,7 @@ from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show
-from gateway.profile_plan import plan_figures
+from gateway.profile_plan import plan_figures, plan_text
 from gateway.profiles import (
     load_profile,
     misnamed,
@@ -32,7 +33,10 @@ from gateway.words import translate as _
 
 @click.group("profile")
 def profile_group() -> None:
-    """Meter models: list, show, check."""
+    """Meter models: list, show, check, write a new one."""
+
+
+profile_group.add_command(new_command)
 
 
 @profile_group.command("list")
@@ -191,7 +195,7 @@ def lint_command(home: str, names: tuple[str, ...], as_json: bool) -> None:
     }
     text = [say(one) for one in found] or [_("{count} profiles, nothing to complain about").format(count=len(read))]
     if names:
-        text += [_plan_text(one.id, plans[one.id]) for one in read]
+        text += [plan_text(one.id, plan_figures(one)) for one in read]
     emit(value, "\n".join(text), as_json)
     if found:
         sys.exit(PROBLEM)
@@ -200,20 +204,6 @@ def lint_command(home: str, names: tuple[str, ...], as_json: bool) -> None:
 def _id_of(name: str) -> str:
     """Return the id that a command line names, by itself or by a file."""
     return Path(name).stem if name.endswith(".toml") else name
-
-
-def _plan_text(profile_id: str, plan: dict[str, int]) -> str:
-    """Return in words what a sweep costs."""
-    return _(
-        "{id}: {reads} reads of {registers} registers, {wasted} of them for nothing; {ms:.1f} ms a sweep at {baud} baud"
-    ).format(
-        id=profile_id,
-        reads=plan["reads"],
-        registers=plan["registers"],
-        wasted=plan["wasted"],
-        ms=plan["bus_us"] / 1000,
-        baud=plan["baud"],
-    )
 
 
 def _read(name: str, home: str) -> tuple[DeviceProfile | None, list[Problem]]:

@@ -23,6 +23,17 @@ _RATIOS_OF_UNIT = {
 _UNDIRECTED = ("pv", "magnitude", "demand", "dc_power", "export")
 
 
+def ratios_of(unit: str) -> "tuple[str, ...]":
+    """Return the ratios by which a secondary value in *unit* must be multiplied."""
+    return _RATIOS_OF_UNIT.get(unit, ())
+
+
+def needs_sign(quantity: str) -> bool:
+    """Tell whether a point of *quantity* must say which direction is positive."""
+    directed = QUANTITIES[quantity].unit in ("W", "var")
+    return directed and not [word for word in _UNDIRECTED if word in quantity]
+
+
 def lint(profile: DeviceProfile) -> "list[Problem]":
     """Return everything that is careless in one profile."""
     found: "list[Problem]" = []
@@ -47,7 +58,7 @@ def lint(profile: DeviceProfile) -> "list[Problem]":
 def _lint_point(point: Point, found: "list[Problem]") -> None:
     assert point.quantity is not None
     quantity = QUANTITIES[point.quantity]
-    wanted = _RATIOS_OF_UNIT.get(quantity.unit, ())
+    wanted = ratios_of(quantity.unit)
     if point.side == "secondary" and tuple(sorted(point.times)) != wanted:
         found.append(
             problem(
@@ -69,8 +80,7 @@ def _lint_point(point: Point, found: "list[Problem]") -> None:
                 side=point.side,
             )
         )
-    directed = quantity.unit in ("W", "var") and not [word for word in _UNDIRECTED if word in point.name]
-    if directed and not point.sign:
+    if needs_sign(point.name) and not point.sign:
         found.append(
             problem(
                 "WP-PRF-034",
