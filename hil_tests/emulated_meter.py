@@ -7,6 +7,8 @@ from typing import NamedTuple
 from gateway.core.meter.decoding import AGAINST_IMPORT
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.meter.sunspec import chain_end
+from gateway.core.meter.sunspec_models import END, MARKER
 from hil_tests.electrical import Nature, figure
 from hil_tests.emulated_park import Sample
 from hil_tests.register_words import Shown, show, text_words
@@ -121,6 +123,13 @@ class EmulatedMeter:
             whole = isinstance(expected, int)
             words = _big_endian(int(expected), identity.count) if whole else text_words(str(expected), identity.count)
             found.append((identity.function, identity.address, words))
+        layout = self.profile.sunspec
+        if layout is not None:
+            found += [
+                (self.profile.function, layout.bases[0], MARKER),
+                (self.profile.function, chain_end(layout), (END, 0)),
+            ]
+            found += [(self.profile.function, at, (model, length)) for model, at, length in layout.chain]
         return {(function, at + place): word for function, at, words in found for place, word in enumerate(words)}
 
     def _serial_words(self, point: Point) -> tuple[int, ...]:

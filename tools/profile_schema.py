@@ -15,7 +15,9 @@ from gateway.core.meter.profile import (
     FAST,
     HIGH_FIRST,
     LOW_FIRST,
+    MODBUS,
     ONCE,
+    PROTOCOLS,
     PROVENANCES,
     RATIOS,
     REGISTERS,
@@ -23,6 +25,7 @@ from gateway.core.meter.profile import (
     SIGNS,
     SLOW,
     STATUSES,
+    SUNSPEC,
     TYPES,
     UNITS,
     unit_exponent,
@@ -171,6 +174,26 @@ def modbus() -> Schema:
     return table(keys, ("function",))
 
 
+def sunspec() -> Schema:
+    """Return the schema of [sunspec]."""
+    model = number(1, 0xFFFE)
+    keys = timing() | {
+        "model": model,
+        "bases": listed(number(0, 0xFFF0)),
+        "chain": listed({"type": "array", "items": model, "minItems": 2, "maxItems": 2}, 1),
+        "transport": listed(choice(("rtu", "tcp"))),
+        "function": FUNCTION,
+        "max_registers": number(1, 125),
+    }  # fmt: skip
+    return table(keys, ("model", "chain"))
+
+
+def sunspec_point() -> Schema:
+    """Return the schema of a point of a SunSpec device."""
+    keys = NAMES | {"model": number(1, 0xFFFE), "point": TEXT, "raw": {"type": "boolean"}}
+    return table(keys, ("model", "point"), allOf=naming(False))
+
+
 def timing() -> Schema:
     """Return the keys of every protocol."""
     return {"timeout_ms": number(10, 60000), "gap_ms": number(0, 10000)}
@@ -211,7 +234,7 @@ def schema() -> Schema:
         "model": TEXT,
         "kind": TEXT,
         "status": choice(STATUSES),
-        "protocol": choice(("modbus", DLT645_2007, DLT645_1997)),
+        "protocol": choice(PROTOCOLS),
         "evidence": listed(table({"source": TEXT, "page": TEXT}, ("source",))),
         "serial": table(
             {
@@ -227,30 +250,47 @@ def schema() -> Schema:
         "constants": {"$ref": "#/$defs/constants"},
         "identify": listed({"$ref": "#/$defs/identify"}),
         "dlt645": table(timing()),
+        "sunspec": {"$ref": "#/$defs/sunspec"},
     }
-    own = {"modbus": ("modbus", "constants", "identify"), DLT645_2007: ("dlt645",), DLT645_1997: ("dlt645",)}
+    own = {
+        MODBUS: ("modbus", "constants", "identify"),
+        SUNSPEC: ("sunspec",),
+        DLT645_2007: ("dlt645",),
+        DLT645_1997: ("dlt645",),
+    }
     rules = []
     for protocol, mine in own.items():
         stated: Schema = {"properties": {"protocol": {"const": protocol}}}
-        if protocol != "modbus":
+        if protocol != MODBUS:
             stated["required"] = ["protocol"]
         foreign = sorted({key for keys in own.values() for key in keys} - set(mine))
         then: Schema = {
             "properties": {"points": {"items": {"$ref": "#/$defs/point of %s" % protocol}}}
             | dict.fromkeys(foreign, False),
         }
-        if protocol == "modbus":
-            then["required"] = ["modbus"]
+        if protocol in (MODBUS, SUNSPEC):
+            then["required"] = [protocol]
         rules.append({"if": stated, "then": then})
+    # Only what is reached over TCP alone has no serial line.
+    alone = [
+        {
+            "required": [name],
+            "properties": {name: {"required": ["transport"], "properties": {"transport": {"const": ["tcp"]}}}},
+        }
+        for name in (MODBUS, SUNSPEC)
+    ]
+    rules.append({"if": {"not": {"anyOf": alone}}, "then": {"required": ["serial"]}})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A device profile: one meter model",
         **table(keys, ("id", "maker", "model", "kind", "status", "points"), allOf=rules),
         "$defs": {
             "point of modbus": point(),
+            "point of " + SUNSPEC: sunspec_point(),
             "point of " + DLT645_2007: di_point(2007),
             "point of " + DLT645_1997: di_point(1997),
             "modbus": modbus(),
+            "sunspec": sunspec(),
             "constants": constants(),
             "identify": identify(),
             "test": example(),

@@ -114,6 +114,7 @@ REFUSED = {
     **{"no point " + key: drop("points", 0, key) for key in ("at", "type", "unit", "quantity")},
     **{"no identify " + key: drop("identify", 0, key) for key in ("at", "type", "expect")},
     **{"no test " + key: drop("test", 0, key) for key in ("request", "response")},
+    "no serial line": drop("serial"),
     "no source": drop("evidence", 0, "source"),
     "no serial default": drop("serial", "default"),
     "no function": drop("modbus", "function"),
@@ -199,6 +200,34 @@ ONLY_READ = {
     "register that no window holds": put("modbus", "windows", [[3, 4]]),
     "secondary above primary": put("test", 0, "with", {"ct": "5/200"}),
 }
+
+
+OF_SUNSPEC = {
+    "no sunspec": drop("sunspec"),
+    "no main model": drop("sunspec", "model"),
+    "no chain": drop("sunspec", "chain"),
+    "no model": drop("points", 0, "model"),
+    "no figure": drop("points", 0, "point"),
+    "no name": drop("points", 0, "quantity"),
+    "register": put("points", 0, "at", 40083),
+    "windows": put("sunspec", "windows", [[40000, 40100]]),
+    "table of another protocol": put("modbus", {"function": 3}),
+    "model above": put("points", 0, "model", 0xFFFF),
+    "model as text": put("sunspec", "model", "103"),
+    "base": put("sunspec", "bases", [-1]),
+    "chain of lengths": put("sunspec", "chain", [66, 50]),
+    "empty chain": put("sunspec", "chain", []),
+    "raw as text": put("points", 0, "raw", "yes"),
+}
+
+
+@pytest.mark.parametrize("name", OF_SUNSPEC)
+def test_what_the_reader_refuses_of_sunspec_the_schema_refuses(name: str) -> None:
+    """Each single fault of a SunSpec profile is found by both."""
+    plain = tomllib.loads(device_profiles.text("sunspec-103"))
+    OF_SUNSPEC[name](plain)
+    assert read_profile(plain)[0] is None
+    assert not VALIDATOR.is_valid(plain)
 
 
 def sound() -> Plain:

@@ -24,6 +24,7 @@ from gateway.core.reading import EXCEPTION
 from gateway.core.site import Bus, Meter
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option
 from gateway.line import LineLostError, open_line
+from gateway.sunspec_walk import walked
 from gateway.words import translate as _
 
 _TRIES = 3
@@ -56,7 +57,9 @@ def read(home: str, meter: str, capture: Path | None, as_json: bool) -> None:
     profile = profiles[found[0].profile]
     line = open_line(bus)
     try:
-        answers = read_meter(Asker(line, bus), bus, found[0], profile)
+        asker = Asker(line, bus)
+        profile = walked(asker, found[0], profile)
+        answers = read_meter(asker, bus, found[0], profile)
     except LineLostError as error:
         raise ProblemError(*error.problems) from error
     finally:

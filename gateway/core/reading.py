@@ -15,6 +15,7 @@ EXCEPTION = "exception"  # the meter understood and refused; detail is the excep
 LATE = "late"  # bytes before the answer could physically be complete: an old answer
 JAM = "jam"  # the line did not fall silent, so nothing was asked
 SERIAL = "serial"  # another meter answers at this unit id
+MODELS = "models"  # a SunSpec device has not the models that the profile is about
 BACKWARDS = "backwards"  # a cumulative register decreased
 TOO_FAST = "too-fast"  # a cumulative register rose faster than the connection can carry
 

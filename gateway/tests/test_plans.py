@@ -25,7 +25,7 @@ def profile(points: list[Point], windows: list[Window], most: int, align: int) -
     """Return a meter with these points and windows."""
     return DeviceProfile(
         "m", "M", "M", "meter", "draft", (), ("rtu",), "9600 8N1", ("9600 8N1",), (1, 247), 4, most, align,
-        tuple(windows), 300, 0, tuple(points), (), (), (),
+        tuple(windows), 300, 0, tuple(points), (), (), (), None,
     )  # fmt: skip
 
 

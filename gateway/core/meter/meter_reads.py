@@ -95,6 +95,25 @@ class MeterReads:
         self._rests: "dict[tuple[int, int, int], int]" = {}
         self._registers: "dict[str, RegisterWatch]" = {}
 
+    def _read_by(self, profile: DeviceProfile) -> None:
+        """Plan the reads anew by *profile*, which is the meter's as it was found to be."""
+        self._profile = profile
+        self._serial = serial_point(self.meter, profile)
+        self._confirmed = self._serial is None
+        points = points_to_ask(self.meter, profile)
+        self._read_instead(plan_blocks(profile, points, self._bus.baud, self._bus.turnaround_ms))
+
+    def _read_instead(self, blocks: "tuple[Block, ...]") -> None:
+        """Read these blocks from now on, of which nothing is known yet."""
+        self.blocks = list(blocks)
+        self._planned = blocks
+        self._split_ms = None
+        self._refusals, self._rests, self._damages = {}, {}, {}
+
+    def gone_on(self, block: Block) -> bool:
+        """Tell whether the answer to *block* has led to other reads."""
+        return False
+
     def wanted(self, boundary: bool = False) -> "list[Block]":
         """Return the blocks to be read in a sweep; *boundary*: with all energy registers, for an interval ends."""
         return [

@@ -24,6 +24,7 @@ from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.noticing import Noticing
 from gateway.core.meter.plan import DEFAULT_SLOW_SWEEPS, Block, class_of
 from gateway.core.meter.profile import SLOW, DeviceProfile
+from gateway.core.meter.sunspec_reads import SunspecReads
 from gateway.core.reading import CRC, EXCEPTION, JAM, LATE, LONG, SHORT, SILENT, Fault, Notice, Reading
 from gateway.core.site import Bus, Meter
 from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES
@@ -99,7 +100,8 @@ class Poll:
             assert job.blocks, "a meter without reads has no place on a bus"
             watch = MeterWatch(job.meter.name, job.profile.timeout_ms, job.profile.gap_ms, self._numbered)
             cadence = Cadence(slow_sweeps, slow)
-            self._meters.append(MeterReads(bus, job.meter, job.profile, job.blocks, watch, cadence))
+            reads = MeterReads if job.profile.sunspec is None else SunspecReads
+            self._meters.append(reads(bus, job.meter, job.profile, job.blocks, watch, cadence))
             slow += len([block for block in job.blocks if class_of(block) == SLOW])
         self._turns: "list[_Turn]" = []
         self._sweep_ms: "int | None" = None  # when the present or last sweep began
@@ -306,6 +308,8 @@ class Poll:
         outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
         if foreign:
             self._turns = [other for other in self._turns if other.reads is not reads]
+        elif reads.gone_on(turn.block):
+            self._turns += [_Turn(reads, block, False) for block in reads.wanted()]
         elif was_dead:
             self._turns += [_Turn(reads, block, False) for block in reads.wanted() if block != turn.block]
         elif reads.in_doubt() and not [

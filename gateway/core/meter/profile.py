@@ -17,7 +17,8 @@ NEVER = ""
 NO_RATIOS = ((1, 1), (1, 1))
 MODBUS = "modbus"
 DLT645_2007, DLT645_1997 = "dlt645-2007", "dlt645-1997"
-PROTOCOLS = (MODBUS, DLT645_2007, DLT645_1997)
+SUNSPEC = "sunspec"  # Modbus registers that are found by walking the models of the device
+PROTOCOLS = (MODBUS, SUNSPEC, DLT645_2007, DLT645_1997)
 PROVENANCES = ("captured", "manual", "reconstructed")
 
 # Registers of one value, by type; a text has as many as its profile says.
@@ -146,13 +147,26 @@ class Example(namedtuple("Example", ("request", "response", "ratios", "expect", 
     provenance: str
 
 
+class Layout(namedtuple("Layout", ("bases", "main", "chain"))):
+    """Where a SunSpec device keeps its models.
+
+    bases: registers at which the marker may stand. main: the model that the profile is about. chain: the models one
+    behind the other, as (id, register of the id, length without id and length): the usual ones, or those found.
+    """
+
+    __slots__ = ()
+    bases: "tuple[int, ...]"
+    main: int
+    chain: "tuple[tuple[int, int, int], ...]"
+
+
 class DeviceProfile(
     namedtuple(
         "DeviceProfile",
         (
             "id", "maker", "model", "kind", "status", "evidence", "transport", "serial_default", "serial_allowed",
             "units", "function", "max_registers", "align", "windows", "timeout_ms", "gap_ms", "points", "constants",
-            "identify", "tests",
+            "identify", "tests", "sunspec",
         ),
     )
 ):  # fmt: skip
@@ -162,6 +176,7 @@ class DeviceProfile(
     not Modbus. serial_default, serial_allowed: line settings such
     as "9600 8N1", "" and () where there is no serial line. units: first and last unit id. windows: legal reads as
     (function, first, last). constants: points that hold the meter's own ratios, named "ct" and "vt".
+    sunspec: of a SunSpec device, the models by which its points are found; addresses are those of the usual chain.
     """
 
     __slots__ = ()
@@ -185,6 +200,7 @@ class DeviceProfile(
     constants: "tuple[Point, ...]"
     identify: "tuple[Identity, ...]"
     tests: "tuple[Example, ...]"
+    sunspec: "Layout | None"
 
     @property
     def protocol(self) -> str:

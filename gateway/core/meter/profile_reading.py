@@ -5,16 +5,21 @@ from gateway.core.meter.di_point import read_di_point
 from gateway.core.meter.plan import readable
 from gateway.core.meter.point_reading import Defaults, read_constant, read_identity, read_point
 from gateway.core.meter.profile import (
+    DLT645_1997,
+    DLT645_2007,
     HIGH_FIRST,
     LOW_FIRST,
     MODBUS,
     PROTOCOLS,
     PROVENANCES,
     STATUSES,
+    SUNSPEC,
     DeviceProfile,
     Example,
     Point,
 )
+from gateway.core.meter.sunspec import identities, marks, windows
+from gateway.core.meter.sunspec_point import SUNSPEC_KEYS, read_layout, read_sunspec_point
 from gateway.core.notation import line_setting
 from gateway.core.problem import Problem, problem
 
@@ -22,10 +27,16 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200)
 DEFAULT_TIMEOUT_MS = 500  # enough for nearly every meter; a profile says less where the maker does
 DI_TIMEOUT_MS = 1000  # a DL/T 645 meter begins within 500 ms, and may pause as long between bytes
 _KEYS = ("id", "maker", "model", "kind", "status", "protocol", "evidence", "serial", "points", "test")
-_OF_PROTOCOL = {True: ("modbus", "constants", "identify"), False: ("dlt645",)}
-_MODBUS_KEYS = (
-    "transport", "function", "address", "words", "max_registers", "align", "windows", "timeout_ms", "gap_ms",
-)  # fmt: skip
+_TIMING_KEYS = ("timeout_ms", "gap_ms")
+_LINE_KEYS = ("transport", "function", "max_registers") + _TIMING_KEYS  # noqa: RUF005 - MicroPython has no (*a,)
+_MODBUS_KEYS = ("address", "words", "align", "windows")
+# The table of each protocol, what may stand in it, and what else belongs to the protocol.
+_OF_PROTOCOL = {
+    MODBUS: ("modbus", _LINE_KEYS + _MODBUS_KEYS, ("modbus", "constants", "identify")),
+    SUNSPEC: ("sunspec", _LINE_KEYS + SUNSPEC_KEYS, ("sunspec",)),
+    DLT645_2007: ("dlt645", _TIMING_KEYS, ("dlt645",)),
+    DLT645_1997: ("dlt645", _TIMING_KEYS, ("dlt645",)),
+}
 
 
 def is_line(text: object) -> bool:
@@ -38,7 +49,8 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
     problems: "list[Problem]" = []
     top = Fields(plain, "", problems)
     protocol = top.choice("protocol", PROTOCOLS, MODBUS)
-    top.only(_KEYS + _OF_PROTOCOL[protocol == MODBUS])
+    table, table_keys, tables = _OF_PROTOCOL[protocol]
+    top.only(_KEYS + tables)
     identity = top.text("id")
     if not all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in identity):
         problems.append(
@@ -55,14 +67,24 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         item.only(("source", "page"))
         evidence.append((item.text("source", empty=True), item.text("page", "", empty=True)))
     default_line, lines, units = _serial(top)
-    own = top.table("modbus" if protocol == MODBUS else "dlt645")
-    own.only(_MODBUS_KEYS if protocol == MODBUS else ("timeout_ms", "gap_ms"))
-    transport = (own.choices("transport", ("rtu", "tcp")) or ("rtu",)) if protocol == MODBUS else (protocol,)
+    own = top.table(table)
+    own.only(table_keys)
+    by_register = protocol in (MODBUS, SUNSPEC)
+    transport = (own.choices("transport", ("rtu", "tcp")) or ("rtu",)) if by_register else (protocol,)
     defaults = Defaults(
         own.number("function", 3, 4, None if protocol == MODBUS else 3),
         1 if own.choice("address", ("zero-based", "one-based"), "zero-based") == "one-based" else 0,
         own.choice("words", (HIGH_FIRST, LOW_FIRST), HIGH_FIRST),
     )
+    layout = read_layout(own) if protocol == SUNSPEC else None
+    points = []
+    for fields in top.tables("points", some=True):
+        if protocol == MODBUS:
+            points.append(read_point(fields, defaults))
+        elif protocol == SUNSPEC:
+            points.append(read_sunspec_point(fields, layout, defaults))
+        else:
+            points.append(read_di_point(fields, protocol))
     profile = DeviceProfile(
         identity,
         top.text("maker", empty=True),
@@ -77,18 +99,16 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         defaults.function,
         own.number("max_registers", 1, 125, 125),
         own.number("align", 1, 4, 1),
-        _windows(own, defaults),
-        own.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS if protocol == MODBUS else DI_TIMEOUT_MS),
+        _windows(own, defaults) if layout is None else windows(defaults.function, layout),
+        own.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS if by_register else DI_TIMEOUT_MS),
         own.number("gap_ms", 0, 10000, 0),
-        tuple(
-            [
-                read_point(fields, defaults) if protocol == MODBUS else read_di_point(fields, protocol)
-                for fields in top.tables("points", some=True)
-            ]
-        ),
+        tuple(points) + (() if layout is None else marks(layout)),
         _constants(top, defaults),
-        tuple([read_identity(fields, defaults) for fields in top.tables("identify")]),
+        tuple([read_identity(fields, defaults) for fields in top.tables("identify")])
+        if layout is None
+        else identities(defaults.function, layout),
         tuple([_example(fields) for fields in top.tables("test")]),
+        layout,
     )
     if "tcp" not in transport or len(transport) > 1:
         top.needs("serial")

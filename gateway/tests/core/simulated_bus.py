@@ -27,7 +27,7 @@ def point(quantity, address, kind="u32", name="", counter=False, wrap=None, unit
 def profile(points, windows=(), gap_ms=0, timeout_ms=300):
     return DeviceProfile(
         "m", "M", "M", "meter", "draft", (), ("rtu", "tcp"), "9600 8N1", ("9600 8N1",), (1, 247), 3, 100, 1,
-        tuple([(3, first, last) for first, last in windows]), timeout_ms, gap_ms, tuple(points), (), (), (),
+        tuple([(3, first, last) for first, last in windows]), timeout_ms, gap_ms, tuple(points), (), (), (), None,
     )  # fmt: skip
 
 

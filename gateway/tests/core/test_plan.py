@@ -20,7 +20,7 @@ def value_at(address, count=2, function=4, exponent_at=None):
 def meter(windows, points, most=80, align=1):
     return DeviceProfile(
         "m", "M", "M", "meter", "draft", (), ("rtu",), "9600 8N1", ("9600 8N1",), (1, 247), 4, most, align,
-        tuple(windows), 300, 0, tuple(points), (), (), (),
+        tuple(windows), 300, 0, tuple(points), (), (), (), None,
     )  # fmt: skip
 
 
