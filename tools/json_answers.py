@@ -71,6 +71,13 @@ JSON_ANSWERS = {
  "exchanges": [{"request_hex": "01 04 ...", "response_hex": "01 04 ...", "fault": null}],
  "readings": [{"quantity": "voltage_l1_n", "words": ["4366", "3334"], "value": "230.2", "unit": "V"}]}
 """,
+    "wattproof wiring": """
+{"meter": "m-mill", "role": "load", "direction": "import", "nominal_v": 220.0, "ct_ratio": "400/5",
+ "values": {"voltage_l1_n": 230.1, "current_l1": 52.1, "active_power_l1": -11500.0}, "angles_deg": {"l1": -163.7},
+ "clamps_a": {"l1": 52.3}, "watched": {"seconds": 10.0, "import_wh": 120, "export_wh": 0},
+ "explanations": [{"voltages": ["l1", "l2", "l3"], "currents": ["l1", "l2", "l3"], "turned": ["l1"]}],
+ "findings": [{"kind": "ct-reversed", "phases": ["l1"], "code": "WP-BUS-046", "where": "m-mill", "text": "..."}]}
+""",
     "wattproof status": """
 {"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
  "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed"}],

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("gateway.cli.keys_commands", "keys"),
     "scan": ("gateway.cli.scan_command", "scan"),
     "read": ("gateway.cli.bus_commands", "read"),
+    "wiring": ("gateway.cli.wiring_command", "wiring"),
     "trace": ("gateway.cli.trace_commands", "trace"),
 }
 

@@ -17,18 +17,14 @@ from gateway.core.meter.dlt645 import read_request as asked_of
 from gateway.core.meter.dlt645_exchange import meanings_645
 from gateway.core.meter.exchange import Meaning, meanings
 from gateway.core.meter.modbus import read_request
-from gateway.core.meter.plan import plan_blocks, readable
 from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import ProblemError, problem
-from gateway.core.reading import EXCEPTION
-from gateway.core.site import Bus, Meter
+from gateway.core.site import Meter
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option
 from gateway.line import LineLostError, open_line
+from gateway.meter_reading import meter_named, read_points
 from gateway.sunspec_walk import walked
 from gateway.words import translate as _
-
-_TRIES = 3
-_LATE_MS = 1000  # before a question is asked again, the answer to the first must have passed
 
 
 @click.command("read")
@@ -42,50 +38,23 @@ _LATE_MS = 1000  # before a question is asked again, the answer to the first mus
 def read(home: str, meter: str, capture: Path | None, as_json: bool) -> None:
     """Read every register of METER, its name or the number on its plate, once: raw words and what they mean."""
     site, profiles = load_site(Path(home))
-    found = [one for one in site.meters if meter == one.name or (not one.unit and meter == one.serial)]
-    if not found:
-        raise ProblemError(
-            problem(
-                "WP-BUS-012",
-                meter,
-                "The site has no meter of this name.",
-                "Its meters are: {known}.",
-                known=", ".join(one.name for one in site.meters),
-            )
-        )
-    bus = next(one for one in site.buses if one.name == found[0].bus)
-    profile = profiles[found[0].profile]
+    bus, asked = meter_named(site, meter)
+    profile = profiles[asked.profile]
     line = open_line(bus)
     try:
         asker = Asker(line, bus)
-        profile = walked(asker, found[0], profile)
-        answers = read_meter(asker, bus, found[0], profile)
+        profile = walked(asker, asked, profile)
+        reads = read_points(asker, bus, asked, profile, profile.points)
     except LineLostError as error:
         raise ProblemError(*error.problems) from error
     finally:
         line.close()
-    meant = [(answer, _meant(found[0], profile, answer)) for answer in answers]
+    meant = [(answer, _meant(asked, profile, answer)) for _block, answer in reads]
     if capture is not None:
-        _append(capture, found[0], profile, meant)
-    emit(_read_value(found[0], profile, meant), _read_text(meant), as_json)
-    if any(answer.fault for answer in answers):
+        _append(capture, asked, profile, meant)
+    emit(_read_value(asked, profile, meant), _read_text(meant), as_json)
+    if any(answer.fault for answer, _found in meant):
         sys.exit(PROBLEM)
-
-
-def read_meter(asker: Asker, bus: Bus, meter: Meter, profile: DeviceProfile) -> list[Answer]:
-    """Return one exchange for every read that the whole profile needs, each tried a few times."""
-    points = tuple(point for point in profile.points if readable(profile, point))
-    asker.drain(min(_LATE_MS, profile.timeout_ms))
-    answers = []
-    for block in plan_blocks(profile, points, bus.baud, bus.turnaround_ms):
-        for _attempt in range(_TRIES):
-            answer = asker.ask_block(meter, block, 2 * profile.timeout_ms)
-            if answer.fault is None or answer.fault.kind == EXCEPTION:
-                break
-            asker.drain(_LATE_MS)
-        answers.append(answer)
-        time.sleep(profile.gap_ms / 1000)
-    return answers
 
 
 def _meant(meter: Meter, profile: DeviceProfile, answer: Answer) -> list[Meaning]:
