@@ -4,6 +4,7 @@ Inside `simulated`, `gateway.line` and pymodbus' serial client see a clock that 
 port on which the octets of a HostileWire arrive in their own time. Nothing of either reader is replaced.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from math import ceil
@@ -11,11 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from pymodbus import ModbusException
+from pymodbus.client import ModbusSerialClient
+
 from gateway import line as line_module
-from gateway.core.meter.poll import Poll, Wait
+from gateway.core.meter.poll import Poll
 from gateway.core.site import Bus
-from gateway.line import Line, open_line
-from hil_tests.hostile_meters import Tally, jobs
+from gateway.line import open_line
+from hil_tests.hostile_meters import Tally, jobs, step
 from hil_tests.hostile_wire import HostileWire
 
 BUS = Bus("simulated", "/dev/ttySIMULATED", 9600, 8, "N", 1, 10)
@@ -41,6 +45,10 @@ class SimulatedTime:
     def utc_ms(self) -> int:
         """Return UTC milliseconds since 1970."""
         return _EPOCH_MS + self.now_us // 1000
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds that never go back."""
+        return self.now_us // 1000
 
     def monotonic(self) -> float:
         """Return seconds."""
@@ -156,29 +164,49 @@ def poll_simulated(wire: HostileWire, polls: int) -> Tally:
         poll, line = Poll(BUS, jobs(BUS), CYCLE_MS), open_line(BUS)
         while wire.questions < polls:
             try:
-                _step(poll, line, time, tally)
+                step(poll, line, time, tally)
             except KilledError:
                 line.close()
-                wire.forget_after(time.now_us + OWED_US)
-                if wire.dice.randrange(2):
-                    time.flush()
-                time.now_us += wire.dice.randrange(*RESTART_US)
+                _die(wire, time)
+                tally.polls = wire.questions
                 poll, line = Poll(BUS, jobs(BUS), CYCLE_MS), open_line(BUS)
         tally.line_s = time.monotonic()
-    tally.polls = wire.questions
     tally.injected = dict(wire.faults)
     return tally
 
 
-def _step(poll: Poll, line: Line, time: SimulatedTime, tally: Tally) -> None:
-    now_ms = time.now_us // 1000
-    step = poll.next(now_ms)
-    if isinstance(step, Wait):
-        time.sleep((step.until_ms - now_ms) / 1000)
-        return
-    asked = time.wire.questions
-    frame, elapsed_ms = line.exchange(step.frame, step.answer_bytes, step.earliest_ms, step.timeout_ms)
-    now_ms, utc_ms = time.now_us // 1000, time.utc_ms()
-    outcomes = poll.answered(frame, elapsed_ms, now_ms, utc_ms) if frame else poll.unanswered(now_ms, utc_ms)
-    # A jammed line is found out before anything is sent: then no question was asked, and nothing may be believed.
-    tally.take(outcomes, time.wire.questions if time.wire.questions > asked else 0)
+def _die(wire: HostileWire, time: SimulatedTime) -> None:
+    """Let the process be gone for a while; what was under way goes on."""
+    wire.forget_after(time.now_us + OWED_US)
+    if wire.dice.randrange(2):
+        time.flush()
+    time.now_us += wire.dice.randrange(*RESTART_US)
+
+
+def pymodbus_simulated(wire: HostileWire, polls: int) -> Tally:
+    """Ask as many questions with pymodbus' serial client and its defaults, the same reads in turn."""
+    logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL + 1)
+    tally = Tally()
+    reads = [(job.meter.unit, block) for job in jobs(BUS) for block in job.blocks]
+    with simulated(wire) as time:
+        client = ModbusSerialClient(BUS.port, baudrate=BUS.baud)
+        client.connect()
+        while wire.questions < polls:
+            unit, block = reads[tally.calls % len(reads)]
+            tally.calls += 1
+            asked = wire.questions
+            try:
+                answer = client.read_holding_registers(block.start, count=block.count, device_id=unit)
+                if not answer.isError():
+                    tally.take_registers(unit, block, answer.registers, range(asked + 1, wire.questions + 1))
+            except KilledError:
+                client.close()  # type: ignore[no-untyped-call]
+                _die(wire, time)
+                client = ModbusSerialClient(BUS.port, baudrate=BUS.baud)
+                client.connect()
+            except ModbusException:
+                continue  # it gave up, and says so
+        tally.line_s = time.monotonic()
+    tally.polls = wire.questions
+    tally.injected = dict(wire.faults)
+    return tally
