@@ -102,7 +102,7 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         _windows(own, defaults) if layout is None else windows(defaults.function, layout),
         own.number("timeout_ms", 10, 60000, DEFAULT_TIMEOUT_MS if by_register else DI_TIMEOUT_MS),
         own.number("gap_ms", 0, 10000, 0),
-        tuple(points) + (() if layout is None else marks(layout)),
+        tuple(points) + (() if layout is None else marks(layout, (3, 4))),
         _constants(top, defaults),
         tuple([read_identity(fields, defaults) for fields in top.tables("identify")])
         if layout is None

@@ -122,7 +122,7 @@ def found_at(profile: DeviceProfile, layout: Layout) -> "DeviceProfile | None":
         profile.id, profile.maker, profile.model, profile.kind, profile.status, profile.evidence, profile.transport,
         profile.serial_default, profile.serial_allowed, profile.units, profile.function, profile.max_registers,
         profile.align, windows(profile.function, layout), profile.timeout_ms, profile.gap_ms,
-        tuple(points) + marks(layout), profile.constants, profile.identify, profile.tests, layout,
+        tuple(points) + marks(layout, (profile.function,)), profile.constants, profile.identify, profile.tests, layout,
     )  # fmt: skip
 
 
@@ -142,11 +142,11 @@ def windows(function: int, layout: Layout) -> "tuple[tuple[int, int, int], ...]"
     return tuple(sorted(found))
 
 
-def marks(layout: Layout) -> "tuple[Point, ...]":
+def marks(layout: Layout, functions: "tuple[int, ...]") -> "tuple[Point, ...]":
     """Return the points by which the chain itself can be seen in an answer: marker, ids and lengths."""
-    found = [_mark("sunspec_marker", layout.bases[0], "ascii", 2, function) for function in (3, 4)]
+    found = [_mark("sunspec_marker", layout.bases[0], "ascii", 2, function) for function in functions]
     for _, at, _ in layout.chain:
-        found += [_mark("model_id", at, "u16", 1, 3), _mark("model_length", at + 1, "u16", 1, 3)]
+        found += [_mark("model_id", at, "u16", 1, functions[0]), _mark("model_length", at + 1, "u16", 1, functions[0])]
     return tuple(found)
 
 

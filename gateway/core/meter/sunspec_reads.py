@@ -47,6 +47,29 @@ class SunspecReads(MeterReads):
         """Tell whether the answer to *block*, a step of the walk, has led to the next step or to the figures."""
         return block not in self.blocks
 
+    def wanted(self, boundary: bool = False) -> "list[Block]":
+        """Return the blocks to be read in a sweep: during the walk its next step."""
+        return MeterReads.wanted(self, boundary) if self._step is None else [self._step]
+
+    def as_asked(self, block: Block, now_ms: int) -> Block:
+        """Return the read by which *block* is asked now; a step of the walk has no other."""
+        return block if block == self._step else MeterReads.as_asked(self, block, now_ms)
+
+    def repeats(self, block: Block, registers: "tuple[int, ...]", now_ms: int) -> bool:
+        """Tell whether the answer to *block* is the one to another question come again.
+
+        In a chain, two models may be of one id and length; so a step of the walk is compared only with the one before.
+        """
+        if block == self._step:
+            self._answers = self._answers[-1:]
+        return MeterReads.repeats(self, block, registers, now_ms)
+
+    def _doubted_until(self, block: Block) -> int:
+        if block != self._step:
+            return MeterReads._doubted_until(self, block)
+        alike = [one for one in self._late if one[0].function == block.function and one[0].count == block.count]
+        return max([until for _, until in alike] + [0])
+
     def in_doubt(self) -> bool:
         """Tell whether it is open which device answers, or where its models are."""
         return self._step is not None or MeterReads.in_doubt(self)
