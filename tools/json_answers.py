@@ -7,9 +7,10 @@ JSON_ANSWERS = {
  "fault": null}
 """,
     "wattproof plan": """
-{"profile": "eastron-sdm230", "baud": 9600, "turnaround_ms": 10,
- "reads": [{"function": 4, "di": null, "start": 70, "count": 10, "time_us": 55834, "time_ms": 55.834,
-   "quantities": ["frequency"]}],
+{"profile": "eastron-sdm230", "baud": 9600, "turnaround_ms": 10, "slow_sweeps": 12,
+ "reads": [{"poll": "fast", "function": 4, "di": null, "start": 70, "count": 10, "wasted": 8, "time_us": 55834,
+   "time_ms": 55.834, "quantities": ["frequency"]}],
+ "classes": [{"poll": "fast", "reads": 1, "registers": 10, "wasted": 8, "total_us": 55834}],
  "registers": 10, "distinct": true, "total_us": 55834, "total_ms": 55.834, "shortest_us": 55834}
 """,
     "wattproof profile list": """

@@ -25,6 +25,6 @@ def test_a_sweep_costs_no_more_than_before(name: str) -> None:
 
 
 def test_the_figures_of_the_sdm630_by_hand() -> None:
-    """Its 36 floats are 72 registers; six reads take 90, and 2 more so that no two are of one length."""
+    """36 floats are 72 registers; seven reads take 82, one of them slow, and 8 more so that no lengths are alike."""
     figures_now = NOW["eastron-sdm630"]
-    assert (figures_now["reads"], figures_now["registers"], figures_now["wasted"]) == (6, 92, 92 - 72)
+    assert (figures_now["reads"], figures_now["registers"], figures_now["wasted"]) == (7, 90, 90 - 72)

@@ -10,7 +10,7 @@ from gateway.frame import SpokenGroup, speak_anywhere, spoken
 # Where each command lives: imported only when it is called, so that the command line starts fast.
 COMMANDS: dict[str, tuple[str, str]] = {
     "decode": ("gateway.cli.meter_commands", "decode_command"),
-    "plan": ("gateway.cli.meter_commands", "plan_command"),
+    "plan": ("gateway.cli.plan_command", "plan_command"),
     "profile": ("gateway.cli.profile_commands", "profile_group"),
     "check": ("gateway.cli.run_commands", "check"),
     "run": ("gateway.cli.run_commands", "run"),

@@ -1,4 +1,4 @@
-"""wattproof decode and plan: what one exchange means, and which reads a meter would be asked."""
+"""wattproof decode: what one exchange with a meter means."""
 
 import sys
 from typing import Any
@@ -7,19 +7,8 @@ import click
 
 from gateway.cli.dlt645_decoding import YEARS, decoded645, decoded645_by, fault645_text
 from gateway.cli.exchange_options import Octets, ratio_options
-from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request, refusal
-from gateway.core.meter.plan import (
-    DEFAULT_TURNAROUND_MS,
-    DI_FUNCTIONS,
-    Block,
-    block_us,
-    bus_us,
-    di_of,
-    plan_blocks,
-    shortest_blocks,
-)
 from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import (
@@ -136,77 +125,3 @@ def decode_command(
     emit(result, text or _("The answer is good, but the profile knows nothing in it."), as_json)
     if fault:
         sys.exit(PROBLEM)
-
-
-def planned(profile: DeviceProfile, baud: int, turnaround_ms: int) -> dict[str, Any]:
-    """Return the reads of one sweep and their bus time, as the JSON of `wattproof plan`."""
-    blocks = plan_blocks(profile, profile.polled(), baud, turnaround_ms)
-    shortest = shortest_blocks(profile, profile.polled(), baud, turnaround_ms)
-    total = bus_us(blocks, baud, turnaround_ms)
-    return {
-        "profile": profile.id,
-        "baud": baud,
-        "turnaround_ms": turnaround_ms,
-        "reads": [_read(block, baud, turnaround_ms) for block in blocks],
-        "registers": sum(block.count for block in blocks),
-        # A DL/T 645 answer says what it answers.
-        "distinct": profile.protocol != MODBUS or len({block.count for block in blocks}) == len(blocks),
-        "total_us": total,
-        "total_ms": total / 1000,
-        "shortest_us": bus_us(shortest, baud, turnaround_ms),
-    }
-
-
-def _read(block: Block, baud: int, turnaround_ms: int) -> dict[str, Any]:
-    took = block_us(block, baud, 1000 * turnaround_ms)
-    return {
-        "function": block.function,
-        "di": di_text(di_of(block), block.function) if block.function in DI_FUNCTIONS else None,
-        "start": di_of(block) if block.function in DI_FUNCTIONS else block.start,
-        "count": block.count,
-        "time_us": took,
-        "time_ms": took / 1000,
-        "quantities": [point.name for point in block.points],
-    }
-
-
-@click.command("plan")
-@click.option("--profile", "profile_id", required=True, help="Id of the device profile.")
-@click.option("--baud", type=click.IntRange(300, 1_000_000), required=True, help="Speed of the line.")
-@click.option(
-    "--turnaround-ms",
-    type=click.IntRange(0, 10_000),
-    default=DEFAULT_TURNAROUND_MS,
-    show_default=True,
-    help="How long the meter takes to begin its answer.",
-)
-@json_option
-@click.pass_obj
-@fails_clearly
-def plan_command(home: str, profile_id: str, baud: int, turnaround_ms: int, as_json: bool) -> None:
-    """Show the reads that would be made of a meter, the bus time of each, and the total."""
-    plan = planned(load_profile(profile_id, home), baud, turnaround_ms)
-    lines = [
-        _("DI {di}  {count:3d} registers  {time:8.1f} ms  {values} values").format(
-            di=read["di"], count=read["count"], time=read["time_ms"], values=len(read["quantities"])
-        )
-        if read["di"]
-        else _(
-            "function {function:02d}  start 0x{start:04X}  {count:3d} registers  {time:8.1f} ms  {values} values"
-        ).format(
-            function=read["function"],
-            start=read["start"],
-            count=read["count"],
-            time=read["time_ms"],
-            values=len(read["quantities"]),
-        )
-        for read in plan["reads"]
-    ]
-    lines.append(
-        _("{reads} reads, {registers} registers, {total:.1f} ms a sweep at {baud} Bd").format(
-            reads=len(lines), registers=plan["registers"], total=plan["total_ms"], baud=baud
-        )
-    )
-    if not plan["distinct"]:
-        lines.append(_("Some reads have the same length: the windows leave no room to tell late answers apart by it."))
-    emit(plan, "\n".join(lines), as_json)

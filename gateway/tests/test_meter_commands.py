@@ -142,8 +142,11 @@ def test_plan_lists_reads_times_and_total() -> None:
     result = call("plan", "--profile", "eastron-sdm630", "--baud", "9600", "--json")
     plan = json.loads(result.output)
     assert result.exit_code == 0
-    assert plan["total_us"] == sum(read["time_us"] for read in plan["reads"])
-    assert plan["registers"] == sum(read["count"] for read in plan["reads"])
+    fast = [read for read in plan["reads"] if read["poll"] == "fast"]
+    assert plan["total_us"] == sum(read["time_us"] for read in fast)
+    assert plan["registers"] == sum(read["count"] for read in fast)
+    assert [one["poll"] for one in plan["classes"]] == ["fast", "slow"]
+    assert plan["classes"][1]["total_us"] == sum(read["time_us"] for read in plan["reads"] if read not in fast)
     counts = [read["count"] for read in plan["reads"]]
     assert plan["distinct"] and len(set(counts)) == len(counts)
     for read in plan["reads"]:
@@ -160,7 +163,7 @@ def test_plan_follows_the_line() -> None:
         assert plan["shortest_us"] <= plan["total_us"]
         totals.append(plan["total_us"])
     assert totals == sorted(totals)
-    assert "ms a sweep at 9600 Bd" in call("plan", "--profile", "eastron-sdm630", "--baud", "9600").output
+    assert "ms at 9600 Bd" in call("plan", "--profile", "eastron-sdm630", "--baud", "9600").output
 
 
 def test_plan_refuses_impossible_lines() -> None:
