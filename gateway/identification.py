@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from gateway.asker import Asker
 from gateway.core.meter.decoding import account_value, decode, text_of
 from gateway.core.meter.plan import Block, shortest_blocks
-from gateway.core.meter.profile import HIGH_FIRST, MODBUS, DeviceProfile, Identity, Point
+from gateway.core.meter.profile import HIGH_FIRST, MODBUS, DeviceProfile, Identity, Layout, Point
+from gateway.core.meter.sunspec import Walk, found_at
+from gateway.core.meter.sunspec_models import HEAD
 from gateway.core.reading import EXCEPTION, SILENT
 from gateway.core.site import Meter
 
@@ -55,7 +57,9 @@ class Identification:
 
     def __init__(self, asker: Asker, profiles: Iterable[DeviceProfile]) -> None:
         self._asker = asker
-        found = [candidate(profile) for profile in profiles]
+        known = list(profiles)
+        self._walked = [profile for profile in known if profile.sunspec is not None]
+        found = [candidate(profile) for profile in known if profile.sunspec is None]
         self._signed = [one for one in found if one.signs and one.profile.protocol == MODBUS]
         self._unsigned = [one for one in found if one.values and not one.signs and one.profile.protocol == MODBUS]
         self._by_number = [one for one in found if one.values and one.profile.protocol != MODBUS]
@@ -64,7 +68,7 @@ class Identification:
     def of_unit(self, unit: int, latency_ms: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the models of which every sign is found in *unit*; where there is none, the likely ones."""
         reads = UnitReads(self._asker, unit, max(_LEAST_TIMEOUT_MS, _LATENCIES * latency_ms))
-        models: list[str] = []
+        models = self._of_walk(reads)
         hinted: list[str] = []
         for one in self._signed:
             if models and not all(reads.knows(place) for _, place in one.signs):
@@ -76,6 +80,23 @@ class Identification:
             self._signed.sort(key=lambda one: one.profile.id not in models)
             return tuple(sorted(models)), ()
         return (), tuple(sorted(hinted)) or self._guess(reads)
+
+    def _of_walk(self, reads: "UnitReads") -> list[str]:
+        """Return the SunSpec profiles whose model a walk along the models of the unit finds."""
+        if not self._walked:
+            return []
+        first = self._walked[0]
+        assert first.sunspec is not None
+        walk = Walk(first.sunspec)
+        while walk.at is not None:
+            words = reads.words((first.function, walk.at, HEAD))
+            if words is None:
+                walk.refused()
+            else:
+                walk.take(words)
+        if walk.layout is None:
+            return []
+        return [one.id for one in self._walked if _on_walk(one, walk.layout)]
 
     def _guess(self, reads: "UnitReads") -> tuple[str, ...]:
         """Return the models without signs of which a unit shows the most plausible values, and no other ones."""
@@ -147,6 +168,11 @@ class UnitReads:
             if self._silent[place[0]] >= _MOST_SILENT and place[0] not in self._answered:
                 self._illegal.add(place[0])
         return None
+
+
+def _on_walk(profile: DeviceProfile, found: Layout) -> bool:
+    assert profile.sunspec is not None
+    return found_at(profile, Layout(found.bases, profile.sunspec.main, found.chain)) is not None
 
 
 def _shows(reads: UnitReads, sign: Identity, place: Place) -> bool:

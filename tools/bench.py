@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 
 import click
 
-from tools.benchmarks import bus, gateway_run
+from tools.benchmarks import bus, gateway_run, scan
 from tools.benchmarks.figure import Section, exit_code, plain, table
 
 PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
     "bus": lambda: (bus.measure(),),
     "gateway": gateway_run.measure,
+    "scan": lambda: (scan.measure(),),
 }
 
 
