@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check core bench catalogue cli-reference format lock install test-system clean
+.PHONY: demo test hil check core bench catalogue cli-reference format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -43,6 +43,10 @@ core: $(INSTALLED)
 
 test: test-system check core
 	$(BIN)/python -m pytest
+
+# The tests that also run over real serial ports: HIL_PORT and more, see hil_tests/README.md.
+hil: $(INSTALLED)
+	$(BIN)/python -m pytest -v hil_tests/test_between_ports.py hil_tests/test_one_meter.py
 
 bench: $(INSTALLED)
 	$(BIN)/python -m tools.bench

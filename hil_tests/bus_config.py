@@ -11,7 +11,7 @@ from gateway.text_file import read_text, read_toml
 from hil_tests.bus_port import PortPlan
 from hil_tests.emulated_bus import Line
 from hil_tests.line_bits import Setting
-from hil_tests.line_faults import KINDS, LineFault
+from hil_tests.line_faults import KINDS, NEEDS_EMULATED_WIRE, LineFault
 
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 76800, 115200, 230400, 460800)
 _PORT = ("link", "chunk", "latency", "echo", "client_parity")
@@ -29,14 +29,16 @@ def read_line(table: Fields, home: Path, buses: list[str], links: list[str]) -> 
     setting = _setting(table) if "line" in table.plain else None
     if setting is None:
         setting = Setting(table.number("baud", 300, 1_000_000, 9600), idle_bits=1)
-    return Line(
+    line = Line(
         name,
         setting,
         table.measure("turnaround", MILLISECONDS, "10 ms"),
-        (_port(table, name, home, links, setting.parity),),
+        (),
         table.flag("strict"),
         table.text("port", "", empty=True),
+        states_parity="line" in table.plain,
     )
+    return line._replace(ports=(_port(table, name, home, links, line),))
 
 
 def read_ports(top: Fields, home: Path, lines: tuple[Line, ...], links: list[str]) -> tuple[Line, ...]:
@@ -49,8 +51,10 @@ def read_ports(top: Fields, home: Path, lines: tuple[Line, ...], links: list[str
         table.fresh("name", name, names)
         table.known("bus", bus, sorted(by_name))
         line = by_name.get(bus)
-        port = _port(table, name, home, links, line.setting.parity if line else "N")
-        if line is not None:
+        port = _port(table, name, home, links, line)
+        if line is not None and line.device:
+            top.problems.append(_only_emulated(table.where, line.name))
+        elif line is not None:
             by_name[bus] = line._replace(ports=(*line.ports, port))
     return tuple(by_name[line.name] for line in lines)
 
@@ -67,14 +71,16 @@ def with_meter(line: Line, name: str, table: Fields) -> Line:
     return line
 
 
-def read_faults(tables: list[Fields], buses: set[str], meters: dict[str, str]) -> dict[str, tuple[LineFault, ...]]:
-    """Return the faults of each bus; *meters*: the bus of each."""
-    found: dict[str, list[LineFault]] = {bus: [] for bus in buses}
+def read_faults(
+    tables: list[Fields], lines: dict[str, Line], meters: dict[str, str]
+) -> dict[str, tuple[LineFault, ...]]:
+    """Return the faults of each bus of *lines*; *meters*: the bus of each."""
+    found: dict[str, list[LineFault]] = {bus: [] for bus in lines}
     for table in tables:
         table.only(_FAULT)
         meter, bus = table.text("meter", "", empty=True), table.text("bus", "", empty=True)
         table.known("meter", meter, sorted(meters))
-        table.known("bus", bus, sorted(buses))
+        table.known("bus", bus, sorted(lines))
         plain = table.plain
         question = table.number("question", 1, 1_000_000_000) if "question" in plain else None
         once = 1 if question is not None else None
@@ -90,8 +96,10 @@ def read_faults(tables: list[Fields], buses: set[str], meters: dict[str, str]) -
             table.number("bits", 1, 2000, 1),
             table.text("link", "", empty=True),
         )
-        own = [bus] if bus in found else [meters[meter]] if meters.get(meter) in found else sorted(buses)
+        own = [bus] if bus in found else [meters[meter]] if meters.get(meter) in found else sorted(lines)
         for name in own:
+            if lines[name].device and (fault.kind in NEEDS_EMULATED_WIRE or fault.by_clock):
+                table.problems.append(_only_emulated(table.where, name))
             found[name].append(fault)
     return {bus: tuple(faults) for bus, faults in found.items()}
 
@@ -109,6 +117,16 @@ def script_tables(path: Path, problems: list[Problem]) -> list[Fields]:
     return [one for one in found if one.is_table]
 
 
+def _only_emulated(where: str, bus: str) -> Problem:
+    return problem(
+        "WP-EMU-021",
+        where,
+        "This cannot be done on the bus {bus}, which is a real serial port.",
+        "Leave the key port of the bus out, and it is emulated on pseudo-terminals.",
+        bus=bus,
+    )
+
+
 def _object(text: str) -> Any:
     try:
         return json.loads(text)
@@ -116,7 +134,7 @@ def _object(text: str) -> Any:
         return None  # which is no table, and told so
 
 
-def _port(table: Fields, name: str, home: Path, links: list[str], parity: str) -> PortPlan:
+def _port(table: Fields, name: str, home: Path, links: list[str], line: Line | None) -> PortPlan:
     link = home / table.text("link", f"{name}.tty")
     table.fresh("link", str(link), links)
     return PortPlan(
@@ -125,7 +143,8 @@ def _port(table: Fields, name: str, home: Path, links: list[str], parity: str) -
         table.number("chunk", 1, 256, 16),
         table.measure("latency", MILLISECONDS, "0 ms"),
         table.flag("echo"),
-        table.choice("client_parity", ("N", "E", "O"), parity),
+        table.choice("client_parity", ("N", "E", "O"), line.setting.parity if line else "N"),
+        line is not None and line.states_parity,
     )
 
 

@@ -17,14 +17,15 @@ _MOST_BYTES = 512
 _BUNDLE_BYTES = 62  # a USB adapter hands so many over at once without waiting for its timer
 _TCGETS2, _TCSETS2 = 0x802C542A, 0x402C542B
 _TERMIOS2 = struct.Struct("4I20s2I")  # input, output, control and local flags; line and characters; both speeds
+_STICKY_PARITY = 0o10000000000  # CMSPAR
 _OTHER_SPEED, _SPEED_MASK = 0x1000, 0x100F
 
 
 class PortPlan(NamedTuple):
     """An end of the line as configured. chunk: how many characters are handed over at once.
 
-    latency_ms: how long a USB adapter waits for more, 0 for none; parity: what its program has set, for a
-    pseudo-terminal does not show it.
+    latency_ms: how long a USB adapter waits for more, 0 for none; parity: what its program has set where it leaves no
+    mark, for a pseudo-terminal drops parity; marks: whether a mark (sticky parity, which means nothing there) counts.
     """
 
     name: str
@@ -33,6 +34,7 @@ class PortPlan(NamedTuple):
     latency_ms: int = 0
     echo: bool = False
     parity: str = "N"
+    marks: bool = False
 
 
 class BusPort:
@@ -67,6 +69,8 @@ class BusPort:
         flags = _TERMIOS2.unpack(fcntl.ioctl(self._ours, _TCGETS2, bytes(_TERMIOS2.size)))
         stop_bits = 2 if flags[2] & termios.CSTOPB else 1
         parity = self.plan.parity
+        if self.plan.marks and flags[2] & _STICKY_PARITY:
+            parity = "O" if flags[2] & termios.PARODD else "E"
         rest = max(0, self._setting.character_bits - 9 - (parity != "N") - stop_bits)
         return Setting(flags[6] or self._setting.baud, parity, stop_bits, rest)
 

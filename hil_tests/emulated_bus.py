@@ -29,8 +29,8 @@ METER = "meter "
 class Line(NamedTuple):
     """A bus as configured. strict: its meters drop requests that begin before 3.5 characters of silence are over.
 
-    device: a real serial port that stands in place of the wire, "" for none; settings and turnarounds_ms: of meters
-    that differ from the line.
+    device: a real serial port that stands in place of the wire, "" for none; states_parity: whether the setting says
+    more than the speed; settings and turnarounds_ms: of meters that differ from the line.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Line(NamedTuple):
     ports: tuple[PortPlan, ...]
     strict: bool = False
     device: str = ""
+    states_parity: bool = False
     settings: dict[str, Setting] = {}  # noqa: RUF012  (never changed)
     turnarounds_ms: dict[str, int] = {}  # noqa: RUF012
 

@@ -26,6 +26,7 @@ from hil_tests.emulated_meter import EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Park, Sample
 from hil_tests.emulator_config import EmulatorPlan, read_emulator_config
 from hil_tests.line_faults import FaultDice, standard_faults
+from hil_tests.serial_bus import SerialBus
 from hil_tests.stations import Stations
 from hil_tests.truth import TruthWriter
 
@@ -74,8 +75,9 @@ class Emulator:
         if self._log is not None:
             self._log.close()
 
-    def _bus(self, line: Line, meters: tuple[EmulatedMeter, ...], dice: FaultDice) -> EmulatedBus:
-        return EmulatedBus(line, Stations(meters, self._sample, self._witness, dice), dice, self._log)
+    def _bus(self, line: Line, meters: tuple[EmulatedMeter, ...], dice: FaultDice) -> EmulatedBus | SerialBus:
+        stations = Stations(meters, self._sample, self._witness, dice)
+        return (SerialBus if line.device else EmulatedBus)(line, stations, dice, self._log)
 
     def save(self) -> None:
         """Write the state of the park beside the truth, in one step."""
@@ -200,10 +202,13 @@ def main(
     try:
         emulator.start()
         for bus in emulator.buses:
-            for port in bus.ports:
-                own = {"bus": bus.line.name} if port is bus.ports[0] else {"port": port.plan.name, "bus": bus.line.name}
-                where = {"path": port.path, "link": str(port.link), "baud": bus.line.baud}
-                _say({**own, **where, "seed": f"{emulator.seed}/{bus.line.name}"})
+            where = {"bus": bus.line.name, "baud": bus.line.baud, "seed": f"{emulator.seed}/{bus.line.name}"}
+            if bus.line.device:
+                _say({**where, "path": bus.path, "link": bus.path})
+            for place, port in enumerate(bus.ports):
+                _say(
+                    {**({"port": port.plan.name} if place else {}), **where, "path": port.path, "link": str(port.link)}
+                )
         _say({"ready": True})
         while not select.select([stopped], [], [], SAVE_EVERY_S)[0]:
             assert all(bus.serves for bus in emulator.buses), "a bus has ended by itself"

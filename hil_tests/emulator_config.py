@@ -106,7 +106,7 @@ class _Reader:
         park = Plan(branches, self._batteries(branches), unmetered, value_ms, step_ms, self._begin())
         self._problems += park_problems(park)
         buses_of = {branch.name: table.text("bus") for table, branch in zip(tables, branches, strict=True)}
-        faults = read_faults(top.tables("fault") + script, set(by_name), buses_of)
+        faults = read_faults(top.tables("fault") + script, by_name, buses_of)
         lines = tuple(by_name[line.name] for line in lines)
         return EmulatorPlan(park, lines, {bus: tuple(found) for bus, found in meters.items()}, faults, self._seed)
 

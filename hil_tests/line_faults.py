@@ -19,6 +19,7 @@ TRUE_KINDS = (LATE, NOISE, ECHO, TWICE, SPLIT)
 DELAYED = (LATE, SILENT)
 # Kinds that befall the line itself, not an answer: they can begin by the clock alone.
 OF_THE_LINE = (BABBLE, PULL)
+NEEDS_EMULATED_WIRE = (COLLIDE, PULL)
 _DEVICE_BUSY = 6
 
 

@@ -1,0 +1,107 @@
+"""Emulated meters on one serial port and the gateway on another: a joint of pseudo-terminals, and two real adapters."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hil_tests.emulated import ROOT, emulated
+from hil_tests.hardware import EMULATED, REAL, Ports, joined_terminals, two_adapters
+from hil_tests.sweeping import swept, write_site
+from hil_tests.truth import Truth
+
+CONFIG = """
+value = "60 s"
+step = "1 s"
+[[bus]]
+name = "line"
+line = "{line}"
+port = "{port}"
+[[meter]]
+name = "sdm"
+bus = "line"
+unit = 7
+profile = "eastron-sdm630"
+load = "36 kW"
+start_import = "1234.56 kWh"
+[[meter]]
+name = "chint"
+bus = "line"
+unit = 8
+profile = "chint-dtsu666"
+load = "-7200 W"
+ct_ratio = "200/5"
+[[meter]]
+name = "state-grid"
+bus = "line"
+address = "002241020208"
+profile = "dlt645-2007-three-phase"
+load = "24 kW"
+{more}
+"""
+METERS = {
+    "sdm": ("unit = 7", "eastron-sdm630", ""),
+    "chint": ("unit = 8", "chint-dtsu666", 'ct_ratio = "200/5"'),
+    "state-grid": ('address = "002241020208"', "dlt645-2007-three-phase", ""),
+}
+SWEEPS = 4
+
+
+@pytest.fixture(params=[EMULATED, REAL])
+def ports(request: pytest.FixtureRequest) -> Iterator[Ports]:
+    """Give the two ends of a line."""
+    if request.param == REAL:
+        yield two_adapters()
+    else:
+        with joined_terminals() as joined:
+            yield joined
+
+
+def test_a_scan_finds_the_meters_over_the_wire(ports: Ports, tmp_path: Path) -> None:
+    """Both Modbus meters are found with their units and models, and nothing else between them."""
+    with emulated(tmp_path, CONFIG.format(port=ports.meters, line=ports.line, more="")):
+        command = [sys.executable, "-m", "gateway", "--home", str(tmp_path), "--lang", "en", "scan", ports.gateway]
+        command += ["--line", ports.line, "--units", "6-9", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = json.loads(done.stdout)["lines"]
+    found = {one["unit"]: {*one["models"], *one["likely"]} for one in line["found"]}
+    assert {unit for unit in found if unit} == {7, 8}
+    assert "eastron-sdm630" in found[7] and "chint-dtsu666" in found[8]
+
+
+def test_sweeps_over_the_wire_read_what_the_meters_show(ports: Ports, tmp_path: Path) -> None:
+    """Three meters of two protocols: no fault, powers as they are, every energy register as its meter showed it."""
+    with emulated(
+        tmp_path,
+        CONFIG.format(port=ports.meters, line=ports.line, more=""),
+        "--truth",
+        str(tmp_path / "truth.jsonl"),
+    ):
+        write_site(tmp_path, ports.gateway, ports.line, METERS)
+        outcomes, _ = swept(tmp_path, SWEEPS)
+    assert outcomes.faults == []
+    assert set(outcomes.values("sdm", "active_power_total")) == {36_000}
+    assert set(outcomes.values("chint", "active_power_total")) == {-7200}
+    assert set(outcomes.values("state-grid", "active_power_total")) == {24_000}
+    truth = Truth.load(tmp_path / "truth.jsonl")
+    for meter in METERS:
+        shown = [sample.words for sample in truth.samples(meter, "energy_active_import")]
+        read = outcomes.words(meter, "energy_active_import")
+        assert len(read) >= SWEEPS and read == [words for words in shown if words in read][: len(read)]
+
+
+def test_no_wrong_value_comes_over_a_bad_wire(ports: Ports, tmp_path: Path) -> None:
+    """With every fourth answer spoilt, in eight ways, what is accepted is what the meters showed, or nothing."""
+    kinds = ("silent", "crc", "wrong-unit", "wrong-function", "short", "long", "twice", "busy")
+    faults = "".join(f'[[fault]]\nkind = "{kind}"\nquestion = {4 * n}\n' for n, kind in enumerate(kinds, 1))
+    with emulated(tmp_path, CONFIG.format(port=ports.meters, line=ports.line, more=faults)) as bus:
+        write_site(tmp_path, ports.gateway, ports.line, METERS)
+        outcomes, _ = swept(tmp_path, SWEEPS)
+    assert bus.counts["line"]["faults"] == len(kinds) and outcomes.faults
+    assert set(outcomes.values("sdm", "active_power_total")) <= {36_000}
+    assert set(outcomes.values("chint", "active_power_total")) <= {-7200}
+    assert set(outcomes.values("state-grid", "active_power_total")) <= {24_000}
