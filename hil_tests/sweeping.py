@@ -3,11 +3,11 @@
 import threading
 from pathlib import Path
 
+from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import load
 from gateway.core.meter.poll import Poll
 from gateway.core.reading import Fault, Reading
-from gateway.daemon import jobs_of
 from gateway.line import open_line
 from gateway.sweep import BusRunner
 from hil_tests.hardware import Outcomes
@@ -53,7 +53,7 @@ def swept(home: Path, cycles: int) -> tuple[Outcomes, list[bytes]]:
     """Sweep the bus of the site in *home*, and return what that gave, and every question that was sent."""
     configuration = load(home)
     bus = configuration.site.buses[0]
-    poll = Poll(bus, jobs_of(configuration, bus), _CYCLE_MS)
+    poll = Poll(bus, jobs_of(configuration.site, configuration.profiles, bus), _CYCLE_MS)
     line = open_line(bus)
     asked: list[bytes] = []
     exchange = line.exchange
