@@ -13,6 +13,8 @@ from gateway.core.meter.modbus import EXCEPTION_BYTES, with_crc
 LATE, TOO_LATE, SHORT, LONG, UNIT, FUNCTION = "late", "later than any drain", "short", "long", "unit", "function"
 ECHO, NOISE, INSIDE, CUT, COLLISION, FLIPS = "echo", "noise around", "noise inside", "cut", "collision", "bit flips"
 TWICE, REFUSAL, SPLIT, BABBLE, SILENT, KILLED = "twice", "exception", "split by 60 ms", "babble", "silent", "killed"
+# Not in the mix: they are what single tests are about.
+FORGED, DRIBBLE, GARBAGE, BURST = "garbled with a good check sum", "a byte a second", "garbage", "burst in long frames"
 # A thousandth part of the answers each; together about one answer in four goes wrong.
 MIX = {
     LATE: 25,
@@ -43,6 +45,8 @@ TOO_LATE_US = (2_000_000, 9_500_000)
 AGAIN_US = (0, 150_000)
 SPLIT_US = 60_000
 BABBLE_US = (100_000, 2_500_000)
+DRIBBLE_US = 1_000_000
+LONG_BYTES = 60  # a burst hits a frame of this length every second time
 _MOMENTARY = (4, 5, 6, 10, 11)
 _LASTING = (1, 2, 3)
 
@@ -58,7 +62,7 @@ class HostileWire:
         self.faults: dict[str, int] = {}
         self.dice = random.Random(seed)
         self.kill_at_us: int | None = None
-        self.forced: str | None = None  # the kind of the next fault, for a test of that one
+        self.sick = units  # the units that things go wrong with
         self._character_us = CHARACTER_BITS * 1_000_000 // baud
         self._units = units
         self._word = word
@@ -83,6 +87,13 @@ class HostileWire:
         """Let nothing come that would come later than this."""
         self._coming = [one for one in self._coming if one[0] <= moment_us]
 
+    def drown(self, until_us: int) -> None:
+        """Let a node talk without end from the first moment on."""
+        count = until_us // self._character_us
+        octets = self.dice.randbytes(count)
+        self._coming += [((number + 1) * self._character_us, number, octets[number]) for number in range(count)]
+        self._order += count
+
     def ask(self, frame: bytes, begin_us: int) -> None:
         """Take a question whose first bit is on the wire at *begin_us*; its fate follows from the seed."""
         self.questions += 1
@@ -103,8 +114,8 @@ class HostileWire:
 
     def _fate(self, frame: bytes, sent_us: int, good: bytes) -> None:
         dice = self.dice
-        kind = self.forced
-        if kind is None and dice.randrange(1000) < sum(self._weights):
+        kind = None
+        if frame[0] in self.sick and dice.randrange(1000) < sum(self._weights):
             kind = dice.choices(self._kinds, self._weights)[0]
         begin_us = sent_us + dice.randrange(*TURNAROUND_US)
         if kind is None:
@@ -133,6 +144,9 @@ class HostileWire:
         elif kind == KILLED:
             self.kill_at_us = sent_us + dice.randrange(0, 60_000)
             self._say(good, sent_us + dice.randrange(10_000, 1_500_000))
+        elif kind == DRIBBLE:
+            for number in range(len(good)):
+                self._say(good[number : number + 1], begin_us + number * DRIBBLE_US)
         elif kind == ECHO:
             self._say(frame, sent_us)
             self._say(good, begin_us + len(frame) * self._character_us)
@@ -164,6 +178,15 @@ class HostileWire:
             for bit in dice.sample(range(8 * len(good)), dice.randrange(1, 9)):
                 bits ^= 1 << bit
             return bits.to_bytes(len(good), "big")
+        if kind == FORGED:
+            place = dice.randrange(24, 8 * len(good) - 16)
+            bits = int.from_bytes(good[:-2], "big") ^ 1 << place - 24 ^ 1 << dice.randrange(8 * (len(good) - 5))
+            return with_crc(bits.to_bytes(len(good) - 2, "big"))
+        if kind == GARBAGE:
+            return dice.randbytes(dice.randrange(1, 40))
+        if kind == BURST:
+            hit = len(good) >= LONG_BYTES and dice.randrange(2)
+            return good[:-9] + dice.randbytes(7) + good[-2:] if hit else good
         assert kind == REFUSAL, kind
         code = dice.choice(_MOMENTARY if dice.randrange(10) else _LASTING)
         refusal = with_crc(bytes((good[0], good[1] | 0x80, code)))
