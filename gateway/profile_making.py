@@ -272,6 +272,14 @@ def checked(text: str, profile_id: str) -> DeviceProfile:
     return profile
 
 
+def keep_owner(old: Path, fresh: Path) -> None:
+    """Give *fresh* the rights of *old*, and its owner where this user may."""
+    before = old.stat()
+    fresh.chmod(before.st_mode & 0o7777)
+    if os.geteuid() == 0:
+        os.chown(fresh, before.st_uid, before.st_gid)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write *text* to *path* in one step, so that an interruption leaves either nothing or all of it."""
     fresh = path.with_name(path.name + ".new")
@@ -282,6 +290,8 @@ def write_whole(path: Path, text: str) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            if path.exists():
+                keep_owner(path, fresh)
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)

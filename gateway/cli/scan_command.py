@@ -1,20 +1,27 @@
 """wattproof scan: what answers on a bus, at which line settings, as which model; and it into the configuration."""
 
+import difflib
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.adding import addition
 from gateway.asker import Asker
 from gateway.cli.bus_options import LineSetting, Units
 from gateway.cli.progress import Course
 from gateway.cli.tables import drawn, table_text
+from gateway.config import SITE_FILE
+from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.tcp_address import is_network
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show, stop
 from gateway.line import WireLine, open_line
+from gateway.profile_making import write_whole
 from gateway.profiles import all_profiles
 from gateway.scan import Found, LineReport, Scan, bus_of, usual_settings
+from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _
 
@@ -36,11 +43,20 @@ Refused = list[tuple[str, Problem]]
     show_default=True,
     help="How long a unit may take to answer at first; silent ones are asked again with more time.",
 )
+@click.option("--add", is_flag=True, help="Put the meters found into gateway.toml, for review; asks before it does.")
+@click.option("--yes", is_flag=True, help="With --add: do not ask.")
 @json_option
 @click.pass_obj
 @fails_clearly
 def scan(
-    home: str, port: str, settings: tuple[str, ...], units: tuple[int, ...], timeout_ms: int, as_json: bool
+    home: str,
+    port: str,
+    settings: tuple[str, ...],
+    units: tuple[int, ...],
+    timeout_ms: int,
+    add: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Find what answers at PORT, at which line settings, as which model; nothing is ever written to a meter."""
     profiles, problems = all_profiles(home)
@@ -73,6 +89,29 @@ def scan(
     emit(_scan_value(port, reports, refused, network), _scan_text(reports, refused, network), as_json)
     if not any(report.found for report in reports):
         stop(PROBLEM, _nothing(port, reports))
+    if add:
+        _add(Path(home), port, reports, profiles, yes)
+
+
+def _add(home: Path, port: str, reports: list[LineReport], profiles: list[DeviceProfile], yes: bool) -> None:
+    """Show what would come to the configuration, ask, and write it."""
+    path = home / SITE_FILE
+    text = read_text(path) if path.exists() else ""
+    best = max(reports, key=lambda report: len(report.found))
+    new = addition(text, str(path), port, best, {profile.id: profile for profile in profiles})
+    if not new.names:
+        click.echo(
+            _("Nothing to add: {present} of the meters found are configured.").format(present=new.present), err=True
+        )
+        return
+    before, after = text.splitlines(), new.text.splitlines()
+    for row in difflib.unified_diff(before, after, str(path), str(path), lineterm="", n=1):
+        click.echo(row, err=True)
+    if yes or click.confirm(
+        _("Write these {count} meters to {path}?").format(count=len(new.names), path=path), err=True
+    ):
+        write_whole(path, new.text)
+        click.echo(_("Written. Review it, complete the meter points, then: wattproof check --live"), err=True)
 
 
 def _scan_value(port: str, reports: list[LineReport], refused: Refused, network: bool) -> dict[str, Any]:
