@@ -27,12 +27,21 @@ Progress = Callable[[str], None]
 class MeterTrial:
     """One meter, by its unit id on an open line; it is only ever read."""
 
-    def __init__(self, asker: Asker, unit: int, timeout_ms: int, most: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        unit: int,
+        timeout_ms: int,
+        most: int,
+        progress: Progress,
+        wait_s: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._asker = asker
         self._unit = unit
         self._timeout_ms = timeout_ms
         self._most = most
         self._progress = progress
+        self._wait_s = wait_s
         self._images: dict[tuple[int, str], RegisterImage] = {}
         self._heard = False
         self._silences = 0
@@ -45,12 +54,11 @@ class MeterTrial:
         for function in functions:
             for base in bases:
                 self._images[function, base] = self._image(lines, function, base)
-        read_at = time.monotonic()
         ways = [way for way in ways_of(lines, functions, bases) if self._image_of(way).registers]
         first = [tried(way, lines, self._image_of(way).registers, None, secondary) for way in ways]
         best = ranked(first, likely)[:_AGAIN]
         places = list(dict.fromkeys((one.way.function, one.way.base) for one in best))
-        time.sleep(max(0.0, read_at + _BETWEEN_READS_S - time.monotonic()))
+        self._wait_s(_BETWEEN_READS_S)
         later = {place: self._image(lines, *place).registers for place in places}
         return ranked(
             [

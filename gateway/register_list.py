@@ -59,6 +59,7 @@ _HEADING_OF = {word: column for column, words in _HEADINGS.items() for word in w
 _ACCESS = ("r", "ro", "rw", "r/w", "wo", "只读", "读写", "读", "read", "read-only", "readonly")
 
 _ADDRESS = re.compile(r"(?:0[xX]([0-9A-Fa-f]{1,4})|([0-9A-Fa-f]{1,4})[hH]|([34])[xX](\d{4,5})|(\d{1,6})|([0-9A-F]{4}))")
+_MARKED = re.compile(r"0[xX].+|[34][xX].+|.+[hH]")
 _RANGE = re.compile(r"\s*(?:-|–|~|～|…|\.\.|至|to)\s*")
 _WIRE_OCTETS = re.compile(r"(?:^|\s)([0-9A-Fa-f]{2})\s+([0-9A-Fa-f]{2})\s*$")
 _NUMBER = r"\d+(?:[.,]\d+)?(?:[eE]-?\d+)?"
@@ -357,9 +358,11 @@ def _by_cells(seen: _Line, cells: list[str], bare_hex: bool) -> None:
 
 
 def _by_tokens(seen: _Line, tokens: list[str], bare_hex: bool) -> None:
-    at = next(
-        (index for index in (0, 1, len(tokens) - 1) if index < len(tokens) and _address(tokens[index], bare_hex)), 0
-    )
+    last = len(tokens) - 1
+    places = [at for at in (0, 1) if at <= last]
+    if last > 1 and (_MARKED.fullmatch(tokens[last]) or len(tokens[last]) > 3):  # not the number of a page
+        places.append(last)
+    at = next((place for place in places if _address(tokens[place], bare_hex)), 0)
     if not tokens or not seen.place(tokens[at], bare_hex):
         return
     rest = tokens[:at] + tokens[at + 1 :] if at == len(tokens) - 1 else tokens[at + 1 :]
