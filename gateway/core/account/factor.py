@@ -147,7 +147,7 @@ def _region(fields: Fields) -> Region:
 def _factors(fields: Fields, known: "set[str]") -> "list[EmissionFactor]":
     """Return the factors of one set: a table of regions for each origin, and a list of origins without carbon."""
     name, basis, source = fields.text("id"), fields.text("basis"), fields.text("source")
-    begin, end = _day(fields, "valid_from"), _day(fields, "valid_to")
+    begin, end = day_field(fields, "valid_from"), day_field(fields, "valid_to")
     origins = [key for key in sorted(fields.plain) if isinstance(fields.plain[key], dict) and key not in _SET_KEYS]
     fields.only(_SET_KEYS + tuple(origins))
     rows = []
@@ -185,7 +185,7 @@ def _milligrams(table: Fields, region: str) -> int:
     return 0
 
 
-def _day(fields: Fields, key: str) -> "int | None":
+def day_field(fields: Fields, key: str) -> "int | None":
     """Return the start of the day under *key* (a text "2023-01-01") in UTC seconds, None where there is none."""
     value = fields.plain.get(key)
     if value is None:
