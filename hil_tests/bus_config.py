@@ -38,6 +38,8 @@ def read_line(table: Fields, home: Path, buses: list[str], links: list[str]) -> 
         table.text("port", "", empty=True),
         states_parity="line" in table.plain,
     )
+    if line.device and line.strict:
+        table.problems.append(_only_emulated(table.place("strict"), name))
     return line._replace(ports=(_port(table, name, home, links, line),))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import termios
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from hil_tests.emulated import emulated, heard, opened
 
 BUS = '[[bus]]\nname = "line"\nbaud = 19200\nturnaround = "2 ms"\n'
 METER = '[[meter]]\nname = "{name}"\nbus = "line"\nunit = {unit}\nprofile = "eastron-sdm630"\nload = "36 kW"\n'
+CMSPAR = 0o10000000000  # asm-generic/termbits.h
 SDM = METER.format(name="sdm", unit=7)
 OTHER = METER.format(name="other", unit=8)
 
@@ -71,12 +73,16 @@ def test_a_meter_of_another_setting_is_deaf(tmp_path: Path) -> None:
 
 
 def test_parity_that_differs_is_silence(tmp_path: Path) -> None:
-    """What the client has set is stated, for a pseudo-terminal shows no parity: 8N1 on a line of 8E1 hears nothing."""
+    """8N1 on a line of 8E1 hears nothing; the parity of a pseudo-terminal is stated, or marked by the client."""
     even = BUS.replace("baud = 19200", 'line = "19200 8E1"')
     with emulated(tmp_path, even + SDM) as bus, opened(bus.link()) as client:
         assert heard(client, ASKED) == RIGHT
     with emulated(tmp_path, even + 'client_parity = "N"\n' + SDM) as bus, opened(bus.link()) as client:
         assert heard(client, ASKED) == b""
+        settings = termios.tcgetattr(client)
+        settings[2] |= CMSPAR  # the mark that the gateway leaves for even parity
+        termios.tcsetattr(client, termios.TCSANOW, settings)
+        assert heard(client, ASKED) == RIGHT
     assert bus.counts["line"]["garbled"] == 1
 
 
