@@ -60,8 +60,7 @@ class BusRunner:
                 outcomes = self._step()
             except LineLostError as lost:
                 self._deliver(self.poll.line_lost(self._clock.utc_ms()))
-                self._tell(Notice("bus-lost", {"bus": self.name, "problem": lost.problems[0].code}))
-                self._open_again(stopped)
+                self._open_again(stopped, lost.problems[0].code)
                 continue
             if outcomes:
                 self._deliver(outcomes)
@@ -86,14 +85,19 @@ class BusRunner:
         if self._awake.wait(wait_ms / 1000):
             self._awake.clear()
 
-    def _open_again(self, stopped: threading.Event) -> None:
-        """Open the line as soon as it is there again."""
-        back_off_ms = _FIRST_BACK_OFF_MS
+    def _open_again(self, stopped: threading.Event, code: str) -> None:
+        """Open the line as soon as it is there again; of a connection that comes back at once nobody is told."""
+        back_off_ms = 0
+        device = self._line.device
         while not stopped.is_set():
             try:
                 self._line.open()
-                self._tell(Notice("bus-back", {"bus": self.name, "port": self._line.device}))
+                if back_off_ms or self._line.device != device:
+                    self._tell(Notice("bus-back", {"bus": self.name, "port": self._line.device}))
                 return
-            except ProblemError:  # still away; everybody was told when it was lost
+            except ProblemError:
+                if not back_off_ms:
+                    self._tell(Notice("bus-lost", {"bus": self.name, "problem": code}))
+                    back_off_ms = _FIRST_BACK_OFF_MS
                 self._sleep(back_off_ms)
                 back_off_ms = min(2 * back_off_ms, _LONGEST_BACK_OFF_MS)

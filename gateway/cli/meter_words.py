@@ -19,6 +19,8 @@ def state_words(meter: dict[str, Any]) -> str:
         return _("refuses") if kind == EXCEPTION else _("not understood")
     if meter["foreign"]:
         return _("another meter")
+    if meter["last_good"] is None and meter["refused"]:
+        return _("refuses")
     if meter["state"] == QUIET:
         return _("resting after a fault")
     if meter["failures"]:

@@ -47,6 +47,7 @@ def fault(kind: str, detail: str = "") -> dict[str, str]:
         ({"state": "SUSPENDED", "last_fault": fault("crc")}, "not understood", "second meter"),
         ({"foreign": True, "last_fault": fault("serial", "serial number 7")}, "another meter", "serial number 7"),
         ({"refused": [{"function": 3, "start": 96, "count": 2}], "shortened": True}, "answering", "96-97"),
+        ({"refused": [{"function": 3, "start": 0, "count": 9}], "last_good": None}, "refuses", "0-8"),
         ({"shortened": True}, "answering", "shorter pieces"),
     ],
 )

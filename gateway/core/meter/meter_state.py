@@ -27,6 +27,7 @@ TRANSITIONS = {
     (ASKED, FAULT): QUIET,
     (ASKED, DEATH): SUSPENDED,
     (QUIET, REST): DUE,
+    (DUE, DEATH): SUSPENDED,  # whenever it is asked the line goes
     (DUE, LINE): DUE,
     (ASKED, LINE): DUE,
     (QUIET, LINE): DUE,
@@ -104,6 +105,7 @@ class MeterWatch:
         self.failures = 0
         self.stale = False
         self._silences = 0
+        self._losses = 0  # times in a row that the line was lost when this meter was asked
         self._profile_timeout_ms = timeout_ms
         self._most_ms = max(timeout_ms, min(2 * timeout_ms, SLOW_TIMEOUT_MS))
         self._probe_timeout_ms = min(timeout_ms, SHORT_PROBE_MS)
@@ -128,6 +130,8 @@ class MeterWatch:
             self.until_ms = max(self.until_ms, now_ms + max(LEAST_QUIET_MS, self._profile_timeout_ms))
         if self._heard_ms is None:
             self._heard_ms = now_ms
+        if self._losses >= DEAD_AFTER_SILENCES:
+            self._die(now_ms)
 
     def rested(self, now_ms: int) -> None:
         """Let the meter be asked again where its quiet time is over."""
@@ -143,7 +147,7 @@ class MeterWatch:
         was_dead = self._probes > 0
         self._move(ANSWER)
         self.until_ms = now_ms + self._gap_ms
-        self.failures = self._silences = self._probes = 0
+        self.failures = self._silences = self._losses = self._probes = 0
         self.stale = False
         self._probe_ms = FIRST_PROBE_MS
         self._answers += 1
@@ -204,13 +208,19 @@ class MeterWatch:
         """The question did not get through to it, nor to anybody: the line was taken."""
         self._move(DEATH if self._probes else LINE)
 
-    def line_lost(self) -> None:
-        """The line itself is gone: what is known of the meter's silence means nothing."""
+    def line_lost(self, was_asked: bool) -> None:
+        """The line itself is gone: what is known of the meter's silence means nothing.
+
+        Unless it goes whenever this meter is asked: some gateways hang up when a meter behind them is silent.
+        """
         self._move(LINE)
         self.until_ms = self.spare_ms = 0
+        self.failures = self._losses = self._losses + was_asked
+        if self._losses >= DEAD_AFTER_SILENCES:
+            return
         if self._probes:
             self.timeout_ms = min(self._profile_timeout_ms, FIRST_TIMEOUT_MS)
-        self.failures = self._silences = self._probes = 0
+        self._silences = self._probes = 0
         self._probe_ms = FIRST_PROBE_MS
 
     def _remember(self, garbled: bool) -> None:

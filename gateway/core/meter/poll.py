@@ -141,6 +141,8 @@ class Poll:
             # Answers to a process that ran before may still be under way; slow meters wait longer than the others.
             for reads in self._meters:
                 reads.watch.begin(now_ms)
+                if reads.watch.state == SUSPENDED:
+                    self._noticing.faulted(reads.watch, [])
             drain = [0] if self._numbered else [reads.watch.timeout_ms for reads in self._meters] + [0]
             self._free_ms = now_ms + max(drain)
         if self._boundary or self._sweep_ms is None or self._sweep_over(now_ms):
@@ -344,13 +346,14 @@ class Poll:
 
     def line_lost(self, utc_ms: int) -> "list[Fault]":
         """Take it that the line itself is gone; all meters are due as soon as it is back."""
+        asked = None if self._asked is None else self._asked.reads
         self._asked = self._going_on = None
         self._turns = []
         self._sweep_ms = self._free_ms = None
         self._sweeping = False
         outcomes = []
         for reads in self._meters:
-            reads.watch.line_lost()
+            reads.watch.line_lost(reads is asked)
             reads.doubt_identity()
             reads.watch.count(SILENT, "the line is lost")
             outcomes.append(Fault(reads.watch.meter, utc_ms, SILENT, "the line is lost"))

@@ -6,6 +6,7 @@ from gateway.core.meter.modbus import read_request
 from gateway.core.meter.poll import Ask, Wait
 from gateway.core.reading import CRC, JAM, SILENT
 from gateway.tests.core.simulated_bus import (
+    NETWORK,
     QUANTITIES,
     SimulatedBus,
     faults_of,
@@ -256,6 +257,27 @@ def test_a_dead_meter_stays_dead_through_a_jam():
     since = len(bus.asked)
     bus.run(until_ms=bus.now_ms + 2000)
     assert 2 in [ask.frame[0] for _, ask in bus.asked[since:]]
+
+
+def test_a_gateway_that_hangs_up_for_a_dead_meter_serves_the_others():
+    """Where the connection is lost whenever one meter is asked, that one is left to probes, and the others are read."""
+    bus = SimulatedBus(poll_of([job(1, SMALL), job(2, SMALL), job(3, SMALL)], 1000, NETWORK), still, on_time)
+    losses = []
+    while bus.now_ms < 1000000 + 300000:
+        step = bus.poll.next(bus.now_ms)
+        if isinstance(step, Wait):
+            bus.now_ms = step.until_ms
+        elif step.meter == "m1":
+            losses.append(bus.now_ms)
+            bus.now_ms += 50
+            bus.poll.line_lost(bus.now_ms)
+        else:
+            bus.exchange(step)
+    assert [state.state for state in bus.poll.meters()] == [SUSPENDED, DUE, DUE]
+    assert len(losses) <= 3 + 8
+    for unit in (2, 3):
+        assert len([1 for _, ask in bus.asked if ask.frame[0] == unit]) >= 2 * 250
+    assert notices(bus) == [("meter-silent", "m1")]
 
 
 def damaged(request, frame):
