@@ -93,6 +93,7 @@ class WireLine(ABC):
         self._character_s = character_bits(bus) / bus.baud
         self._silence_s = silence_us(bus.baud) / 1_000_000
         self._paced = True
+        self._silent_from = 0.0  # no question before: the silence that ends the last answer is over by then
 
     @abstractmethod
     def open(self) -> None:
@@ -127,6 +128,7 @@ class WireLine(ABC):
 
     def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
         """Send *frame*; return what came and the ms from the end of sending until it was complete."""
+        _sleep_until(self._silent_from)
         jam = self._settle()
         if jam:
             return jam, _JAMMED
@@ -141,18 +143,19 @@ class WireLine(ABC):
             heard = self._read()
         if not _complete(_without_echo(heard, frame), frame, answer_bytes):
             _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
+        wait_s = 0.0
         while True:
-            more = self._read()
+            more = self._read(wait_s)
             heard += more
             answer = _without_echo(heard, frame)
             left = deadline - time.monotonic()
             if _complete(answer, frame, answer_bytes) or left <= 0 or len(heard) >= _MOST_BYTES:
                 break
             missing = answer_bytes - len(answer)
+            wait_s = left
             if more and missing > _BUNDLE_BYTES:
                 time.sleep(min(left, (missing - _BUNDLE_BYTES) * self._character_s))
-            else:
-                select.select([self._fd()], [], [], left)
+                wait_s = 0.0
         elapsed_ms = int((time.monotonic() - sent) * 1000)
         heard += self._surplus(len(heard))
         self.echoes = self.echoes or heard.startswith(frame)
@@ -170,20 +173,26 @@ class WireLine(ABC):
         return b""
 
     def _surplus(self, already: int) -> bytes:
-        """Return what comes before the line falls silent: more bytes than asked for are a sign of something wrong."""
+        """Return what comes before the line falls silent: more bytes than asked for are a sign of something wrong.
+
+        A frame has no pause of 1.5 characters inside, so half of the silence between frames tells. The other half
+        passes while the answer is judged, and the next question waits for its end.
+        """
         heard = b""
+        self._silent_from = time.monotonic() + self._silence_s
         if already:
-            time.sleep(self._silence_s)
+            _sleep_until(self._silent_from - self._silence_s / 2)
             while already + len(heard) < _MOST_BYTES and (more := self._read()):
                 heard += more
-                time.sleep(self._silence_s)
+                self._silent_from = time.monotonic() + self._silence_s
+                _sleep_until(self._silent_from - self._silence_s / 2)
         return heard
 
-    def _read(self) -> bytes:
-        """Return what has arrived; raises LineLostError where the port is gone."""
+    def _read(self, wait_s: float = 0.0) -> bytes:
+        """Return what has arrived, or arrives within *wait_s*; raises LineLostError where the port is gone."""
         fd = self._fd()
         try:
-            if not select.select([fd], [], [], 0)[0]:
+            if not select.select([fd], [], [], wait_s)[0]:
                 return b""
             heard = os.read(fd, _MOST_BYTES)
         except BlockingIOError:
@@ -239,7 +248,8 @@ class SerialLine(WireLine):
         try:
             port.set_low_latency_mode(True)
         except (OSError, ValueError, NotImplementedError):
-            self._silence_s = max(self._silence_s, 0.002)  # an adapter that bundles bytes; the rest works without
+            if self._paced:  # an adapter that bundles bytes; the rest works without
+                self._silence_s = max(self._silence_s, 0.002)
 
     def close(self) -> None:
         """Give the port back."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gateway.clock import wake_on_time
 from gateway.core.meter.poll import Poll, Wait
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
@@ -55,6 +56,7 @@ class BusRunner:
 
         *deliver* gets what each exchange gave, *tell* what a person should hear of.
         """
+        wake_on_time()
         while not stopped.is_set():
             try:
                 outcomes = self._step()

@@ -35,33 +35,26 @@ def _shortest_between(low: int, value: int, high: int, scale: int, closed: bool)
     closed: the ends belong to it, because readers round a tie to the even neighbour.
     """
     ten = len(str(high - low)) - len(str(scale)) - 1  # a power of ten below the width: some multiple is inside
-    found = _multiple(low, value, high, scale, closed, ten)
-    assert found is not None
-    while True:
-        wider = _multiple(low, value, high, scale, closed, ten + 1)
-        if wider is None:
-            return (found, ten)
-        found = wider
-        ten += 1
-
-
-def _multiple(low: int, value: int, high: int, scale: int, closed: bool, ten: int) -> "int | None":
-    """Return n such that n * 10**ten lies between the ends and is nearest to value, None where there is none."""
     if ten < 0:
         grow = 10**-ten
-        low, value, high, step = low * grow, value * grow, high * grow, scale
+        low, value, high = low * grow, value * grow, high * grow
     else:
-        step = scale * 10**ten
-    below = value // step
-    best = None
-    best_off = 0
-    for candidate in (below, below + 1):
-        place = candidate * step
-        inside = low <= place <= high if closed else low < place < high
-        off = abs(place - value)
-        if candidate and inside and (best is None or off < best_off or (off == best_off and candidate & 1 == 0)):
-            best, best_off = candidate, off
-    return best
+        scale *= 10**ten
+    # least and most: multiples of 10**ten inside. Those of ten times as much are among their tenths.
+    least = -(-low // scale) if closed else low // scale + 1
+    most = high // scale if closed else -(-high // scale) - 1
+    step = 1
+    while -(-least // 10) <= most // 10:
+        least, most, step = -(-least // 10), most // 10, 10 * step
+        ten += 1
+    return (_nearest(value, step * scale, least, most), ten)
+
+
+def _nearest(value: int, step: int, least: int, most: int) -> int:
+    """Return which multiple of *step*, from *least* to *most* times, is nearest to *value*; of two the even."""
+    below, rest = value // step, value % step
+    up = 2 * rest > step or (2 * rest == step and below & 1)
+    return min(max(below + (1 if up else 0), least), most)
 
 
 def float32(bits: int) -> "tuple[int, int] | None":

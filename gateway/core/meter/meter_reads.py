@@ -5,7 +5,7 @@ register was read, and it is read again in every sweep.
 """
 
 from gateway.core.meter.cadence import Cadence
-from gateway.core.meter.decoding import decode, raw_of, reading_value, text_of, words_of
+from gateway.core.meter.decoding import raw_of, reading_value, text_of, value_of, words_of
 from gateway.core.meter.exchange import meaning
 from gateway.core.meter.meter_state import MeterState, MeterWatch
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, lengthened, plan_blocks, shortest_blocks
@@ -78,6 +78,7 @@ class MeterReads:
         self.blocks = list(blocks)
         self.known: "dict[str, str]" = {}  # what was read once: model, version, what is set in the meter
         self._cadence = cadence
+        self._values: "dict[tuple[int, int], tuple[tuple[int, ...], int | None]]" = {}  # many words do not change
         self._profile = profile
         self._bus = bus
         self._ratios = (meter.ct_ratio, meter.vt_ratio)
@@ -293,7 +294,7 @@ class MeterReads:
         self, point: Point, registers: "tuple[int, ...]", start: int, now_ms: int, utc_ms: int
     ) -> "Reading | Fault":
         assert point.quantity is not None
-        words, value = decode(point, registers, start, self._ratios)
+        words = words_of(point, registers, start)
         if QUANTITIES[point.quantity].cumulative:
             if point.quantity not in self._registers:
                 self._registers[point.quantity] = RegisterWatch(point, self._ratios, self.meter.max_power_w)
@@ -301,5 +302,8 @@ class MeterReads:
             if fault is not None:
                 self.doubt_identity()
                 return self._fault(fault[0], fault[1], utc_ms)
-        whole = None if value is None else reading_value(point, value[0], value[1])
-        return Reading(self.meter.name, point.quantity, utc_ms, words, whole)
+        place = (point.function, point.address)
+        if place not in self._values or self._values[place][0] != words:
+            value = value_of(point, words, self._ratios)
+            self._values[place] = (words, None if value is None else reading_value(point, value[0], value[1]))
+        return Reading(self.meter.name, point.quantity, utc_ms, words, self._values[place][1])
