@@ -42,11 +42,16 @@ def _network_place(port: str) -> tuple[str, int] | str:
 
 
 def stable_name(port: str) -> str | None:
-    """Return a name of *port* that stays when adapters are plugged again; None where it has such a name, or none."""
+    """Return a name of *port* that stays when adapters are plugged again; None where it has such a name, or none.
+
+    Adapters without a serial number, two of which share one name by id, are told apart by the socket they are in.
+    """
     if not port.startswith(_PASSING):
         return None
-    for folder in (_BY_ID, _BY_PATH):
-        for name in sorted(folder.glob("*")) if folder.is_dir() else []:
+    named = {path.resolve() for path in _BY_ID.glob("*")}
+    shared = any(path.resolve() not in named for start in _PASSING for path in Path("/").glob(start[1:] + "*"))
+    for folder in (_BY_PATH, _BY_ID) if shared else (_BY_ID, _BY_PATH):
+        for name in sorted(folder.glob("*")):
             if same_port(str(name), port):
                 return str(name)
     return None
