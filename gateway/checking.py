@@ -1,17 +1,19 @@
 """Checks of a configuration that only this machine can tell: its keys, its certificates, its ports and gateways."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cloud_sync.keys import load_public, load_signer
 from cloud_sync.sender import broker_settings
 from gateway.asker import Answer, Asker
 from gateway.config import Configuration, key_path
 from gateway.core.meter.plan import plan_blocks
+from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.site import Bus
 from gateway.core.site_reading import UNITS
 from gateway.core.tcp_address import is_network
 from gateway.line import open_line
+from gateway.live_meters import Met, meet
 
 _FREE_UNIT_MS = 1000  # what answers zeros for everything does so at once; a sound gateway lets this pass, or refuses
 
@@ -29,15 +31,25 @@ def check_uplink(configuration: Configuration) -> list[Problem]:
     )
 
 
-def check_lines(configuration: Configuration) -> list[Problem]:
-    """Return why ports cannot be opened, and which gateways only seem to answer; each is given back at once."""
-    return _problems_of(*[lambda bus=bus: _check_line(configuration, bus) for bus in configuration.site.buses])
+def check_lines(configuration: Configuration, known: Sequence[DeviceProfile]) -> tuple[list[Problem], list[Met]]:
+    """Return what is wrong with ports, gateways and meters, and what each meter showed; every port is given back.
+
+    known: the models that a meter may be instead of its own.
+    """
+    met: list[Met] = []
+    looks = [lambda bus=bus: met.extend(_check_line(configuration, bus, known)) for bus in configuration.site.buses]
+    found: list[Problem] = _problems_of(*looks)
+    return found, met
 
 
-def _check_line(configuration: Configuration, bus: Bus) -> None:
+def _check_line(configuration: Configuration, bus: Bus, known: Sequence[DeviceProfile]) -> list[Met]:
+    """Return what the meters of *bus* showed; raises ProblemError with what is wrong."""
     line = open_line(bus)
+    met: list[Met] = []
+    problems: list[Problem] = []
     try:
-        if is_network(bus.port) and _only_zeros(configuration, bus, Asker(line, bus)):
+        asker = Asker(line, bus)
+        if is_network(bus.port) and _only_zeros(configuration, bus, asker):
             raise ProblemError(
                 problem(
                     "WP-BUS-080",
@@ -48,8 +60,16 @@ def _check_line(configuration: Configuration, bus: Bus) -> None:
                     port=bus.port,
                 )
             )
+        for meter in configuration.site.meters:
+            if meter.bus == bus.name:
+                one, wrong = meet(asker, bus, meter, configuration.profiles[meter.profile], known)
+                met.append(one)
+                problems += wrong
     finally:
         line.close()
+    if problems:
+        raise ProblemError(*problems)
+    return met
 
 
 def _only_zeros(configuration: Configuration, bus: Bus, asker: Asker) -> bool:

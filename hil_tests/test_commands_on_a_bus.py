@@ -71,7 +71,9 @@ def test_scan_finds_the_meters_and_read_reads_them(tmp_path: Path) -> None:
         assert "eastron-sdm630" in models[7] and "chint-dtsu666" in models[8]
 
         (tmp_path / "gateway.toml").write_text(SITE % link, encoding="utf-8")
-        assert wattproof(tmp_path, "check", "--live").returncode == 0
+        checked = wattproof(tmp_path, "check", "--live")
+        assert checked.returncode == 1 and checked.stderr.startswith("WP-BUS-056 m-gone"), checked.stderr
+        assert checked.stderr.count("WP-") == 1
         capture = tmp_path / "capture.jsonl"
         read = answer(tmp_path, "read", "m-sdm", "--capture", str(capture))
         values = {one["quantity"]: one["value"] for one in read["readings"]}

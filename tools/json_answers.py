@@ -57,7 +57,8 @@ JSON_ANSWERS = {
  "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3267, "cycle_ms": 5000,
    "utilisation_percent": 65.3,
    "dead": {"meters": ["m-1", "m-2", "m-3"], "utilisation_percent": 42.1, "sweeps_percent": 100.0}}],
- "advice": [{"code": "WP-BUS-070", "where": "bus[0].port", "text": "..."}]}
+ "advice": [{"code": "WP-BUS-070", "where": "bus[0].port", "text": "..."}],
+ "meters": [{"meter": "m-1", "answers": true, "serial": "22091512340017", "signature": true, "models": []}]}
 """,
     "wattproof scan": """
 {"port": "/dev/ttyUSB0",

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from gateway.core.record import RecordError
 from gateway.core.tcp_address import TCP
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
+from gateway.live_meters import Met
 from gateway.ports import advise
+from gateway.profiles import all_profiles
 from gateway.recorder import journal_path
 from gateway.rehearsal import rehearse, worst_dead
 from gateway.words import say
@@ -85,7 +88,7 @@ def _budget_text(row: dict[str, Any]) -> str:
 
 
 @click.command("check")
-@click.option("--live", is_flag=True, help="Open every serial port and connection too.")
+@click.option("--live", is_flag=True, help="Open every port too, and meet every meter: model, serial number.")
 @json_option
 @click.pass_obj
 def check(home: str, live: bool, as_json: bool) -> None:
@@ -96,8 +99,10 @@ def check(home: str, live: bool, as_json: bool) -> None:
     try:
         configuration = load(Path(home))
         problems = check_uplink(configuration)
+        met: list[Met] = []
         if live:
-            problems += check_lines(configuration)
+            wrong, met = check_lines(configuration, all_profiles(home)[0])
+            problems += wrong
         rows, slowed = _budget(configuration)
         problems += slowed
         if problems:
@@ -113,7 +118,18 @@ def check(home: str, live: bool, as_json: bool) -> None:
         if (one := advise(f"bus[{index}].port", bus.port)) is not None
     ]
     text = "\n".join([_("The configuration is in order."), text] + [say(one) for one in advice])
-    emit({"problems": [], "budget": rows, "advice": [plain_problem(one) for one in advice]}, text, as_json)
+    answer: dict[str, Any] = {"problems": [], "budget": rows, "advice": [plain_problem(one) for one in advice]}
+    if live:
+        answer["meters"] = [asdict(one) for one in met]
+        text += "\n" + "\n".join(_met_text(one) for one in met)
+    emit(answer, text, as_json)
+
+
+def _met_text(one: Met) -> str:
+    signature = _("its signature fits") if one.signature else _("its model has no signature")
+    return _("{meter} answers, serial number {serial}, {signature}").format(
+        meter=one.meter, serial=one.serial or "-", signature=signature
+    )
 
 
 @click.command("run")
