@@ -208,7 +208,7 @@ class Daemon:
             if self._clock.utc_ms() < boundary_s * 1000:
                 continue  # The loop's clock and UTC differ by some ms: sleep the rest.
             for runner in self._runners:
-                runner.poll.boundary()
+                runner.poll.boundary(boundary_s)
                 runner.wake()
 
     async def _send(self) -> None:

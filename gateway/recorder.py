@@ -17,7 +17,7 @@ from gateway.config import Configuration, configuration_of
 from gateway.config import key_path as key_path
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError, problem
-from gateway.core.reading import Fault, Reading
+from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
     Account,
     Amendment,
@@ -39,6 +39,7 @@ from gateway.core.settlement import (
     Settlement,
     account_channels,
     changed_registers,
+    freezes_of,
 )
 from gateway.figures import account_of
 from gateway.journal import RETENTION_DAYS, Journal, damaged
@@ -100,7 +101,10 @@ class Recorder:
         self._signer = signer
         self._channels = channels_of(configuration)
         self.settlement = Settlement(
-            configuration.site, account_channels(configuration.site, configuration.profiles), configuration.factors
+            configuration.site,
+            account_channels(configuration.site, configuration.profiles),
+            configuration.factors,
+            freezes_of(configuration.site, configuration.profiles),
         )
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
@@ -219,12 +223,17 @@ class Recorder:
     def take(self, outcomes: Sequence[Reading | Fault]) -> None:
         """Take the outcome of one exchange."""
         for outcome in outcomes:
-            if isinstance(outcome, Reading):
+            if isinstance(outcome, Frozen):
+                self.settlement.take(outcome)
+            elif isinstance(outcome, Reading):
                 key = (outcome.meter, outcome.quantity)
                 self.latest[key] = outcome
                 if outcome.value is not None:
                     self._fresh[key] = recorded(outcome.quantity, outcome.value)
                 self.settlement.take(outcome)
+            elif outcome.kind == FREEZE:
+                self.settlement.unfrozen(outcome)
+                self.event("freeze-unused", meter=outcome.meter, reason=outcome.detail)
 
     def close_due(self) -> int:
         """Close what is complete now and commit it at once; return how many intervals were closed."""

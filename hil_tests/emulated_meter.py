@@ -39,6 +39,7 @@ class EmulatedMeter:
         ratios: tuple[tuple[int, int], tuple[int, int]] = ((1, 1), (1, 1)),
         serial: str = "",
         float_step_wh: int = 10,
+        clock_ahead_ms: int = 0,
     ) -> None:
         self.name = name
         self.unit = unit
@@ -46,6 +47,8 @@ class EmulatedMeter:
         self.nature = nature
         self.ratios = ratios
         self.serial = serial
+        self.clock_ahead_ms = clock_ahead_ms
+        self.frozen: dict[int, Sample] = {}  # by DI2 of DL/T 645: the truth of its last freeze of each kind
         self.float_step = Fraction(float_step_wh, 1000)
         self._windows = self._readable()
         self._functions = {window[0] for window in self._windows}

@@ -25,6 +25,7 @@ from hil_tests.emulated_bus import EmulatedBus, Line
 from hil_tests.emulated_meter import EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Park, Sample
 from hil_tests.emulator_config import EmulatorPlan, read_emulator_config
+from hil_tests.freezing import Freezing
 from hil_tests.line_faults import FaultDice, standard_faults
 from hil_tests.serial_bus import SerialBus
 from hil_tests.stations import Stations
@@ -48,7 +49,10 @@ class Emulator:
         self._lock = threading.Lock()
         # UTC is taken once: a step of the machine's clock must not move what the meters have counted.
         self._utc_ahead_s = time.time() - time.monotonic()
-        self.park = Park(plan.park, self._utc_ms(), self._kept_state())
+        kept = self._kept_state()
+        self.park = Park(plan.park, self._utc_ms(), kept)
+        meters = [meter for found in plan.meters.values() for meter in found]
+        self._freezing = Freezing(self.park, meters, newborn=kept is None)
         if truth is not None:
             self._writer = _open_truth(truth)
         self._log = _open_log(log) if log is not None else None
@@ -79,12 +83,16 @@ class Emulator:
         stations = Stations(meters, self._sample, self._witness, dice)
         return (SerialBus if line.device else EmulatedBus)(line, stations, dice, self._log)
 
+    def skip(self, skipped_ms: int) -> None:
+        """Let so much time pass at once, for what would take hours."""
+        self._utc_ahead_s += skipped_ms / 1000
+
     def save(self) -> None:
         """Write the state of the park beside the truth, in one step."""
         if self._state_path is None:
             return
         with self._lock:
-            self.park.advance(self._utc_ms())
+            self._freezing.advance(self._utc_ms())
             text = json.dumps(self.park.state())
         fresh = self._state_path.with_name(self._state_path.name + ".new")
         try:
@@ -98,7 +106,7 @@ class Emulator:
 
     def _sample(self, meter: str) -> Sample:
         with self._lock:
-            self.park.advance(self._utc_ms())
+            self._freezing.advance(self._utc_ms())
             return self.park.sample(meter)
 
     def _witness(self, meter: str, utc_ms: int, registers: tuple[TrueRegister, ...]) -> None:

@@ -33,7 +33,8 @@ from hil_tests.park_checks import park_problems
 _SOURCES = (GENERATION, STORAGE, TIE, INTAKE)
 _METER = (
     "name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "role", "busbar", "to_busbar",
-    "load", "start_import", "start_export", "last_digit", *METER_LINE,
+    "load", "start_import", "start_export", "last_digit", "clock_ahead", "clock_behind",
+    *METER_LINE,
 )  # fmt: skip
 
 
@@ -225,6 +226,8 @@ class _Reader:
             ratios=(table.ratio("ct_ratio"), table.ratio("vt_ratio")),
             serial=table.text("address") if by_number else table.text("serial", "", empty=True),
             float_step_wh=table.measure("last_digit", WATT_HOURS, "10 Wh", least=1),
+            clock_ahead_ms=table.measure("clock_ahead", MILLISECONDS, "0 ms", least=0)
+            - table.measure("clock_behind", MILLISECONDS, "0 ms", least=0),
         )
 
     def _profile(self, table: Fields) -> DeviceProfile | None:

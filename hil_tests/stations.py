@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.core.meter.modbus import crc_holds, with_crc
-from hil_tests.emulated_di import di_answer, is_meant, question_in
+from hil_tests.emulated_di import di_answer, is_meant, question_in, sample_of
 from hil_tests.emulated_meter import ILLEGAL_FUNCTION, EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Sample
 from hil_tests.line_faults import DELAYED, TRUE_KINDS, FaultDice, LineFault
@@ -79,10 +79,11 @@ class Stations:
         """Return what a DL/T 645 meter answers, the truth behind it, and when it took its sample."""
         question = question_in(frame)
         assert question is not None
-        sample = self._sample(meter.name)
+        now = self._sample(meter.name)
+        sample = sample_of(meter, question, now)
         octets, shown = di_answer(meter, question, sample)
         self.counts.answered += 1
-        return octets, shown, sample.utc_ms
+        return octets, shown, (sample or now).utc_ms
 
     def _meter_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
         """Return what *meter* answers, the truth behind it, and when it took its sample."""

@@ -13,6 +13,7 @@ from gateway.core.meter.profile import (
     DLT645_1997,
     DLT645_2007,
     FAST,
+    FREEZE,
     HIGH_FIRST,
     LOW_FIRST,
     MODBUS,
@@ -150,7 +151,8 @@ def point() -> Schema:
 def di_point(year: int) -> Schema:
     """Return the schema of a point of a DL/T 645 meter."""
     di = number(0, 0xFFFF if year == 1997 else 0xFFFFFFFF)
-    return table(NAMES | {"di": di, "side": choice(SIDES)}, ("di",), allOf=naming(False))
+    poll: Schema = {"enum": [True, False, FAST, SLOW, ONCE, FREEZE]}
+    return table(NAMES | {"di": di, "side": choice(SIDES), "poll": poll}, ("di",), allOf=naming(False))
 
 
 def modbus() -> Schema:

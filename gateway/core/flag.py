@@ -5,6 +5,7 @@ ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this inte
 MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is amended
 ROLLED_OVER = "R"  # the register passed its width inside the interval
 DECREASED = "D"  # the register decreased without reaching its width; the figure is 0
+FROZEN = "F"  # of a span: both registers are those that the meter itself kept at the boundaries
 LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
 
 

@@ -17,6 +17,7 @@ JAM = "jam"  # the line did not fall silent, so nothing was asked
 SERIAL = "serial"  # another meter answers at this unit id
 MODELS = "models"  # a SunSpec device has not the models that the profile is about
 BACKWARDS = "backwards"  # a cumulative register decreased
+FREEZE = "freeze"  # what a meter kept at a boundary is not used; detail says why
 TOO_FAST = "too-fast"  # a cumulative register rose faster than the connection can carry
 
 
@@ -35,6 +36,12 @@ class Reading(namedtuple("Reading", ("meter", "quantity", "at_ms", "words", "val
     at_ms: int
     words: "tuple[int, ...]"
     value: "int | None"
+
+
+class Frozen(Reading):
+    """A cumulative register as the meter itself kept it at at_ms, whenever that was read."""
+
+    __slots__ = ()
 
 
 class Fault(namedtuple("Fault", ("meter", "at_ms", "kind", "detail"))):

@@ -13,10 +13,11 @@ from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy, Span, part_of_span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, opening_pools
-from gateway.core.flag import ESTIMATED_SHAPE, LATE_BOUNDARY, MISSING, join_flags
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, join_flags
 from gateway.core.meter.decoding import register_advance
+from gateway.core.meter.freeze import freeze_period_s, is_frozen_at
 from gateway.core.meter.profile import DeviceProfile, Point
-from gateway.core.reading import Reading
+from gateway.core.reading import Fault, Frozen, Reading
 from gateway.core.site import Meter, Site
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
@@ -40,7 +41,10 @@ class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios"))):
 
 
 class Boundary(namedtuple("Boundary", ("at_s", "words", "read_ms"))):
-    """The register words that stand for the boundary at_s, and when they were read."""
+    """The register words that stand for the boundary at_s, and when they were read.
+
+    read_ms is the boundary itself only where the meter kept them at that moment; what is read comes later.
+    """
 
     __slots__ = ()
     at_s: int
@@ -88,6 +92,15 @@ def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple
     return tuple(found)
 
 
+def freezes_of(site: Site, profiles: "dict[str, DeviceProfile]") -> "dict[tuple[str, str], int]":
+    """Return how often, in seconds, the meters of *site* keep the registers of accounts themselves."""
+    profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
+    found = {}
+    for channel in account_channels(site, profiles):
+        found[(channel.meter, channel.quantity)] = freeze_period_s(profile_of[channel.meter], channel.quantity)
+    return found
+
+
 def changed_registers(
     before: Site, channels_before: "tuple[Channel, ...]", site: Site, channels: "tuple[Channel, ...]"
 ) -> "list[tuple[str, str]]":
@@ -123,6 +136,8 @@ def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, par
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
     energy_wh = part_of_span(total_wh, part, parts)
+    if start.read_ms == start.at_s * 1000 and end.read_ms == end.at_s * 1000:
+        flag = join_flags(flag, FROZEN)
     if parts > 1 or start.read_ms < start.at_s * 1000:  # the start was read in an earlier interval: see restore
         flag = join_flags(flag, ESTIMATED_SHAPE)
     elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
@@ -144,7 +159,16 @@ def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, par
 class Settlement:
     """The account of one site, from boundary to boundary."""
 
-    def __init__(self, site: Site, channels: "tuple[Channel, ...]", factors: FactorTable) -> None:
+    def __init__(
+        self,
+        site: Site,
+        channels: "tuple[Channel, ...]",
+        factors: FactorTable,
+        freezes: "dict[tuple[str, str], int] | None" = None,
+    ) -> None:
+        """freezes: how often, in seconds, meters keep registers themselves, by meter and quantity."""
+        self._freezes = freezes or {}
+        self._unfrozen: "dict[str, int]" = {}  # the boundary of which a meter gives no freeze
         self.site = site
         self.channels = channels
         self.factors = factors
@@ -167,12 +191,29 @@ class Settlement:
         key = (reading.meter, reading.quantity)
         if at_s < EARLIEST_S or reading.value is None or reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
             return
+        frozen = isinstance(reading, Frozen)
+        if frozen and reading.at_ms != at_s * 1000:
+            return
         known = self.candidates.get(key)
-        if known is not None and known.at_s >= at_s:
+        if known is not None and (known.at_s > at_s or (known.at_s == at_s and not frozen)):
             return
         last = self.last.get(key)
         if last is None or last.at_s < at_s:
-            self.candidates[key] = Boundary(at_s, reading.words, reading.at_ms)
+            read_ms = reading.at_ms if frozen else max(reading.at_ms, at_s * 1000 + 1)
+            self.candidates[key] = Boundary(at_s, reading.words, read_ms)
+
+    def unfrozen(self, fault: Fault) -> None:
+        """Take it that a meter gives no freeze of the boundary before the fault: its first reading stands for it."""
+        self._unfrozen[fault.meter] = fault.at_ms // 1000 // self.site.interval_s * self.site.interval_s
+
+    def _awaits_freeze(self, channel: Channel, boundary_s: int) -> bool:
+        """Tell whether the register that the meter kept at the boundary is still to come."""
+        if not is_frozen_at(boundary_s, self._freezes.get((channel.meter, channel.quantity), 0)):
+            return False
+        found = self._at(channel, boundary_s)
+        return (
+            found is not None and found.read_ms > boundary_s * 1000 and self._unfrozen.get(channel.meter) != boundary_s
+        )
 
     def next_boundary_s(self, now_s: int) -> int:
         """Return the first boundary after *now_s*."""
@@ -194,7 +235,8 @@ class Settlement:
         if self.start_s is None and not self._opens(arrived, boundary_s):
             return
         waited = now_ms - boundary_s * 1000 > self.site.hold_s * 1000
-        if not arrived or (len(arrived) < len(self.channels) and not waited):
+        awaited = len(arrived) < len(self.channels) or [c for c in arrived if self._awaits_freeze(c, boundary_s)]
+        if not arrived or (awaited and not waited):
             return
         self.gap_too_long = self.start_s is not None and boundary_s - self.start_s > LONGEST_GAP_S
         if self.gap_too_long or (self.start_s is not None and boundary_s <= self.start_s):

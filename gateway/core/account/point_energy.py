@@ -4,7 +4,7 @@ from gateway.core.account.interval import Energy, Span
 from gateway.core.account.network import Feeder, Network, Sink, Source
 from gateway.core.account.self_use import GRID
 from gateway.core.account.storage import UNKNOWN
-from gateway.core.flag import MISSING, join_flags
+from gateway.core.flag import FROZEN, MISSING, join_flags
 from gateway.core.site import MeterPoint, Site
 
 GRID_UNKNOWN = "grid-unknown"  # origin of what a load gave back
@@ -47,7 +47,8 @@ def energies_of(site: Site, spans: "tuple[Span, ...] | list[Span]") -> "tuple[En
         wh = [sum([span.energy_wh for span in used if span.quantity == name]) for name in (imported, exported)]
         if point.reversed:
             wh.reverse()
-        flag = join_flags(*[span.flag for span in used]) if used else MISSING
+        # How well the registers were read is said of the spans; the flags of an energy say what is wrong with it.
+        flag = join_flags(*[span.flag for span in used]).replace(FROZEN, "") if used else MISSING
         result.append(Energy(point.name, wh[0], wh[1], flag))
     return tuple(result)
 

@@ -8,8 +8,9 @@ from gateway.core.fields import Fields
 from gateway.core.meter.dlt645 import READ, READ_1997, di_text
 from gateway.core.meter.dlt645_items import NUMBER, Item, items_of
 from gateway.core.meter.dlt645_values import register_count
+from gateway.core.meter.freeze import is_frozen
 from gateway.core.meter.point_reading import read_poll
-from gateway.core.meter.profile import DLT645_1997, HIGH_FIRST, SIDES, SIGNS, Point
+from gateway.core.meter.profile import DLT645_1997, FREEZE, HIGH_FIRST, SIDES, SIGNS, Point
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import problem
 
@@ -58,7 +59,7 @@ def read_di_point(fields: Fields, protocol: str) -> Point:
     counter = name in QUANTITIES and QUANTITIES[name].cumulative
     side = fields.choice("side", SIDES, "secondary" if item.unit in _RATIOS else "direct")
     directed = item.signed and item.unit in ("kW", "kvar")
-    return Point(
+    point = Point(
         name,
         name if key == "quantity" else None,
         READ_1997 if year == 1997 else READ,
@@ -75,8 +76,19 @@ def read_di_point(fields: Fields, protocol: str) -> Point:
         ((1 << 8 * item.octets) - 1,),
         None,
         fields.choice("sign", SIGNS) if "sign" in fields.plain else ("+import" if directed else ""),
-        read_poll(fields, key == "quantity"),
+        read_poll(fields, key == "quantity", may_freeze=True),
     )
+    if point.poll == FREEZE and not (point.quantity is not None and counter and is_frozen(point)):
+        fields.problems.append(
+            problem(
+                "WP-PRF-075",
+                fields.place("poll"),
+                "The data identifier {di} is not that of the last freeze of a register.",
+                "Name the last timed, hourly or daily freeze of an energy: 05000101, 05040101 or 05060101.",
+                di=di_text(di, READ if year == 2007 else READ_1997),
+            )
+        )
+    return point
 
 
 def _found(name: str, items: "tuple[Item, ...]") -> "tuple[int, Item | None]":

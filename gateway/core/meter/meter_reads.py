@@ -7,6 +7,7 @@ register was read, and it is read again in every sweep.
 from gateway.core.meter.cadence import Cadence
 from gateway.core.meter.decoding import raw_of, reading_value, text_of, value_of, words_of
 from gateway.core.meter.exchange import meaning
+from gateway.core.meter.freeze import FreezeReads
 from gateway.core.meter.meter_state import MeterState, MeterWatch
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, lengthened, plan_blocks, shortest_blocks
 from gateway.core.meter.plausibility import RegisterWatch
@@ -95,6 +96,7 @@ class MeterReads:
         self._refusals: "dict[tuple[int, int, int], int]" = {}
         self._rests: "dict[tuple[int, int, int], int]" = {}
         self._registers: "dict[str, RegisterWatch]" = {}
+        self._freeze = FreezeReads(meter.name, profile, self._ratios)
 
     def _read_by(self, profile: DeviceProfile) -> None:
         """Plan the reads anew by *profile*, which is the meter's as it was found to be."""
@@ -117,12 +119,28 @@ class MeterReads:
 
     def wanted(self, boundary: bool = False) -> "list[Block]":
         """Return the blocks to be read in a sweep; *boundary*: with all energy registers, for an interval ends."""
-        return [
+        found = [
             block
             for block in self.blocks
             if not self._rests.get(block[:3], 0)
             and (self._cadence.due(block) or (boundary and self.urgency(block) == ENERGY))
         ]
+        return found + self._freeze.wanted()  # these wait best: they stay as they are
+
+    def boundary(self, at_s: int) -> None:
+        """An interval ends at *at_s*, UTC."""
+        self._freeze.begin(at_s)
+
+    def frozen_next(self, block: Block) -> "list[Block]":
+        """Return what is to be read at once after *block*, which was read for a freeze; else nothing."""
+        return [one for one in self._freeze.wanted() if one != block] if self._freeze.holds(block) else []
+
+    def freeze_failed(self, block: Block, lasting: bool, utc_ms: int) -> "list[Fault]":
+        """Take it that *block* gave nothing; return that a freeze is given up with it."""
+        faults = self._freeze.failed(lasting, utc_ms) if self._freeze.holds(block) else []
+        for one in faults:
+            self.watch.count(one.kind, one.detail)
+        return faults
 
     def sign_of_life(self) -> Block:
         """Return the read that best tells whether the meter is back: its serial number, else the shortest."""
@@ -180,8 +198,9 @@ class MeterReads:
 
     def set_back(self, block: Block) -> None:
         """Have *block*, which failed, come after the others, so that it does not keep them from being read."""
-        self.blocks.remove(block)
-        self.blocks.append(block)
+        if not self._freeze.holds(block):
+            self.blocks.remove(block)
+            self.blocks.append(block)
 
     def expect_late(self, block: Block, now_ms: int) -> None:
         """Note that the answer to *block*, as it was asked, did not come, and may come yet."""
@@ -205,6 +224,8 @@ class MeterReads:
 
     def refused(self, block: Block, now_ms: int) -> "list[Block]":
         """Take it that the meter refuses *block*; return the blocks that are read in its place, if it is split."""
+        if self._freeze.holds(block):
+            return []
         place = block[:3]
         self._refusals[place] = self._refusals.get(place, 0) + 1
         if self._refusals[place] < SPLIT_AFTER or self._holds_serial(block):
@@ -277,8 +298,14 @@ class MeterReads:
                 return [self._fault(SERIAL, detail, utc_ms)], True
         if not self._confirmed:
             return [], False
-        self._cadence.read(block)
         outcomes: "list[Reading | Fault]" = []
+        if self._freeze.holds(block):
+            outcomes += self._freeze.take(block, registers, self._registers, now_ms, utc_ms)
+            for one in outcomes:
+                if isinstance(one, Fault):
+                    self.watch.count(one.kind, one.detail)
+            return outcomes, False
+        self._cadence.read(block)
         for point in block.points:
             if point.poll == ONCE and point.quantity is None:
                 self.known[point.name] = meaning(point, registers, block.start, self._ratios).value or ""

@@ -68,6 +68,14 @@ class RegisterWatch:
             self._lower = None
         return fault
 
+    def judged_at(self, words: "tuple[int, ...]", at_ms: int) -> "tuple[str, str] | None":
+        """Return None where the register may have held *words* at *at_ms*, else the kind of fault and its detail."""
+        if self._believed is None:
+            return None
+        if at_ms <= self._believed[1]:
+            return self._against((words, at_ms), self._believed[0], self._believed[1])
+        return self._against(self._believed, words, at_ms)
+
     def _believe(self, words: "tuple[int, ...]", now_ms: int) -> None:
         self._believed = (words, now_ms)
         self._lower = None

@@ -5,6 +5,7 @@ from collections import namedtuple
 from gateway.core.fields import Fields, shown
 from gateway.core.meter.profile import (
     FAST,
+    FREEZE,
     HIGH_FIRST,
     LOW_FIRST,
     NEVER,
@@ -111,12 +112,12 @@ def read_point(fields: Fields, defaults: Defaults) -> Point:
     )
 
 
-def read_poll(fields: Fields, gives_reading: bool) -> str:
+def read_poll(fields: Fields, gives_reading: bool, may_freeze: bool = False) -> str:
     """Return how often the point of a table is read; by default in every sweep, what gives no reading never."""
     plain = fields.plain.get("poll", gives_reading)
     if isinstance(plain, bool):
         return FAST if plain and gives_reading else NEVER
-    found = fields.choice("poll", (FAST, SLOW, ONCE))
+    found = fields.choice("poll", (FAST, SLOW, ONCE, FREEZE) if may_freeze else (FAST, SLOW, ONCE))
     if not gives_reading and found != ONCE and not fields.noted("poll"):
         fields.problems.append(
             problem(

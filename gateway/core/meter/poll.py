@@ -107,6 +107,7 @@ class Poll:
         self._sweep_ms: "int | None" = None  # when the present or last sweep began
         self._sweeping = False
         self._boundary = False
+        self._boundary_s = 0
         self._asked: "_Turn | None" = None
         self._read: "Block | None" = None  # by which its block was asked
         self._question: "Question | DiQuestion" = Question(0, 3, 0, 1, None)
@@ -130,8 +131,12 @@ class Poll:
         """Return what each meter says of itself, by meter and name of the point."""
         return {reads.meter.name: dict(reads.known) for reads in self._meters}
 
-    def boundary(self) -> None:
-        """Begin a new sweep at the next step: an interval ends, and the energy registers are wanted now."""
+    def boundary(self, at_s: int = 0) -> None:
+        """Begin a new sweep at the next step: an interval ends, and the energy registers are wanted now.
+
+        at_s: UTC of its end, for meters that keep their registers at such moments.
+        """
+        self._boundary_s = at_s
         self._boundary = True
 
     def next(self, now_ms: int) -> "Ask | Wait":
@@ -175,6 +180,8 @@ class Poll:
         turns: "list[_Turn]" = []
         for number in range(len(self._meters)):
             reads = self._meters[number]
+            if self._hurried and self._boundary_s:
+                reads.boundary(self._boundary_s)
             if reads.watch.state == SUSPENDED:
                 continue
             ranks = [0, 0, 0]
@@ -308,6 +315,9 @@ class Poll:
         first = turn.block.start - self._read.start
         registers = registers[first : first + turn.block.count]
         outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
+        waiting = [other.block for other in self._turns if other.reads is reads]
+        more = [block for block in reads.frozen_next(turn.block) if block not in waiting]
+        self._turns += [_Turn(reads, block, False) for block in more]
         if foreign:
             self._turns = [other for other in self._turns if other.reads is not reads]
         elif reads.gone_on(turn.block):
@@ -378,8 +388,11 @@ class Poll:
             self._turns = [other for other in self._turns if other.reads is not reads]
         else:
             self._ask_again(turn, lasting, kind in (CRC, LONG, SHORT), now_ms)
+        given_up = reads.freeze_failed(turn.block, lasting, utc_ms)
+        if given_up:
+            self._turns = [other for other in self._turns if other.reads is not reads or other.block in reads.blocks]
         self._end_sweep(now_ms)
-        return [Fault(watch.meter, utc_ms, kind, detail)]
+        return [Fault(watch.meter, utc_ms, kind, detail)] + given_up  # noqa: RUF005 - MicroPython has no (*a,)
 
     def _ask_again(self, turn: _Turn, lasting: bool, damaged: bool, now_ms: int) -> None:
         """Have in this sweep once more what failed: as it is, or in parts where the meter or the line wants it so."""

@@ -14,6 +14,7 @@ LOW_FIRST = "low-first"
 RATIOS = ("ct", "vt")
 FAST, SLOW, ONCE = "fast", "slow", "once"  # how often a point is read: in every sweep, now and then, at the start
 NEVER = ""
+FREEZE = "freeze"  # after the end of an interval, as the meter kept it then: its DI is that of a freeze
 NO_RATIOS = ((1, 1), (1, 1))
 MODBUS = "modbus"
 DLT645_2007, DLT645_1997 = "dlt645-2007", "dlt645-1997"
@@ -84,7 +85,7 @@ class Point(
     times: the ratios that lead from a secondary value to the primary side. exponent_at: the register with the power
     of ten, read with the value. sign: the direction that positive values have, "" where it
     is not stated.
-    poll: how often it is read; NEVER: only decoded where an answer holds it.
+    poll: how often it is read; NEVER: only decoded where an answer holds it; FREEZE: as kept at a boundary.
     Of a DL/T 645 meter, function is the control code of a read, and address the data identifier times 256, plus the
     place of the value among the values of a block, in registers.
     """
@@ -209,7 +210,7 @@ class DeviceProfile(
 
     def polled(self) -> "tuple[Point, ...]":
         """Return the points that give readings: quantities only, no status."""
-        return tuple([point for point in self.points if point.poll and point.quantity is not None])
+        return tuple([p for p in self.points if p.poll not in (NEVER, FREEZE) and p.quantity is not None])
 
     def asked(self) -> "tuple[Point, ...]":
         """Return all points that a meter is asked for: those that give readings, and what it is asked once."""

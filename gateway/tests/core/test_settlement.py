@@ -1,9 +1,9 @@
 """Tests of the settlement: boundaries, gaps, missing and late registers."""
 
 from gateway.core.account.factor import FactorTable
-from gateway.core.flag import ESTIMATED_SHAPE, MISSING
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, MISSING
 from gateway.core.meter.profile import Point
-from gateway.core.reading import Reading
+from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.settlement import CLOSED_AT_ONCE, Channel, ClosedInterval, ClosedPeriod, Late, Settlement
 from gateway.core.site import MeterPoint, SelfUseRule, Site
 
@@ -227,3 +227,93 @@ def test_a_clock_that_was_never_set_or_jumped_closes_nothing():
     for meter in ("m1", "m2"):
         _read(settlement, meter, 60000, 6)
     assert _imports(_close(settlement, 60000)) == [(0, 60, [60, 60])] and not settlement.gap_too_long
+
+
+HOUR_S = 3600
+
+
+def _freezing():
+    """A settlement whose meter m1 keeps its register at full hours."""
+    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE) for meter in ("m1", "m2")])
+    return Settlement(_site(), channels, FactorTable(()), {("m1", "energy_active_import"): HOUR_S})
+
+
+def _kept(settlement, at_ms, counts):
+    settlement.take(
+        Frozen("m1", "energy_active_import", BASE_S * 1000 + at_ms, (counts >> 16, counts & 0xFFFF), counts * 10)
+    )
+
+
+def _spans(closed):
+    return [
+        (span.meter, span.start_ms - BASE_S * 1000, span.end_ms - BASE_S * 1000, span.energy_wh, span.flag)
+        for one in _intervals(closed)
+        for span in one.spans
+    ]
+
+
+def test_what_the_meter_kept_at_the_boundary_stands_for_it():
+    """The first reading after the boundary waits for the kept register, which moves the energy where it belongs."""
+    settlement = _freezing()
+    closed = []
+    # m1 counts 1 in a second. At minute 59 it is read 3 s late, at the hour 2 s late.
+    for at_ms, counts in ((-60000 + 3000, 943), (2000, 1002), (60000 + 4000, 1064)):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, at_ms, counts)
+        closed += _close(settlement, at_ms)
+        if at_ms == 2000:
+            assert closed == []
+            _kept(settlement, 0, 1000)
+            closed += _close(settlement, at_ms)
+    assert _spans(closed) == [
+        ("m1", -57000, 0, 570, ""),
+        ("m2", -57000, 2000, 590, ""),
+        ("m1", 0, 64000, 640, ""),
+        ("m2", 2000, 64000, 620, ""),
+    ]
+
+
+def test_a_span_between_two_kept_registers_says_so():
+    """From full hour to full hour the energy is exactly that of the hour, with the flag F; its account has none."""
+    settlement = _freezing()
+    closed = []
+    for hour in (0, 1):
+        at_ms = hour * HOUR_S * 1000
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, at_ms + 2500, 1000 + hour * HOUR_S + 2)
+        _kept(settlement, at_ms, 1000 + hour * HOUR_S)
+        closed += _close(settlement, at_ms + 2500)
+    minutes = HOUR_S // 60
+    assert len(_intervals(closed)) == minutes
+    first = [span for one in _intervals(closed) for span in one.spans if span.meter == "m1"]
+    assert {span.flag for span in first} == {ESTIMATED_SHAPE + FROZEN}  # nobody read it in between
+    assert sum([span.energy_wh for span in first]) == HOUR_S * 10
+    assert {energy.flag for one in _intervals(closed) for energy in one.energies} == {ESTIMATED_SHAPE}
+
+
+def test_without_the_kept_register_the_first_reading_stands():
+    """The meter that gives none is not waited for, and no meter longer than the hold time."""
+    for told, at_ms in ((True, 2500), (False, 16000)):
+        settlement = _freezing()
+        for before_ms in (-60000 + 1, 1000):
+            for meter in ("m1", "m2"):
+                _read(settlement, meter, before_ms, 1000 + before_ms // 1000)
+            closed = _close(settlement, before_ms)
+        assert closed == []
+        if told:
+            settlement.unfrozen(Fault("m1", BASE_S * 1000 + 2400, FREEZE, "the meter's clock is 9 s ahead"))
+        closed = _close(settlement, at_ms)
+        assert [span[:3] for span in _spans(closed)] == [("m1", -59999, 1000), ("m2", -59999, 1000)]
+
+
+def test_kept_registers_of_no_boundary_and_readings_of_the_very_moment():
+    """A register kept between boundaries stands for none; a reading at the very boundary is not taken for kept."""
+    settlement = _freezing()
+    _kept(settlement, 30000, 7)
+    assert settlement.candidates == {}
+    for at_ms in (-60000, 0):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, at_ms, 5)
+        assert _close(settlement, at_ms + 500) == []
+    _kept(settlement, 0, 5)
+    assert _spans(_close(settlement, 600)) == [("m1", -59999, 0, 0, ""), ("m2", -59999, 1, 0, "")]
