@@ -88,7 +88,7 @@ def assert_sound(home: Path, profile_id: str) -> None:
 
 
 def test_a_list_with_everything_stated_wrong_becomes_the_profile_of_the_meter(tmp_path: Path) -> None:
-    """Function and word order are answered wrong: the meter shows the true ones, and its values are the emulated ones."""
+    """Function and word order are answered wrong: the meter shows the true ones and the emulated values."""
     wrong = (
         'maker = "Eastron"\nmodel = "SDM X"\nfunction = 3\naddress = "one-based"\nwords = "low-first"\npage = "p. 3"\n'
     )
@@ -233,10 +233,19 @@ class Terminal:
         """Type *text* and the key that ends a line."""
         os.write(self.ours, (text + "\n").encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C, again where it came just before the terminal was listened to."""
+        deadline = time.monotonic() + 60
+        while "--answers" not in self.heard:
+            assert time.monotonic() < deadline, self.heard
+            self.process.send_signal(signal.SIGINT)
+            self._hear()
+
     def end(self) -> int:
         """Return the exit code, once all was heard."""
+        deadline = time.monotonic() + 60
         while self._hear() and self.process.poll() is None:
-            continue
+            assert time.monotonic() < deadline, self.heard
         code = self.process.wait(30)
         while self._hear() and select.select([self.ours], [], [], 0)[0]:
             continue
@@ -262,7 +271,7 @@ def columns(line: str) -> int:
 
 
 def test_a_person_at_a_terminal_gets_from_a_pasted_list_to_a_profile(tmp_path: Path) -> None:
-    """Paste, correct a line, answer, choose among ranked readings, compare live values: the profile decodes the truth."""
+    """Paste, correct a line, answer, choose a ranked reading, compare live values: the profile decodes the truth."""
     with emulator(tmp_path) as link, terminal(tmp_path, "--line", "115200 8N1") as person:
         person.until("ends it.")
         for line in (SDM630 + "30081 Strange thing Float kVAh\n").splitlines():
@@ -317,7 +326,9 @@ def test_ctrl_c_keeps_what_was_typed_and_writes_nothing_else(tmp_path: Path) -> 
         person.until("id")
         person.type("")
         person.until("说明书")
-        person.process.send_signal(signal.SIGINT)
+        person.type("protocol.pdf")
+        person.until("页码")
+        person.interrupt()
         assert person.end() == 1
         assert "--answers" in person.heard and "Traceback" not in person.heard
     assert [one.name for one in (tmp_path / "profiles").iterdir()] == ["eastron-sdm-z.draft"]

@@ -1,5 +1,6 @@
 """wattproof profile new: a device profile from a manual's register list, tried on a live meter where there is one."""
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -170,6 +171,7 @@ def _kept(making: _Making) -> Iterator[None]:
 def _keep(making: _Making) -> None:
     if making.quiet or not making.answers.list:
         return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C must not lose it
     path = draft_path(making.home, making.answers.id)
     write_whole(path, answers_text(making.answers))
     command = "wattproof profile new --answers %s" % path
