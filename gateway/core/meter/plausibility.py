@@ -7,6 +7,7 @@ from gateway.core.flag import DECREASED
 from gateway.core.meter.bcd import bits_of, digits_of
 from gateway.core.meter.decoding import energy_wh, pattern, raw_of, register_advance
 from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, Point
+from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import BACKWARDS, TOO_FAST
 
 # max_power_w over what was measured: apparent exceeds active power, and connections are overloaded for a while.
@@ -14,6 +15,7 @@ _MARGIN = (3, 2)
 # Some meters renew their energy registers only now and then, so a rise may be of a longer time than between reads.
 _RENEWAL_MS = 30000
 _MS_OF_HOUR = 3600000
+_OF_POWER = ("Wh", "varh", "VAh")  # what max_power bounds; it says nothing of litres
 # A lower register is believed after so many readings in a row that agree with each other: the meter was reset.
 CONFIRMATIONS = 3
 
@@ -86,10 +88,11 @@ class RegisterWatch:
         """Judge *words* as what follows *before*."""
         advance_wh, flag = register_advance(self._point, before[0], words, self._ratios)
         name = self._point.quantity
+        unit = "" if name is None else QUANTITIES[name].account_unit
         if flag == DECREASED:
             here, there = energy_wh(self._point, before[0], self._ratios), energy_wh(self._point, words, self._ratios)
-            return (BACKWARDS, "%s from %s to %s Wh" % (name, here, there))
-        if not self._max_power_w:
+            return (BACKWARDS, "%s from %s to %s %s" % (name, here, there, unit))
+        if not self._max_power_w or unit not in _OF_POWER:
             return None
         elapsed_ms = now_ms - before[1]
         most_wh = self._max_power_w * _MARGIN[0] * (elapsed_ms + _RENEWAL_MS) // (_MARGIN[1] * _MS_OF_HOUR)

@@ -57,6 +57,7 @@ UNITS = {
     "varh": ("kvarh", -3), "kvarh": ("kvarh", 0), "Mvarh": ("kvarh", 3),
     "VAh": ("kVAh", -3), "kVAh": ("kVAh", 0), "MVAh": ("kVAh", 3),
     "mHz": ("Hz", -3), "Hz": ("Hz", 0),
+    "l": ("m3", -3), "m3": ("m3", 0), "l/h": ("m3/h", -3), "m3/h": ("m3/h", 0),
     "1": ("1", 0), "deg": ("deg", 0), "degC": ("degC", 0), "%": ("%", 0),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ _RATIOS_OF_UNIT = {
     "kVAh": ("ct", "vt"),
 }
 # Powers that have one direction only, or say it by themselves: photovoltaic strings, magnitudes, demands.
-_UNDIRECTED = ("pv", "magnitude", "demand", "dc_power", "export")
+_UNDIRECTED = ("pv", "magnitude", "demand", "dc_power", "export", "thermal")
 
 
 def ratios_of(unit: str) -> "tuple[str, ...]":

@@ -21,6 +21,8 @@ _RECORDED_STEPS = {
     "VAh": 1,
     "0.1 %": 1,
     "0.1 degC": 1,
+    "l": 1,
+    "l/h": 1,
 }
 
 
@@ -109,6 +111,15 @@ def _table() -> "dict[str, Quantity]":
     add("active_power_demand_max", "1.6.0", "W", "W", 0)
     for name in ("current_demand", "current_demand_max"):
         add(name, "", "A", "mA", 3)
+    # Of gas, water and heat meters: what flowed through, how fast, how warm it came and went, and the heat it carried.
+    for name in ("volume", "volume_reverse"):
+        add(name, "", "m3", "l", 3, True)
+    add("flow_rate", "", "m3/h", "l/h", 3)
+    for name in ("temperature_supply", "temperature_return"):
+        add(name, "", "degC", "0.1 degC", 1)
+    for name in ("energy_heat", "energy_cold"):
+        add(name, "", "kWh", "Wh", 3, True)
+    add("thermal_power", "", "W", "W", 0)
     return table
 
 

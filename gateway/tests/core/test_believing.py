@@ -2,7 +2,7 @@
 
 from gateway.core.meter.judging import Question, believed, earliest_ms
 from gateway.core.meter.modbus import FrameFault, with_crc
-from gateway.core.meter.plausibility import CONFIRMATIONS, step_wh
+from gateway.core.meter.plausibility import CONFIRMATIONS, RegisterWatch, step_wh
 from gateway.core.reading import BACKWARDS, CRC, LATE, LONG, SERIAL, SHORT, TOO_FAST, WRONG_UNIT
 from gateway.tests.core.simulated_bus import (
     BUS,
@@ -238,6 +238,15 @@ def test_register_that_passes_its_width_goes_on():
 def test_register_that_rises_faster_than_the_connection_allows_is_withheld():
     """400 kW for 60 s are 6.7 kWh; 1000 kWh more are not believed, whatever is read after it stays correct."""
     assert outcomes_of_registers([500, 1500, 507, 513]) == [500000, TOO_FAST, 507000, 513000]
+
+
+def test_maximum_power_bounds_no_litres():
+    """A water meter that counts whole cubic metres rises by 1000 l at once, whatever power its connection carries."""
+    water = point("volume", 0, counter=True)
+    watch = RegisterWatch(water, ((1, 1), (1, 1)), 1)
+    assert watch.judged((0, 5), 0) is None
+    assert watch.judged((0, 6), 1000) is None
+    assert watch.judged((0, 4), 2000)[0] == BACKWARDS
 
 
 def test_no_limit_is_known():
