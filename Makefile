@@ -37,7 +37,6 @@ check: $(INSTALLED)
 	$(BIN)/python -m tools.tidy
 	$(BIN)/python -m tools.catalogue --check
 	$(BIN)/python -m tools.cli_reference --check
-	$(BIN)/python -m tools.fault_table --check
 
 core: $(INSTALLED)
 	$(BIN)/python -m tools.core_on_micropython
