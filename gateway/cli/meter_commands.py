@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.cjt188_decoding import CJT188, decoded188, fault188_text
 from gateway.cli.dlt645_decoding import YEARS, decoded645, decoded645_by, fault645_text
 from gateway.cli.exchange_options import Octets, ratio_options
 from gateway.core.meter.exchange import meanings, registers_of
@@ -86,9 +87,11 @@ def fault_text(kind: str, detail: str) -> str:
 @click.command("decode")
 @click.option("--profile", "profile_id", help="Id of the device profile.")
 @click.option(
-    "--protocol", type=click.Choice(sorted(YEARS)), help="Instead of a profile: decode by the tables of the standard."
+    "--protocol",
+    type=click.Choice(sorted([*YEARS, CJT188])),
+    help="Instead of a profile: decode by the tables of the standard.",
 )
-@click.option("--request", type=Octets(), help="The question, as sent; a trace of DL/T 645 may lack it.")
+@click.option("--request", type=Octets(), help="The question, as sent; with --protocol it may be left out.")
 @click.option("--response", type=Octets(), required=True, help="The answer, as received.")
 @ratio_options
 @json_option
@@ -105,7 +108,9 @@ def decode_command(
     as_json: bool,
 ) -> None:
     """Tell what one exchange with a meter means, from a trace or a manual."""
-    if protocol is not None and profile_id is None:
+    if protocol == CJT188 and profile_id is None:
+        result, in_words = decoded188(request or b"", response), fault188_text
+    elif protocol is not None and profile_id is None:
         result, in_words = decoded645(protocol, request or b"", response), fault645_text
     elif profile_id is not None and request is not None and protocol is None:
         profile = load_profile(profile_id, home)

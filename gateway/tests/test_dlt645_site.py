@@ -139,3 +139,23 @@ def test_the_plan_names_identifiers() -> None:
     assert plan["distinct"] is True
     assert plan["total_us"] == sum(read["time_us"] for read in plan["reads"])
     assert "DI 0203FF00" in call("plan", "--profile", NAMES[0], "--baud", "2400").output
+
+
+def test_a_readout_of_a_water_meter() -> None:
+    """`decode --protocol cjt188` tells the figures of a published exchange, and why others are not believed."""
+    asked = ("--request", "68 10 88 05 27 10 15 20 00 01 03 90 1F 01 25 16")
+    frame = "68 10 88 05 27 10 15 20 00 81 16 90 1F 01 00 00 00 00 2C 00 00 00 00 2C 06 20 17 09 01 17 20 00 00 8E 16"
+    result = call("decode", "--protocol", "cjt188", *asked, "--response", frame)
+    assert result.exit_code == 0 and "volume_water          0 m3\n" in result.output
+    told = json.loads(call("decode", "--protocol", "cjt188", "--response", frame, "--json").output)
+    assert told["fault"] is None
+    assert told["readings"][0] == {"quantity": "meter_address", "value": "00201510270588", "unit": ""}
+    for response, words in (
+        (frame[:-5] + "8F 16", "the check sum is wrong: "),
+        ("12", "no CJ/T 188 frame: "),
+        ("68 10 88 05 27 10 15 20 00 C1 03 01 02 00 38 16", "the meter refuses: 2"),
+    ):
+        result = call("decode", "--protocol", "cjt188", "--response", response)
+        assert (result.exit_code, result.output.startswith(words)) == (1, True), result.output
+    result = call("decode", "--protocol", "cjt188", "--request", "68 10", "--response", frame)
+    assert (result.exit_code, "WP-BUS-081" in result.output) == (1, True)
