@@ -37,6 +37,7 @@ check: $(INSTALLED)
 	$(BIN)/python -m tools.tidy
 	$(BIN)/python -m tools.catalogue --check
 	$(BIN)/python -m tools.cli_reference --check
+	$(BIN)/python -m tools.fault_table --check
 
 core: $(INSTALLED)
 	$(BIN)/python -m tools.core_on_micropython

@@ -43,6 +43,7 @@ from gateway.core.settlement import (
 )
 from gateway.figures import account_of
 from gateway.journal import RETENTION_DAYS, Journal, damaged
+from gateway.register_checks import checks_of
 from gateway.rows import interval_rows, rows_root
 
 SEED_BYTES = 32
@@ -106,6 +107,7 @@ class Recorder:
             configuration.factors,
             freezes_of(configuration.site, configuration.profiles),
         )
+        self._checks = checks_of(configuration)
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
         self._snapshots: list[tuple[int, list[int | None]]] = []
@@ -231,6 +233,9 @@ class Recorder:
                 if outcome.value is not None:
                     self._fresh[key] = recorded(outcome.quantity, outcome.value)
                 self.settlement.take(outcome)
+                for name, check in self._checks.get(outcome.meter, ()):
+                    for code, details in check.take(outcome):
+                        self.event(code, meter=outcome.meter, meter_point=name, **details)
             elif outcome.kind == FREEZE:
                 self.settlement.unfrozen(outcome)
                 self.event("freeze-unused", meter=outcome.meter, reason=outcome.detail)

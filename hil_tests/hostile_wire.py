@@ -63,6 +63,7 @@ class HostileWire:
         self.dice = random.Random(seed)
         self.kill_at_us: int | None = None
         self.sick = units  # the units that things go wrong with
+        self.deaf = False  # no meter hears a question
         self._character_us = CHARACTER_BITS * 1_000_000 // baud
         self._units = units
         self._word = word
@@ -101,7 +102,7 @@ class HostileWire:
         sent_us = begin_us + len(frame) * self._character_us
         if self._coming and self._coming[0][0] <= sent_us:
             return  # somebody was talking: the meter heard no question
-        if frame[0] not in self._units:
+        if self.deaf or frame[0] not in self._units:
             return
         self._fate(frame, sent_us, self.answer(frame, self.questions))
 

@@ -279,7 +279,7 @@ def test_fault_a17_adapter_that_returns_under_another_name_is_found(tmp_path: Pa
     bus = bus_of(str(link), 115200)
     BusRunner(Poll(bus, jobs(bus), CYCLE_MS), open_line(bus), TrueClock(), deliver, "a", told.append).run(stopped)
     present[-1].__exit__(None, None, None)
-    assert [notice.code for notice in told][:2] == ["bus-lost", "bus-back"]
+    assert (told[-1].code, told[-1].details["port"]) == ("bus-back", present[-1].path)
     for _, reading in found:
         unit = int(reading.meter[1:])
         if reading.quantity == ENERGY:

@@ -50,16 +50,19 @@ _TIMEOUT_MS = 1000  # as long as the slowest meters take; nothing is known of th
 class _Making(ask.Asked):
     """One profile in the making: what was answered so far, and whether a person is there to answer."""
 
-    def __init__(self, home: str, answers: ProfileAnswers, source: str, quiet: bool, force: bool) -> None:
+    def __init__(
+        self, home: str, answers: ProfileAnswers, source: str, quiet: bool, force: bool, as_json: bool
+    ) -> None:
         super().__init__(answers)
+        self.as_json = as_json
         self.home = home
         self.source = source
         self.quiet = quiet
         self.force = force
 
     def tell(self, text: str) -> None:
-        """Show *text* to the person."""
-        if not self.quiet:
+        """Show *text*, where the answer is not JSON."""
+        if not self.as_json:
             click.echo(text)
 
     def understood(self) -> tuple[RegisterList, tuple[Meant, ...]]:
@@ -69,6 +72,8 @@ class _Making(ask.Asked):
         found = listed_registers(self.answers, self.source)
         if not self.quiet:
             ask.ask_quantities(self, found.registers, quantities_of(found, self.answers))
+        else:
+            self.tell(ask.lines_table(found.registers, quantities_of(found, self.answers)))
         return found, lines_of(found, self.answers)
 
     def place(self) -> Path:
@@ -143,7 +148,7 @@ def new_command(
         answers = answers._replace(line=answers.line or line)
     if quiet and not (port or bus_name or offline):
         raise click.UsageError(_("Give --port or --bus with --unit, or --offline."))
-    making = _Making(home, answers, list_file.name if list_file else "", quiet, force)
+    making = _Making(home, answers, list_file.name if list_file else "", quiet, force, as_json)
     if answers.id:
         refuse_existing(home, answers.id, force)
     with _kept(making):
@@ -260,6 +265,7 @@ def _tried(
 def _chosen(making: _Making, lines: Sequence[Meant], outcomes: list[Outcome]) -> Outcome:
     """Return the outcome that the person takes, the likeliest where nobody is asked."""
     if making.quiet:
+        making.tell(ask.ranking_table(outcomes) + "\n\n" + ask.values_table(lines, outcomes[0]) + "\n")
         return outcomes[0]
     while True:
         click.echo(ask.ranking_table(outcomes))

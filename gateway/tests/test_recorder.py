@@ -10,7 +10,7 @@ from cloud_sync.core.canonical import decode
 from gateway import recorder
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
-from gateway.core.record import Readings, from_map
+from gateway.core.record import Event, Readings, from_map
 from gateway.recorder import READINGS_MAX, journal_path
 from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
 
@@ -56,3 +56,20 @@ def test_a_damaged_state_is_told(tmp_path: Path) -> None:
         park.open()
     assert caught.value.problems[0].code == "WP-JRN-003"
     park.journal.close()
+
+
+def test_a_register_that_stands_while_power_flows_becomes_an_event(tmp_path: Path) -> None:
+    """The mill draws 50 kW for ten minutes and its register does not move: one event names point and register."""
+    park = SmallPark(tmp_path)
+    for number in range(40):
+        at_ms = (DAY_START_S + 15 * number) * 1000
+        park.clock.now_ms = at_ms
+        park.recorder.take([Reading("m-mill", "active_power_total", at_ms, (0, 0), 50_000)])
+        park.recorder.take([Reading("m-mill", "energy_active_import", at_ms, (0x447A, 0), 1_000_000)])
+        park.recorder.cycle()
+    entries = park.journal.entries(1, park.journal.head_sequence)
+    records = [from_map(decode(entry.body)) for entry in entries]  # type: ignore[arg-type]
+    events = [record for record in records if isinstance(record, Event) and record.code == "register-stuck"]
+    assert [dict(event.details)["meter_point"] for event in events] == ["Mill"]
+    assert dict(events[0].details)["register"] == "energy_active_import"
+    park.close()

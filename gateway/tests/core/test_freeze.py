@@ -164,7 +164,7 @@ def test_a_clock_a_little_behind_is_waited_for():
     assert meter.asked.count(MOMENT) == 2 and unused(outcomes) == []
 
 
-def test_a_clock_that_is_off_makes_the_freeze_none():
+def test_fault_b10_clock_that_is_off_makes_the_freeze_none():
     """Beyond five seconds the meter froze at another moment; its registers are not even asked for."""
     for ahead_s, detail in ((7, "the meter's clock is 7 s ahead"), (-7, "the meter's clock is 7 s behind")):
         meter = FreezingMeter(ahead_s=ahead_s)
@@ -173,7 +173,7 @@ def test_a_clock_that_is_off_makes_the_freeze_none():
         assert IMPORT not in meter.asked
 
 
-def test_a_freeze_of_another_moment_is_not_used():
+def test_fault_b10_freeze_of_another_moment_is_not_used():
     """The hour before, the same hour of the day before, and a date that is none are told and not used."""
     for frozen_s, stated in (
         (BOUNDARY_S - 3600, "2611210800"), (BOUNDARY_S - 86400, "2611200900"), (BOUNDARY_S + 3600, "2611211000"),
