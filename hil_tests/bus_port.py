@@ -136,7 +136,7 @@ class BusPort:
         if not ahead:
             return self._bundle_due if self._bundle else None
         first, setting = ahead[0], self.setting()
-        length = first.setting.character_s
+        length = first.character_s
         begin = max(first.start, self._ear.heard_to)
         if self.plan.latency_ms:
             full = begin + (_BUNDLE_BYTES - len(self._bundle)) * length

@@ -67,10 +67,16 @@ def opened(link: str) -> Iterator[int]:
 
 
 def heard(port: int, frame: bytes, quiet_s: float = 0.3) -> bytes:
-    """Send *frame* as it is, and return all that the line gives back until it is quiet for a while."""
+    """Send *frame* as it is, and return all that the line gives back until it is quiet for a while, or gone."""
     if frame:
         os.write(port, frame)
     octets = b""
-    while select.select([port], [], [], quiet_s)[0] and (piece := os.read(port, 512)):
+    while select.select([port], [], [], quiet_s)[0]:
+        try:
+            piece = os.read(port, 512)
+        except OSError:  # EIO: nobody is at the other end
+            break
+        if not piece:
+            break
         octets += piece
     return octets

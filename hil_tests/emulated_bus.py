@@ -144,6 +144,10 @@ class EmulatedBus:
         self._events = [(self._started + (one.at_ms or 0) / 1000, one) for one in self._dice.by_clock]
         self._thread.start()
 
+    def assert_serves(self) -> None:
+        """Fail where the thread has ended by itself."""
+        assert self.serves, "a bus has ended by itself"
+
     def stop(self) -> None:
         """End the thread, close the line, and take the links away that are still ours."""
         if self.serves:

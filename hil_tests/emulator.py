@@ -31,7 +31,7 @@ from hil_tests.serial_bus import SerialBus
 from hil_tests.stations import Stations
 from hil_tests.truth import TruthWriter
 
-SAVE_EVERY_S = 5.0  # after a kill, the park is computed again from the last save: exactly, but not for ever
+SAVE_EVERY_S = 5  # after a kill, the park is computed again from the last save: exactly, but not for ever
 
 
 class Emulator:
@@ -218,9 +218,13 @@ def main(
                     {**({"port": port.plan.name} if place else {}), **where, "path": port.path, "link": str(port.link)}
                 )
         _say({"ready": True})
-        while not select.select([stopped], [], [], SAVE_EVERY_S)[0]:
-            assert all(bus.serves for bus in emulator.buses), "a bus has ended by itself"
-            emulator.save()
+        rounds = 0
+        while not select.select([stopped], [], [], 1.0)[0]:
+            for bus in emulator.buses:
+                bus.assert_serves()
+            rounds += 1
+            if rounds % SAVE_EVERY_S == 0:
+                emulator.save()
     finally:
         emulator.stop()
     for bus in emulator.buses:

@@ -5,6 +5,7 @@ is theirs: a question counts as whole when its check sum is right, or when nothi
 """
 
 import contextlib
+import errno
 import os
 import select
 import threading
@@ -15,7 +16,7 @@ import serial
 
 from gateway.core.meter.dlt645 import is_whole
 from gateway.core.meter.modbus import crc_holds
-from gateway.core.problem import ProblemError
+from gateway.core.problem import ProblemError, problem
 from gateway.ports import why_not
 from hil_tests.bus_log import BusLog
 from hil_tests.bus_port import BusPort
@@ -42,6 +43,7 @@ class SerialBus:
         self._log = log
         self._sent = b""
         self._started = 0.0
+        self._gone: OSError | None = None
         self._port = self._opened()
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._serve, name=line.name, daemon=True)
@@ -60,6 +62,21 @@ class SerialBus:
         """Serve."""
         self._started = time.monotonic()
         self._thread.start()
+
+    def assert_serves(self) -> None:
+        """Raise ProblemError where the port went away."""
+        if self._gone is not None:
+            raise ProblemError(
+                problem(
+                    "WP-EMU-022",
+                    self.line.name,
+                    "The serial port {port} of the emulated meters is gone: {reason}.",
+                    "Plug the adapter in again and start the emulator anew.",
+                    port=self.path,
+                    reason=self._gone.strerror or self._gone,
+                )
+            ) from self._gone
+        assert self.serves, "a bus has ended by itself"
 
     def stop(self) -> None:
         """End the thread and give the port back."""
@@ -85,19 +102,31 @@ class SerialBus:
         return port
 
     def _serve(self) -> None:
+        try:
+            self._answer_all()
+        except OSError as error:  # serial.SerialException is one
+            self._gone = error
+
+    def _answer_all(self) -> None:
         heard = b""
         while True:
             ready, _, _ = select.select([self._wake_read, self._port.fileno()], [], [], _QUIET_S if heard else None)
             if self._wake_read in ready:
                 return
             if ready:
-                heard += os.read(self._port.fileno(), _MOST_BYTES)
+                heard += self._read()
                 if self._sent and heard.startswith(self._sent):  # an adapter that hears itself
                     heard, self._sent = heard[len(self._sent) :], b""
                 if self._sent.startswith(heard) or not _whole(heard):
                     continue
             self._heard(heard, time.monotonic())
             heard = b""
+
+    def _read(self) -> bytes:
+        octets = os.read(self._port.fileno(), _MOST_BYTES)
+        if not octets:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))  # so a port that is gone shows itself
+        return octets
 
     def _heard(self, frame: bytes, ended: float) -> None:
         self._note("port " + self.line.name, frame, ended - len(frame) * self.line.setting.character_s)

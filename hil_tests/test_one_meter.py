@@ -25,7 +25,7 @@ unit = 7
 profile = "eastron-sdm630"
 load = "36 kW"
 """
-SWEEPS = 6
+SWEEPS = 4
 # What a meter in use can show, from a direct single-phase one to one behind 35 kV transformers.
 PLAUSIBLE = {"voltage_l1_n": (50, 30_000), "frequency": (45, 65), "power_factor_total": (-1, 1)}
 

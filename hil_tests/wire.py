@@ -14,7 +14,10 @@ NOBODY = ""
 
 
 class Burst:
-    """What one sender puts on the wire without a pause. late_us: how late the emulator itself was with it."""
+    """What one sender puts on the wire without a pause. late_us: how late the emulator itself was with it.
+
+    end: when its last character is over.
+    """
 
     def __init__(self, sender: str, setting: Setting, start: float, octets: bytes, note: str = "") -> None:
         self.sender = sender
@@ -26,16 +29,18 @@ class Burst:
         self.met: list[Burst] = []
         self._lows: list[Low] = []
         self._shown = 0
+        self.character_s = setting.character_s
+        self.end = start + len(octets) * self.character_s
 
-    @property
-    def end(self) -> float:
-        """When its last character is over."""
-        return self.start + len(self.octets) * self.setting.character_s
+    def add(self, octets: bytes) -> None:
+        """Let it go on with *octets*."""
+        self.octets += octets
+        self.end = self.start + len(self.octets) * self.character_s
 
     def lows(self) -> list[Low]:
         """Return when it pulls the line low."""
         if self._shown < len(self.octets):
-            at = self.start + self._shown * self.setting.character_s
+            at = self.start + self._shown * self.character_s
             self._lows += lows_of(bytes(self.octets[self._shown :]), self.setting, at)
             self._shown = len(self.octets)
         return self._lows
@@ -67,7 +72,7 @@ class Wire:
 
     def extend(self, burst: Burst, octets: bytes) -> None:
         """Let the sender of *burst* go on with *octets*."""
-        burst.octets += octets
+        burst.add(octets)
         self._meet(burst)
 
     def forget(self, now: float) -> list[Burst]:
@@ -121,7 +126,7 @@ class Ear:
         return [one for one in found if not any(it.start < one.end and one.start < it.end for it in own)]
 
     def _octets(self, burst: Burst, now: float) -> Heard:
-        length = burst.setting.character_s
+        length = burst.character_s
         first = max(0, round((self.heard_to - burst.start) / length))
         last = min(len(burst.octets), int((now - burst.start) / length + 1e-6))
         if last > first:
