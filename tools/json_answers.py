@@ -29,7 +29,7 @@ JSON_ANSWERS = {
    "wrap": null, "sentinels": [], "exponent_at": null, "poll": "fast"}],
  "constants": [],
  "identify": [{"function": 3, "at": 64514, "count": 1, "type": "u16", "words": "high-first", "expect": [43]}],
- "tests": 3, "replaces_shipped": false}
+ "tests": 3, "sunspec": null, "replaces_shipped": false}
 """,
     "wattproof profile lint": """
 {"profiles": [{"id": "eastron-sdm230", "problems": [],

@@ -131,6 +131,13 @@ def profile_map(profile: DeviceProfile, source: str) -> dict[str, Any]:
         "constants": [point_map(point) for point in profile.constants],
         "identify": [_identity_map(identity) for identity in profile.identify],
         "tests": len(profile.tests),
+        "sunspec": None
+        if profile.sunspec is None
+        else {
+            "model": profile.sunspec.main,
+            "bases": list(profile.sunspec.bases),
+            "chain": [{"model": model, "at": at, "length": length} for model, at, length in profile.sunspec.chain],
+        },
     }
 
 
@@ -162,6 +169,8 @@ def show_command(home: str, profile_id: str, as_json: bool) -> None:
         table.add_row(*cells, shown["factor"], point.unit, point.side + times)
     foot = _("* decoded where an answer holds it, not read in every sweep")
     value = profile_map(profile, source) | {"replaces_shipped": replaces_shipped(profile_id, home)}
+    if profile.sunspec is not None:
+        head.append(_("addresses are those of the usual chain of models; a device is asked for its own"))
     if value["replaces_shipped"]:
         head.append(_("{id}: the file of this site is used in place of the shipped one").format(id=profile_id))
     emit(value, "\n".join([*[drawn(line) for line in head], drawn(table), foot]), as_json)

@@ -191,3 +191,13 @@ def test_lint_of_a_file_with_findings(home: Path, tmp_path: Path) -> None:
     assert found["profiles"][0]["problems"][0]["where"] == "acme-one.toml.energy_active_import"
     result = call(home, "lint", str(tmp_path / "absent.toml"))
     assert (result.exit_code, "WP-CFG-031" in result.output) == (1, True)
+
+
+def test_show_of_a_sunspec_profile_says_what_its_addresses_are(home: Path) -> None:
+    """The chain is shown with the register of each model's id; a profile of fixed registers has none."""
+    assert "usual chain" in call(home, "show", "sunspec-103").output
+    found = json.loads(call(home, "show", "sunspec-103", "--json").output)["sunspec"]
+    assert (found["model"], found["bases"]) == (103, [40000, 50000, 0])
+    assert found["chain"] == [{"model": 1, "at": 40002, "length": 65}, {"model": 103, "at": 40069, "length": 50}]
+    assert "usual chain" not in call(home, "show", "acme-one").output
+    assert json.loads(call(home, "show", "acme-one", "--json").output)["sunspec"] is None
