@@ -14,7 +14,7 @@ from gateway.checking import check_lines, check_uplink
 from gateway.config import Configuration, load
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import RecordError
-from gateway.core.tcp_address import TCP
+from gateway.core.tcp_address import has_line
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
 from gateway.live_meters import Met
@@ -35,7 +35,7 @@ def _budget(configuration: Configuration) -> tuple[list[dict[str, Any]], list[Pr
     problems: list[Problem] = []
     for index, bus in enumerate(site.buses):
         jobs = jobs_of(site, configuration.profiles, bus)
-        serial = not bus.port.startswith(TCP)
+        serial = has_line(bus.port)
         took_us = sweep_us(jobs, bus, site.slow_sweeps)
         row: dict[str, Any] = {
             "bus": bus.name,

@@ -1,5 +1,6 @@
 """Figure: one measured number, the gate it has to pass, and the table of all of them."""
 
+import math
 import textwrap
 from typing import NamedTuple
 
@@ -64,7 +65,8 @@ def table(sections: tuple[Section, ...]) -> str:
         lines += textwrap.wrap(section.title.upper(), WIDTH)
         lines += textwrap.wrap("on " + section.measured_on, WIDTH, initial_indent="  ", subsequent_indent="     ")
         for figure in section.figures:
-            value = "%.*f %s" % (figure.digits, figure.value, figure.unit)
+            known = not math.isnan(figure.value)
+            value = "%.*f %s" % (figure.digits, figure.value, figure.unit) if known else "---"
             gate = "" if figure.gate is None else "%s %g" % figure.gate
             first, *rest = textwrap.wrap(figure.name, _NAME - 2)
             lines.append(_row("  " + first, value.strip(), gate, figure.verdict()))
@@ -87,7 +89,7 @@ def plain(sections: tuple[Section, ...]) -> list[dict[str, object]]:
                 {
                     "key": figure.key,
                     "name": figure.name,
-                    "value": figure.value,
+                    "value": None if math.isnan(figure.value) else figure.value,
                     "unit": figure.unit,
                     "gate": None if figure.gate is None else list(figure.gate),
                     "passes": figure.passes,

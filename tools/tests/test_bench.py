@@ -39,6 +39,14 @@ def test_gate(value: float, direction: str, limit: float, passes: bool) -> None:
     assert ("pass" if passes else "FAIL") in table(found)
 
 
+def test_what_was_not_measured_says_so() -> None:
+    """A rival that cannot be had has a line in the table, no number, and no say in the verdict."""
+    found = (Section("Bus", "a bench", (Figure("k", "collectd NOT MEASURED: none here", math.nan, "s", 3),)),)
+    assert "NOT MEASURED" in table(found) and "nan" not in table(found)
+    assert json.loads(json.dumps(plain(found), allow_nan=False))[0]["figures"][0]["value"] is None
+    assert exit_code(found) == 0
+
+
 def test_one_missed_gate_is_enough() -> None:
     """Among passed gates, one missed one makes the whole run fail."""
     good, bad = section(1.0, Gate(AT_MOST, 2.0)), section(3.0, Gate(AT_MOST, 2.0))
