@@ -107,7 +107,7 @@ def answers_text(answers: ProfileAnswers) -> str:
 
 def draft_path(home: str | Path, profile_id: str) -> Path:
     """Return where the answers of an unfinished profile are kept."""
-    return Path(home) / FOLDER / ((profile_id or "unfinished") + ".draft")
+    return Path(home) / FOLDER / ((id_of(profile_id, "") or "unfinished") + ".draft")
 
 
 def id_of(maker: str, model: str) -> str:

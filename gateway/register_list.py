@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.core.meter.profile import REGISTERS, TYPES, UNITS
+from gateway.core.notation import decimal_ratio
 
 LINES_MAX = 2000  # the longest manuals list some hundreds of registers
 ZERO_BASED, ONE_BASED, REFERENCE = "zero-based", "one-based", "reference"
@@ -215,6 +216,12 @@ def _unit(cell: str) -> str | None:
 
 def _factor_and_unit(cell: str) -> tuple[str, str] | None:
     """Return factor and unit ("" where the cell holds none) of a cell such as 0.1V, x0.01, /10 or V/10."""
+    found = _scaled(cell)
+    number = decimal_ratio(found[0]) if found else None
+    return found if number is not None and number[0] else None
+
+
+def _scaled(cell: str) -> tuple[str, str] | None:
     cell = cell.strip("[]()（） ")
     power = _POWER_OF_TEN.fullmatch(cell)
     if power:
@@ -243,7 +250,7 @@ def _plain(text: str) -> str:
     text = text.replace(",", ".")
     mantissa, _, exponent = text.lower().partition("e")
     if exponent:
-        return _power_of_ten(int(exponent)) if mantissa in ("1", "1.0") else "%s" % float(text)
+        return _power_of_ten(int(exponent)) if mantissa in ("1", "1.0") else ""
     return text
 
 

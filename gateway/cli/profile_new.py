@@ -192,8 +192,9 @@ def _made(
     if not (port or bus_name or offline or making.quiet):
         port = ask.ask_port()
         unit = unit or (ask.ask_unit() if port else None)
-    making.complete(found, lines, port.startswith("tcp://"))
-    bus = _bus(making, port, bus_name, setting)
+    known = _bus(making, port, bus_name, setting)
+    making.complete(found, lines, known is not None and known.port.startswith("tcp://"))
+    bus = _bus(making, port, bus_name, setting)  # again: the line setting may have been answered just now
     likely = likely_way(found, making.answers)
     outcome: Outcome | None = None
     observed, way = Observed(), likely

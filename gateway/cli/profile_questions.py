@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -216,9 +217,9 @@ def short(value: Fraction | None) -> str:
     if value is None:
         return "-"
     if value and not 1 <= abs(value) * 10**4 < 10**14:
-        return "%.1e" % float(value)
+        return format(Decimal(value.numerator) / value.denominator, ".1e")  # a wild double is beyond any float
     exact = plain_decimal(value)
-    return exact if len(exact) <= 10 else "%.5g" % float(value)
+    return exact if len(exact) <= 10 else "%.7g" % float(value)
 
 
 def values_table(lines: Sequence[Meant], outcome: Outcome) -> str:

@@ -1,5 +1,7 @@
 """Register lists as manuals print them, read into addresses, names, types, units and factors."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +131,12 @@ GAVAZZI_ROWS: list[Row] = [
 ]
 
 
+WORDS = (
+    "0x0061", "61H", "30053", "4x0001", "3028-3029", "Ua", "A相电压", "Total", "kWh", "float", "uint", "2", "0", "x0",
+    "0.1V", "1e-3", "2e-7V", "V*10", "/100", "10^-2", "Hz", "R/W", "-", "00", "1C",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "rows", "base"),
     [
@@ -186,11 +194,12 @@ def test_lines_without_a_register_are_handed_back() -> None:
     assert found.left == ((1, "Table 4: measured values"), (3, "see page 12"))
 
 
-@given(st.text(max_size=200))
+@given(st.text(max_size=200) | st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    """Whatever is pasted, every register has a name and an address, and every proposed quantity exists."""
+    """Whatever is pasted, every register has name, address and a factor that counts, and quantities exist."""
     for one in read_register_list(text).registers:
         assert one.name and one.number >= 0
+        assert not one.factor or Fraction(one.factor) > 0
         assert quantity_of(one.name, one.unit) in (None, *QUANTITIES)
 
 
