@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -14,9 +15,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+from pymodbus.simulator import DataType, SimData, SimDevice
+
 from gateway.core.meter.profile_lint import lint
 from gateway.profiles import load_profile
 from gateway.tests.pty_meter import PtyMeter, registers_answer
+from gateway.tests.test_tcp_line import pymodbus_server
 from hil_tests.test_commands_on_a_bus import wattproof
 from hil_tests.test_emulator import ROOT, emulator
 
@@ -194,6 +199,29 @@ def test_a_meter_is_only_ever_read(tmp_path: Path) -> None:
         done = new(tmp_path, listed(tmp_path, text), "--port", meter.port, "--unit", "1", "--id", "x-1", "--yes")
     assert (done.returncode, done.stderr[:10]) == (1, "WP-PRF-096"), done.stderr
     assert meter.questions and {question[1] for question in meter.questions} <= {3, 4}
+
+
+def test_a_foreign_meter_on_the_network_is_understood_too(tmp_path: Path) -> None:
+    """Floats of pymodbus, low word first and counted from one in the list: found, and the profile is one for TCP."""
+    figures = {3028: 230.123, 3030: 231.777, 3032: 229.456, 3054: 4.7531, 3056: 4.5127, 3058: 5.2509, 3060: 14.5167}
+    figures[3110] = 50.013
+    words = [0] * 200
+    for number, figure in figures.items():
+        high, low = struct.unpack(">HH", struct.pack(">f", figure))
+        words[number - 1 - 3000 : number + 1 - 3000] = [low, high]
+    device = SimDevice(1, simdata=[SimData(3000, values=words, datatype=DataType.REGISTERS)])
+    names = ("Voltage A-N", "Voltage B-N", "Voltage C-N", "Power A", "Power B", "Power C", "Total power", "Frequency")
+    units = ("V",) * 3 + ("kW",) * 4 + ("Hz",)
+    text = "\n".join("%d,%s,%s" % row for row in zip(figures, names, units, strict=True))
+    with pymodbus_server([device]) as port:
+        address = "tcp://127.0.0.1:%d" % port
+        found = made(tmp_path, listed(tmp_path, text), "--id", "net", "--port", address, "--unit", "1")
+    assert (found["way"]["address"], found["way"]["words"]) == ("one-based", "low-first")
+    assert {one["type"] for one in found["registers"]} == {"f32"}
+    watts = [figure * (1000 if unit == "kW" else 1) for figure, unit in zip(figures.values(), units, strict=True)]
+    assert [float(one["value"]) for one in found["registers"]] == pytest.approx(watts, rel=1e-6)
+    assert load_profile("net", tmp_path).transport == ("tcp",)
+    assert_sound(tmp_path, "net")
 
 
 class Terminal:
