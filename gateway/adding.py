@@ -13,7 +13,7 @@ from tomlkit.items import AoT, Table
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.tcp_address import is_network
-from gateway.ports import same_port
+from gateway.ports import same_port, stable_name
 from gateway.scan import Found, LineReport
 from gateway.text_file import parse_toml
 from gateway.words import translate as _
@@ -51,10 +51,11 @@ def addition(text: str, where: str, port: str, report: LineReport, profiles: Map
     bus = _free("bus", {str(one.get("name")) for one in buses}) if own is None else str(own.get("name"))
     taken = {str(one.get("name")) for one in meters}
     known = {one.get("unit") or one.get("address") for one in meters if own is not None and one.get("bus") == bus}
-    fresh = [one for one in report.found if (one.unit or one.address) not in known]
+    found = report.found[:1] if report.any_unit else report.found
+    fresh = [one for one in found if (one.unit or one.address) not in known]
     document = tomlkit.document()
     if own is None and fresh:
-        document.append("bus", _array([_bus_table(bus, port, report.line)]))
+        document.append("bus", _array([_bus_table(bus, stable_name(port) or port, report.line)]))
     names = []
     tables = []
     hints: list[str] = []
@@ -70,10 +71,10 @@ def addition(text: str, where: str, port: str, report: LineReport, profiles: Map
     if tables:
         document.append("meter", _array(tables))
     if not names:
-        return Addition(text, (), len(report.found) - len(fresh))
+        return Addition(text, (), len(found) - len(fresh))
     behind = tomlkit.dumps(document).replace("\n\n\n", "\n\n") + "".join("\n# %s\n" % hint for hint in hints)
     head = text.rstrip("\n") + "\n\n" if text.strip() else ""
-    return Addition(head + behind.lstrip("\n"), tuple(names), len(report.found) - len(fresh))
+    return Addition(head + behind.lstrip("\n"), tuple(names), len(found) - len(fresh))
 
 
 def _tables(plain: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

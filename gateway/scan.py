@@ -9,6 +9,7 @@ from gateway.core.meter.modbus import FrameFault, crc_holds
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.reading import CRC, EXCEPTION, SILENT
 from gateway.core.site import Bus
+from gateway.core.site_reading import UNITS
 from gateway.identification import Identification
 from gateway.line import LineLostError
 from gateway.overheard import Overheard, looks_swapped, overheard
@@ -21,6 +22,7 @@ _SLOW_TIMEOUT_MS = 1000  # for units that were heard, but too late
 _QUIET_MS = 300  # after bytes that nobody understood
 _LISTEN_MS = 1500  # another master asks at least once a second or so
 _NUMBER_TIMEOUT_MS = 500  # DL/T 645-2007, 7.2: the answer begins within 500 ms
+_OTHERS = 3  # so many more unit ids show whether a device looks at them at all
 _ABSENT = ("10", "11")  # exceptions of a gateway in between: nobody is there
 
 # The line settings that meters in the field have, the most usual first; those of the profiles come behind.
@@ -54,7 +56,7 @@ class LineReport:
     garbled: unit ids after which bytes came that nobody understands. damaged: those whose own answer came, with a wrong
     check sum. overheard: what came before anything was asked. crowd: the question for the only DL/T 645 meter was
     answered by no frame.
-    swapped: what came looks as if A and B were exchanged.
+    swapped: what came looks as if A and B were exchanged. any_unit: a device on a network answers to whatever unit id.
     """
 
     line: str
@@ -64,6 +66,7 @@ class LineReport:
     overheard: Overheard | None = None
     crowd: bool = False
     swapped: bool = False
+    any_unit: bool = False
 
     @property
     def another_master(self) -> bool:
@@ -133,6 +136,7 @@ class Scan:
             heard,
             crowd,
             not found and looks_swapped(self._noise) and bool(unreadable or heard),
+            self._answers_to_any(wanted),
         )
 
     def _listened(self) -> Overheard | None:
@@ -144,6 +148,15 @@ class Scan:
         """Return the number of the only DL/T 645 meter on the line, or ""; and whether something else came."""
         number = self._asker.only_number(_NUMBER_TIMEOUT_MS)
         return ("", number.kind != SILENT) if isinstance(number, FrameFault) else (number, False)
+
+    def _answers_to_any(self, units: list[int]) -> bool:
+        """Tell whether a device on a network answers to all *units*, and to more that were not asked for."""
+        if self._listen or self._present.keys() != set(units):
+            return False
+        others = [unit for unit in range(UNITS[1], 0, -1) if unit not in units][:_OTHERS]
+        for unit in others:
+            self._sign_of_life(unit, _SIGN_OF_LIFE, self._timeout_ms)
+        return all(unit in self._present for unit in others)
 
     def _first_round(self, line: str, units: list[int]) -> None:
         for index, unit in enumerate(units):

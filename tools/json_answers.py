@@ -64,7 +64,7 @@ JSON_ANSWERS = {
 {"port": "/dev/ttyUSB0",
  "lines": [{"line": "9600 8N1", "problem": null, "garbled_units": [], "damaged_units": [7],
    "overheard": {"octets": 16, "asked": ["3"], "answered": ["3"], "looks_swapped": false},
-   "several_dlt645": false, "looks_swapped": false,
+   "several_dlt645": false, "looks_swapped": false, "any_unit": false,
    "found": [{"protocol": "modbus", "unit": 1, "address": null, "exception": null, "models": ["eastron-sdm630"],
      "likely": []}]}]}
 """,

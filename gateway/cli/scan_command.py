@@ -135,13 +135,14 @@ def _scan_value(port: str, reports: list[LineReport], refused: Refused, network:
             "overheard": None if report.overheard is None else asdict(report.overheard),
             "several_dlt645": report.crowd,
             "looks_swapped": report.swapped,
+            "any_unit": report.any_unit,
         }
         for report in reports
     ]
     lines += [
         {
             "line": setting, "problem": say(why), "found": [], "garbled_units": [], "damaged_units": [],
-            "overheard": None, "several_dlt645": False, "looks_swapped": False,
+            "overheard": None, "several_dlt645": False, "looks_swapped": False, "any_unit": False,
         }
         for setting, why in refused
     ]  # fmt: skip
@@ -194,6 +195,8 @@ def _remarks(report: LineReport) -> list[str]:
         found.append(
             _("unreadable bytes from units {units}: something is there, with other settings").format(units=units)
         )
+    if report.any_unit:
+        found.append(_("it answers to whatever unit id: one device, found many times"))
     if report.swapped:
         found.append(_("nothing but ones and zeros comes: A and B look exchanged"))
     return found or ([] if report.found else [_("silence")])

@@ -95,6 +95,15 @@ def test_a_port_without_a_bus_gets_one() -> None:
     assert [(one["bus"], one["unit"]) for one in second["meter"]] == [("bus", 3), ("bus-2", 3)]
 
 
+def test_a_device_that_answers_to_any_unit_id_is_added_once() -> None:
+    """Of many finds of one device the first is taken."""
+    found = tuple(Found(unit, None, ("sunspec-103",), ()) for unit in (1, 2, 3))
+    report = LineReport("9600 8N1", found, (), any_unit=True)
+    new = addition("", "gateway.toml", "tcp://10.0.0.7:502", report, PROFILES)
+    assert [one["unit"] for one in tomllib.loads(new.text)["meter"]] == [1]
+    assert tomllib.loads(new.text)["bus"] == [{"name": "bus", "port": "tcp://10.0.0.7:502"}]
+
+
 def test_a_hint_for_the_ratio_where_the_site_has_to_know_it() -> None:
     """A model that shows secondary values gets a hint for ct_ratio, one that shows primary values gets none."""
     secondary = next(

@@ -138,6 +138,7 @@ def test_scan_finds_units_and_models(home: Path) -> None:
                 "overheard": None,
                 "several_dlt645": False,
                 "looks_swapped": False,
+                "any_unit": False,
             }
         ],
     }

@@ -160,6 +160,17 @@ def test_units_behind_a_gateway_on_a_network(tmp_path: Path) -> None:
         assert {question[7] for question in server.asked} <= {3, 4}
     line = only_line(result)
     assert (line["line"], [(one["unit"], one["exception"]) for one in line["found"]]) == (None, [(2, 2)])
+    assert line["any_unit"] is False
+
+
+def test_a_device_that_looks_at_no_unit_id_is_one_device(tmp_path: Path) -> None:
+    """Unit ids beyond those asked for are answered as well: that is said, and only one meter would be added."""
+    with network(lambda unit, asked: bytes((asked[0] | 0x80, 2))) as (port, _server):
+        result = scan(tmp_path, port, "--json")
+        text = scan(tmp_path, port)
+    assert only_line(result)["any_unit"] is True
+    assert [one["unit"] for one in only_line(result)["found"]] == [1, 2]
+    assert "whatever unit id" in text.stdout
 
 
 def test_a_gateway_that_hangs_up_on_units_it_does_not_know(tmp_path: Path) -> None:
