@@ -215,7 +215,9 @@ class Poll:
         assert self._sweep_ms is not None
         end_ms = max(now_ms, ready_ms) + reads.watch.timeout_ms + _DRAIN_MS
         idle = not self._sweeping and end_ms < self._sweep_ms + self._cycle_ms
-        return ready_ms if idle else max(ready_ms, reads.watch.spare_ms)
+        if idle or not [other for other in self._meters if other.watch.state != SUSPENDED]:
+            return ready_ms
+        return max(ready_ms, reads.watch.spare_ms)
 
     def _choose(self, now_ms: int) -> "_Turn | None":
         for turn in self._turns:

@@ -110,6 +110,15 @@ def test_probes_are_short_and_every_fourth_is_patient():
     assert [given for given, _ in silences(watch, 8)] == [500, 500, 500, 5000, 500, 500, 500, 5000]
 
 
+def test_where_all_are_dead_none_waits_for_the_others():
+    """With nobody left to wait, probes of a meter come at 2, 4, 8 ... 60 s however short the cycle is."""
+    bus = SimulatedBus(poll_of([job(1, SMALL)], 100), still, silent)
+    bus.run(until_ms=1000000 + 300000)
+    asked = [at for at, _ in bus.asked]
+    gaps = [(asked[index + 1] - asked[index]) // 1000 for index in range(2, len(asked) - 1)]
+    assert gaps[:5] == [2, 4, 8, 16, 32] and set(gaps[5:]) <= {60, 61}
+
+
 def test_a_slow_meter_on_the_line_does_not_hold_up_the_others_at_the_start():
     """Each meter is asked when all that it may owe has passed: a usual one after two seconds, a slow one later."""
     bus = SimulatedBus(poll_of([job(1, SLOW), job(2, SMALL)], 1000), still, on_time)
