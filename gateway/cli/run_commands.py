@@ -118,10 +118,14 @@ def check(home: str, live: bool, as_json: bool) -> None:
         if (one := advise(f"bus[{index}].port", bus.port)) is not None
     ]
     text = "\n".join([_("The configuration is in order."), text] + [say(one) for one in advice])
-    answer: dict[str, Any] = {"problems": [], "budget": rows, "advice": [plain_problem(one) for one in advice]}
-    if live:
-        answer["meters"] = [asdict(one) for one in met]
+    if met:
         text += "\n" + "\n".join(_met_text(one) for one in met)
+    answer = {
+        "problems": [],
+        "budget": rows,
+        "advice": [plain_problem(one) for one in advice],
+        "meters": [asdict(one) for one in met],
+    }
     emit(answer, text, as_json)
 
 
