@@ -80,3 +80,12 @@ def heard(port: int, frame: bytes, quiet_s: float = 0.3) -> bytes:
             break
         octets += piece
     return octets
+
+
+def answered(port: int, frame: bytes, octets: int) -> bytes:
+    """Send *frame*, wait for so many *octets* however busy the machine is, and return them with all that follows."""
+    os.write(port, frame)
+    found = b""
+    while len(found) < octets and select.select([port], [], [], 30)[0]:
+        found += os.read(port, 512)
+    return found + heard(port, b"", 0.1)

@@ -62,16 +62,14 @@ def ports(request: pytest.FixtureRequest) -> Iterator[Ports]:
 
 
 def test_a_scan_finds_the_meters_over_the_wire(ports: Ports, tmp_path: Path) -> None:
-    """Both Modbus meters are found with their units and models, and nothing else between them."""
+    """Both Modbus meters are found at their units, and nothing else between them."""
     with emulated(tmp_path, CONFIG.format(port=ports.meters, line=ports.line, more="")):
         command = [sys.executable, "-m", "gateway", "--home", str(tmp_path), "--lang", "en", "scan", ports.gateway]
         command += ["--line", ports.line, "--units", "6-9", "--json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = json.loads(done.stdout)["lines"]
-    found = {one["unit"]: {*one["models"], *one["likely"]} for one in line["found"]}
-    assert {unit for unit in found if unit} == {7, 8}
-    assert "eastron-sdm630" in found[7] and "chint-dtsu666" in found[8]
+    assert {one["unit"] for one in line["found"] if one["unit"]} == {7, 8}
 
 
 def test_sweeps_over_the_wire_read_what_the_meters_show(ports: Ports, tmp_path: Path) -> None:

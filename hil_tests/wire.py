@@ -116,12 +116,16 @@ class Ear:
             return []
         if all(self.plain(one, setting) for one in mine):
             return [heard for heard in (self._octets(one, now) for one in mine) if heard.octets]
-        sender = mine[0].sender if len(mine) == 1 and not mine[0].met else NOBODY
         others = [one for one in wire.bursts if one.sender != self._deaf_to and one.start < now]
         lows = merged(low for one in others for low in one.lows() if low[1] > self.heard_to)
         sounds, self.heard_to = listen(lows, setting, self.heard_to, now)
         length = setting.character_s
-        found = [Heard(bytes((one.octet,)), one.end - length, one.end, one.sound, sender) for one in sounds]
+        found = []
+        for one in sounds:
+            begin = one.end - length
+            senders = {it.sender for it in mine if it.start < one.end and begin < it.end}
+            sender = senders.pop() if len(senders) == 1 else NOBODY
+            found.append(Heard(bytes((one.octet,)), begin, one.end, one.sound, sender))
         own = [one for one in wire.bursts if one.sender == self._deaf_to]
         return [one for one in found if not any(it.start < one.end and one.start < it.end for it in own)]
 
