@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test hil check core bench catalogue cli-reference format lock install test-system clean
+.PHONY: demo test hil check core bench catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -54,12 +54,15 @@ bench: $(INSTALLED)
 	-@sh tools/system_packages.sh mosquitto collectd-core
 	$(BIN)/python -m tools.bench
 
-# The two files made from the code: run after changing a message, a command or an option.
+# The files made from the code: run after changing a message, a command, an option, or a test of a fault.
 catalogue: $(INSTALLED)
 	$(BIN)/python -m tools.catalogue
 
 cli-reference: $(INSTALLED)
 	$(BIN)/python -m tools.cli_reference
+
+fault-table: $(INSTALLED)
+	$(BIN)/python -m tools.fault_table
 
 format: $(INSTALLED)
 	$(BIN)/ruff format .

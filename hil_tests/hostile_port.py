@@ -28,6 +28,8 @@ from hil_tests.simulated_line import CYCLE_MS
 BAUD = 115200
 _QUESTION_BYTES = 8
 _LONGEST_S = 0.05
+# What a dead process is still owed comes well within the two seconds for which a new one waits, also where we stall.
+OWED_US = 1_500_000
 
 
 def _now_us() -> int:
@@ -104,7 +106,7 @@ class HostilePort:
     def _end_process(self) -> None:
         if self._kill is not None:
             self._kill()
-            self.wire.forget_after(_now_us() + 2_000_000)
+            self.wire.forget_after(_now_us() + OWED_US)
             # The last process to hold a port gives back its exclusive use; here this one holds it as well.
             fcntl.ioctl(self._theirs, termios.TIOCNXCL)
 

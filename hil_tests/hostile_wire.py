@@ -137,7 +137,7 @@ class HostileWire:
             self._say(good, again_us)
         elif kind == COLLISION:
             self._say(good, begin_us)
-            other = bytes((dice.choice(self._units),)) + frame[1:6]
+            other = bytes((dice.choice([unit for unit in (*self._units, 200) if unit != frame[0]]),)) + frame[1:6]
             self._say(self.answer(other, self.questions - 1), begin_us + dice.randrange(0, 20_000))
         elif kind == BABBLE:
             length = dice.randrange(*BABBLE_US) // self._character_us

@@ -52,7 +52,7 @@ FAULTS = {
 
 OPENING = """# Faults of bus and meter
 
-This page is written by `python -m tools.fault_table` from the tests; change the tests, not the page.
+This page is written by `make fault-table` from the tests; change the tests, not the page.
 
 Every fault that a bus or a meter can show has tests of its name. They run the gateway's own Poll, Line and Settlement:
 most in simulated time (`hil_tests/simulated_line.py`), some on pseudo-terminals at true line time. All of them together
@@ -138,7 +138,7 @@ def main() -> int:
         return 0
     if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
         return 0
-    print("docs/bus-faults.md is behind the tests: run `python -m tools.fault_table`", file=sys.stderr)
+    print("docs/bus-faults.md is behind the tests: run `make fault-table`", file=sys.stderr)
     return 1
 
 
