@@ -110,6 +110,7 @@ class Recorder:
         self._checks = checks_of(configuration)
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
+        self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
         self._snapshots: list[tuple[int, list[int | None]]] = []
         self._unsaved: tuple[int, bytes] | None = None
         self._snapshots_recorded = False
@@ -226,6 +227,7 @@ class Recorder:
         """Take the outcome of one exchange."""
         for outcome in outcomes:
             if isinstance(outcome, Frozen):
+                self._unfrozen.discard(outcome.meter)
                 self.settlement.take(outcome)
             elif isinstance(outcome, Reading):
                 key = (outcome.meter, outcome.quantity)
@@ -238,7 +240,9 @@ class Recorder:
                         self.event(code, meter=outcome.meter, meter_point=name, **details)
             elif outcome.kind == FREEZE:
                 self.settlement.unfrozen(outcome)
-                self.event("freeze-unused", meter=outcome.meter, reason=outcome.detail)
+                if outcome.meter not in self._unfrozen:
+                    self.event("freeze-unused", meter=outcome.meter, reason=outcome.detail)
+                self._unfrozen.add(outcome.meter)
 
     def close_due(self) -> int:
         """Close what is complete now and commit it at once; return how many intervals were closed."""
