@@ -308,7 +308,9 @@ def test_a_bus_runs_and_comes_back_after_the_adapter_was_pulled(tmp_path: Path) 
                 link.symlink_to(other.port)
                 replaced.set()
                 assert again.wait(30)
-                assert [notice.code for notice in told if notice.code.startswith("bus-")] == ["bus-lost", "bus-back"]
+                codes = [notice.code for notice in told if notice.code.startswith("bus-")]
+                # Where the other device is there before the first look for it, the loss itself is not told.
+                assert codes in (["bus-lost", "bus-back"], ["bus-back"])
                 assert told[-1].details == {"bus": "a", "port": other.port}
                 stopped.set()
                 runner.wake()
