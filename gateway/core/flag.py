@@ -1,7 +1,9 @@
 """Flag: one letter that says how an energy figure came about."""
 
 # No letter at all is a measured figure.
-ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this interval is estimated
+ESTIMATED_SHAPE = "E"  # the energy of the gap is actual, its share in this interval is estimated: an equal one
+LIKE_DAY_SHAPE = "Y"  # the same, its share being that of like days at the same hour
+INTERPOLATED = "I"  # the register at a boundary lies on the straight line between the polls before and after it
 MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is amended
 ROLLED_OVER = "R"  # the register passed its width inside the interval
 DECREASED = "D"  # the register decreased without reaching its width; the figure is 0
