@@ -118,3 +118,13 @@ class Site(
     def slow_sweeps(self) -> int:
         """In every how many sweeps slow reads are made."""
         return max(1, self.slow_s // self.cycle_s)
+
+
+class Park(namedtuple("Park", ("meter_points", "storages", "factor_sets", "province"))):
+    """What of a site its account needs; a park of several gateways has no more than this."""
+
+    __slots__ = ()
+    meter_points: "tuple[MeterPoint, ...]"
+    storages: "tuple[Storage, ...]"
+    factor_sets: "tuple[str, ...]"
+    province: str

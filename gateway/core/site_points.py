@@ -9,8 +9,14 @@ _METER_POINT = ("name", "role", "meter", "busbar", "to_busbar", "origin", "rever
 _DEFAULT_ORIGIN = {"intake": "grid", "storage": "storage"}
 
 
-def read_meter_points(top: Fields, meters: "list[str]", busbars: "list[str]") -> "list[MeterPoint]":
-    """Return the meter points of the configuration, with what they name."""
+def _is_far(busbar: str, own: "list[str]", gateway: object) -> bool:
+    """Tell whether *busbar* is one of another gateway: "<gateway>/<busbar>"."""
+    end = busbar.find("/")
+    return busbar not in own and 0 < end < len(busbar) - 1 and busbar[:end] != gateway
+
+
+def read_meter_points(top: Fields, meters: "list[str]", busbars: "list[str]", gateway: object) -> "list[MeterPoint]":
+    """Return the meter points of the configuration of *gateway*, with what they name."""
     points: "list[MeterPoint]" = []
     names: "list[str]" = []
     for table in top.tables("meter_point", some=True):
@@ -56,7 +62,8 @@ def read_meter_points(top: Fields, meters: "list[str]", busbars: "list[str]") ->
             ("busbar", busbar, busbars),
             ("to_busbar", to_busbar, busbars),
         ):
-            table.known(key, value, known)
+            if key != "to_busbar" or not _is_far(value, known, gateway):
+                table.known(key, value, known)
         points.append(MeterPoint(name, role, meter, busbar, to_busbar, origin, table.flag("reversed")))
     return points
 

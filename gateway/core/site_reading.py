@@ -170,8 +170,9 @@ def _address(table: Fields) -> str:
 def _busbars(top: Fields) -> "list[str]":
     names: "list[str]" = []
     for table in top.tables("busbar", some=True):
-        table.only(("name",))
+        table.only(("name", "ties"))
         table.fresh("name", table.text("name"), names)
+        table.texts("ties")  # "<gateway>/<meter point>": the ties of other gateways that end here, for the platform
     return names
 
 
@@ -247,7 +248,7 @@ def read_site(
     buses = _buses(top)
     meters = _meters(top, [bus.name for bus in buses], profiles)
     busbars = _busbars(top)
-    points = read_meter_points(top, [meter.name for meter in meters], busbars)
+    points = read_meter_points(top, [meter.name for meter in meters], busbars, gateway.plain.get("id"))
     storages = read_storages(top, points)
     interval_s = _interval_s(gateway)
     self_use = _self_use(top, gateway, interval_s)

@@ -20,7 +20,7 @@ from gateway.core.account.storage import UNKNOWN, Pool, charge, discharge, merge
 from gateway.core.account.tally import Tallier, Tally
 from gateway.core.account.trace import FLOW, RESIDUAL, UNMETERED, Allocation, Residual
 from gateway.core.problem import Problem, problem
-from gateway.core.site import MeterPoint, Site, Storage
+from gateway.core.site import MeterPoint, Park, Site, Storage
 
 UNSEEN = "unmetered"  # origin of what a busbar gave out and was not seen to take in
 
@@ -37,7 +37,7 @@ class Closed(namedtuple("Closed", ("allocations", "residuals", "tallies", "pools
 
 
 def close_account(
-    site: Site,
+    site: "Site | Park",
     energies: "tuple[Energy, ...]",
     pools: "tuple[Pool, ...]",
     factors: FactorTable,
@@ -123,7 +123,7 @@ def held_of(pools: "tuple[Pool, ...]", name: str) -> Pool:
     return Pool(name, ())
 
 
-def storage_of(site: Site, name: str) -> Storage:
+def storage_of(site: "Site | Park", name: str) -> Storage:
     """Return the [[storage]] of the meter point *name*."""
     for row in site.storages:
         if row.meter_point == name:

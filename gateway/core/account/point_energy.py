@@ -5,7 +5,7 @@ from gateway.core.account.network import Feeder, Network, Sink, Source
 from gateway.core.account.self_use import GRID
 from gateway.core.account.storage import UNKNOWN
 from gateway.core.flag import FROZEN, MISSING, join_flags
-from gateway.core.site import MeterPoint, Site
+from gateway.core.site import MeterPoint, Park, Site
 
 GRID_UNKNOWN = "grid-unknown"  # origin of what a load gave back
 
@@ -86,7 +86,7 @@ def origin_of(point: MeterPoint) -> str:
     return point.origin or (GRID if point.role == "intake" else UNKNOWN)
 
 
-def network_of(site: Site, energies: "tuple[Energy, ...]") -> Network:
+def network_of(site: "Site | Park", energies: "tuple[Energy, ...]") -> Network:
     """Return the interval as the flow method sees it: every register at its busbar, nothing netted."""
     energy = {row.meter_point: row for row in energies}
     busbars: "list[str]" = []

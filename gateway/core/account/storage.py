@@ -12,7 +12,7 @@ gained, to the watt-hour, for every origin. All rules come to the same once the 
 from collections import namedtuple
 
 from gateway.core.account.share import share
-from gateway.core.site import LIFO, MIXING, Site, Storage
+from gateway.core.site import LIFO, MIXING, Park, Site, Storage
 
 UNKNOWN = "unknown"  # origin of a discharge that the account cannot explain
 # Charges of two days of 15-minute intervals. Of more, the two oldest become one: those of a battery that is cycled
@@ -50,7 +50,7 @@ class Release(namedtuple("Release", ("pool", "mix", "losses"))):
     losses: "tuple[tuple[str, int], ...]"
 
 
-def opening_pools(site: Site) -> "tuple[Pool, ...]":
+def opening_pools(site: "Site | Park") -> "tuple[Pool, ...]":
     """Return the pools with which a site starts, one for every storage, as configured."""
     return tuple([pool_of(row.meter_point, ((row.initial_origin, row.initial_wh),)) for row in site.storages])
 
