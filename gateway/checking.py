@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from cloud_sync.keys import load_public, load_signer
 from cloud_sync.sender import broker_settings
 from gateway.asker import Answer, Asker
+from gateway.commissioning.live_meters import Met, meet
 from gateway.config import Configuration, key_path
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.profile import DeviceProfile
@@ -13,7 +14,6 @@ from gateway.core.site import Bus
 from gateway.core.site_reading import UNITS
 from gateway.core.tcp_address import is_network
 from gateway.line import open_line
-from gateway.live_meters import Met, meet
 
 _FREE_UNIT_MS = 1000  # what answers zeros for everything does so at once; a sound gateway lets this pass, or refuses
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.asker import Asker
+from gateway.commissioning.scan import LineReport, Scan, bus_of
 from gateway.core.meter.profile import DeviceProfile
 from gateway.profiles import all_profiles
-from gateway.scan import LineReport, Scan, bus_of
 from hil_tests.accounted_line import AccountedLine
 from hil_tests.electrical import nature
 from hil_tests.emulated_meter import EmulatedMeter

@@ -5,14 +5,14 @@ from fractions import Fraction
 import pytest
 
 from gateway.asker import Answer, Asker
-from gateway.combination import Way, meant_of
 from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.profile import HIGH_FIRST, LOW_FIRST, DeviceProfile
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.reading import EXCEPTION
-from gateway.meter_trial import MeterTrial
+from gateway.new_profile.combination import Way, meant_of
+from gateway.new_profile.meter_trial import MeterTrial
+from gateway.new_profile.register_list import ONE_BASED, ZERO_BASED, read_register_list
 from gateway.profiles import load_profile
-from gateway.register_list import ONE_BASED, ZERO_BASED, read_register_list
 from hil_tests.electrical import figure, nature
 from hil_tests.emulated_meter import EmulatedMeter
 from hil_tests.emulated_park import Sample

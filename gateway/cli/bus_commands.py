@@ -11,6 +11,7 @@ import click
 from gateway.asker import Answer, Asker
 from gateway.cli.dlt645_decoding import fault645_text
 from gateway.cli.meter_commands import fault_text
+from gateway.commissioning.meter_reading import meter_named, read_points
 from gateway.config import load_site
 from gateway.core.meter.dlt645 import WAKE, di_text
 from gateway.core.meter.dlt645 import read_request as asked_of
@@ -22,7 +23,6 @@ from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Meter
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option
 from gateway.line import LineLostError, open_line
-from gateway.meter_reading import meter_named, read_points
 from gateway.sunspec_walk import walked
 from gateway.words import translate as _
 

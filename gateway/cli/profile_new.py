@@ -12,7 +12,7 @@ import click
 from gateway.asker import Asker
 from gateway.cli import profile_questions as ask
 from gateway.cli.bus_options import LineSetting
-from gateway.combination import Meant, Outcome, Way, factor_of, type_of, unit_of
+from gateway.commissioning.scan import bus_of
 from gateway.config import load_site
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.meter.profile_lint import lint
@@ -21,9 +21,10 @@ from gateway.core.site import Bus
 from gateway.core.site_reading import UNITS
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem
 from gateway.line import Line, LineLostError, open_line
-from gateway.meter_trial import MeterTrial
-from gateway.profile_answers import ProfileAnswers, answers_text, draft_path, id_of, read_answers
-from gateway.profile_making import (
+from gateway.new_profile.combination import Meant, Outcome, Way, factor_of, type_of, unit_of
+from gateway.new_profile.meter_trial import MeterTrial
+from gateway.new_profile.profile_answers import ProfileAnswers, answers_text, draft_path, id_of, read_answers
+from gateway.new_profile.profile_making import (
     checked,
     likely_way,
     lines_of,
@@ -36,10 +37,9 @@ from gateway.profile_making import (
     usable,
     write_whole,
 )
+from gateway.new_profile.profile_text import DEFAULT_LINE, DEFAULT_MOST, Observed, plain_decimal, profile_text
+from gateway.new_profile.register_list import RegisterList, possible_bases
 from gateway.profile_plan import plan_figures, plan_text
-from gateway.profile_text import DEFAULT_LINE, DEFAULT_MOST, Observed, plain_decimal, profile_text
-from gateway.register_list import RegisterList, possible_bases
-from gateway.scan import bus_of
 from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _

@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 from gateway.cli.tables import table_text
-from gateway.combination import Meant, Outcome, factor_of, type_of, unit_of
 from gateway.core.meter.profile import HIGH_FIRST, LOW_FIRST, SIDES, unit_exponent
 from gateway.core.meter.profile_lint import needs_sign, ratios_of
 from gateway.core.meter.profile_reading import is_line
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.site_reading import UNITS
-from gateway.profile_answers import LEAVE_OUT, NO_QUANTITY, ProfileAnswers, id_of
-from gateway.profile_text import DEFAULT_LINE, DEFAULT_MOST, plain_decimal
-from gateway.register_list import Listed, possible_bases
+from gateway.new_profile.combination import Meant, Outcome, factor_of, type_of, unit_of
+from gateway.new_profile.profile_answers import LEAVE_OUT, NO_QUANTITY, ProfileAnswers, id_of
+from gateway.new_profile.profile_text import DEFAULT_LINE, DEFAULT_MOST, plain_decimal
+from gateway.new_profile.register_list import Listed, possible_bases
 from gateway.words import translate as _
 
 _RANKS_SHOWN = 5

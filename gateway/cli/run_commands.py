@@ -11,13 +11,13 @@ import click
 from cloud_sync.core.canonical import CanonicalError
 from gateway.bus_plan import jobs_of, sweep_us
 from gateway.checking import check_lines, check_uplink
+from gateway.commissioning.live_meters import Met
 from gateway.config import Configuration, load
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import RecordError
 from gateway.core.tcp_address import has_line
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
-from gateway.live_meters import Met
 from gateway.ports import advise
 from gateway.profiles import all_profiles
 from gateway.recorder import journal_path

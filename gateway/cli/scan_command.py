@@ -7,20 +7,20 @@ from typing import Any
 
 import click
 
-from gateway.adding import addition
 from gateway.asker import Asker
 from gateway.cli.bus_options import LineSetting, Units
 from gateway.cli.progress import Course
 from gateway.cli.tables import drawn, table_text
+from gateway.commissioning.adding import addition
+from gateway.commissioning.scan import Found, LineReport, Scan, bus_of, usual_settings
 from gateway.config import SITE_FILE
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.tcp_address import is_network
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, show, stop
 from gateway.line import WireLine, open_line
-from gateway.profile_making import write_whole
+from gateway.new_profile.profile_making import write_whole
 from gateway.profiles import all_profiles
-from gateway.scan import Found, LineReport, Scan, bus_of, usual_settings
 from gateway.text_file import read_text
 from gateway.words import say
 from gateway.words import translate as _

@@ -11,17 +11,17 @@ import click
 
 from gateway.asker import Asker
 from gateway.cli.tables import drawn, table_text
+from gateway.commissioning.meter_reading import energies_in, meter_named, read_points, values_in
+from gateway.commissioning.wiring import Preview, preview
+from gateway.commissioning.wiring_angles import PHASES
+from gateway.commissioning.wiring_facts import Connection, Watched
 from gateway.config import load_site
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Bus, Meter, Site
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem
 from gateway.line import LineLostError, open_line
-from gateway.meter_reading import energies_in, meter_named, read_points, values_in
 from gateway.sunspec_walk import walked
-from gateway.wiring import Preview, preview
-from gateway.wiring_angles import PHASES
-from gateway.wiring_facts import Connection, Watched
 from gateway.words import say
 from gateway.words import translate as _
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.adding import addition
 from gateway.cli import main
+from gateway.commissioning.adding import addition
+from gateway.commissioning.scan import Found, LineReport
 from gateway.core.meter.modbus import read_request, with_crc
 from gateway.core.problem import ProblemError
 from gateway.profiles import all_profiles
-from gateway.scan import Found, LineReport
 from gateway.tests.pty_meter import PtyMeter, registers_answer
 
 PROFILES = {profile.id: profile for profile in all_profiles(Path())[0]}
@@ -57,7 +57,7 @@ busbar = "LV1"
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a scan wait less than on wires; here everybody answers at once."""
     for name in ("_LISTEN_MS", "_SECOND_TIMEOUT_MS", "_NUMBER_TIMEOUT_MS"):
-        monkeypatch.setattr("gateway.scan." + name, 300)
+        monkeypatch.setattr("gateway.commissioning.scan." + name, 300)
 
 
 def test_new_meters_come_behind_what_stands_there() -> None:

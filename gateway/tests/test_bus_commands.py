@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.commissioning.scan import bus_of
 from gateway.core.meter.modbus import read_request, with_crc
 from gateway.line import open_line
-from gateway.scan import bus_of
 from gateway.tests.pty_meter import PtyMeter, registers_answer
 
 # A profile with a sign of its own: register 0x40 holds 4711, 0x00 the voltage in 0.1 V, 0x02 the energy in kWh.

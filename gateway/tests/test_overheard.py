@@ -1,9 +1,9 @@
 """What bytes that nobody asked for say: another master, noise, exchanged wires."""
 
+from gateway.commissioning.overheard import looks_swapped, overheard
 from gateway.core.meter.dlt645 import framed, read
 from gateway.core.meter.dlt645 import request as request_645
 from gateway.core.meter.modbus import request, with_crc
-from gateway.overheard import looks_swapped, overheard
 
 
 def test_another_master_is_known_by_its_frames() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.quantity_words import quantity_of
-from gateway.register_list import (
+from gateway.new_profile.quantity_words import quantity_of
+from gateway.new_profile.register_list import (
     ONE_BASED,
     REFERENCE,
     ZERO_BASED,

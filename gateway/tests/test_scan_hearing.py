@@ -21,7 +21,7 @@ from gateway.tests.pty_meter import PtyMeter
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a scan wait less than on wires; here everybody answers at once."""
     for name in ("_LISTEN_MS", "_SECOND_TIMEOUT_MS", "_NUMBER_TIMEOUT_MS"):
-        monkeypatch.setattr("gateway.scan." + name, 300)
+        monkeypatch.setattr("gateway.commissioning.scan." + name, 300)
 
 
 NUMBER = "002241020208"

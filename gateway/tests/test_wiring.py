@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.wiring import preview
-from gateway.wiring_facts import Connection, Watched
+from gateway.commissioning.wiring import preview
+from gateway.commissioning.wiring_facts import Connection, Watched
 
 PHASES = ("l1", "l2", "l3")
 VOLTAGE_DEG = {"l1": 0.0, "l2": -120.0, "l3": 120.0}

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from gateway.combination import Meant, Way, factor_of, type_of, unit_of
 from gateway.core.meter.exchange import decimal_text
 from gateway.core.meter.profile_lint import needs_sign, ratios_of
 from gateway.core.meter.quantity import QUANTITIES
-from gateway.profile_answers import ProfileAnswers
-from gateway.register_image import Span
-from gateway.register_list import ONE_BASED, REFERENCE, wire_address
+from gateway.new_profile.combination import Meant, Way, factor_of, type_of, unit_of
+from gateway.new_profile.profile_answers import ProfileAnswers
+from gateway.new_profile.register_image import Span
+from gateway.new_profile.register_list import ONE_BASED, REFERENCE, wire_address
 
 DEFAULT_LINE = "9600 8N1"
 DEFAULT_MOST = 50  # registers of a read where neither manual nor meter says more: few meters refuse that many

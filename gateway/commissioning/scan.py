@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gateway.asker import Answer, Asker
+from gateway.commissioning.identification import Identification
+from gateway.commissioning.overheard import Overheard, looks_swapped, overheard
 from gateway.core.meter.modbus import FrameFault, crc_holds
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.reading import CRC, EXCEPTION, SILENT
 from gateway.core.site import Bus
 from gateway.core.site_reading import UNITS
-from gateway.identification import Identification
 from gateway.line import LineLostError
-from gateway.overheard import Overheard, looks_swapped, overheard
 
 # What every unit is asked for a sign of life: a refusal is one, too. Two registers, as some meters only read pairs.
 _SIGN_OF_LIFE = (3, 0, 2)

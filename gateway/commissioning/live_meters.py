@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.asker import Answer, Asker
+from gateway.commissioning.identification import Identification, meaning_of
+from gateway.commissioning.meter_reading import read_points
 from gateway.core.meter.decoding import words_of
 from gateway.core.meter.meter_reads import SERIAL_POINT, same_serial, serial_text
 from gateway.core.meter.plan import plan_blocks
@@ -11,8 +13,6 @@ from gateway.core.meter.profile import MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.reading import EXCEPTION
 from gateway.core.site import Bus, Meter
-from gateway.identification import Identification, meaning_of
-from gateway.meter_reading import read_points
 from gateway.sunspec_walk import walked
 
 _TRIES = 2

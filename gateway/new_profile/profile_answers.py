@@ -11,8 +11,8 @@ from gateway.core.meter.profile import HIGH_FIRST, LOW_FIRST, SIDES, SIGNS
 from gateway.core.meter.profile_reading import is_line
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.new_profile.register_list import BASES
 from gateway.profiles import FOLDER
-from gateway.register_list import BASES
 from gateway.text_file import parse_toml, read_text
 
 LEAVE_OUT, NO_QUANTITY = "-", ""  # what a line can be besides a quantity: dropped, or kept out of accounts by its name

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from gateway.combination import FLOAT, Meant, Outcome, Way, meant_of, point_of, type_of
 from gateway.core.fields import shown
 from gateway.core.meter.profile import HIGH_FIRST, DeviceProfile
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.profile_answers import LEAVE_OUT, ProfileAnswers
-from gateway.profile_text import plain_decimal
+from gateway.new_profile.combination import FLOAT, Meant, Outcome, Way, meant_of, point_of, type_of
+from gateway.new_profile.profile_answers import LEAVE_OUT, ProfileAnswers
+from gateway.new_profile.profile_text import plain_decimal
+from gateway.new_profile.quantity_words import quantity_of
+from gateway.new_profile.register_image import Span
+from gateway.new_profile.register_list import RegisterList, function_of, possible_bases, read_register_list
 from gateway.profiles import FOLDER, profile_of_text
-from gateway.quantity_words import quantity_of
-from gateway.register_image import Span
-from gateway.register_list import RegisterList, function_of, possible_bases, read_register_list
 
 _SHOWN = 8  # lines that a message names; the tables show all
 

@@ -3,9 +3,19 @@
 import math
 from collections.abc import Mapping
 
+from gateway.commissioning.wiring_angles import PHASES
+from gateway.commissioning.wiring_facts import (
+    LEAST_A,
+    LEAST_VA,
+    MISSING,
+    Connection,
+    Finding,
+    finding,
+    least_a,
+    of_phases,
+    text_of,
+)
 from gateway.core.problem import problem
-from gateway.wiring_angles import PHASES
-from gateway.wiring_facts import LEAST_A, LEAST_VA, MISSING, Connection, Finding, finding, least_a, of_phases, text_of
 
 # GB/T 12325 lets 220 V lie between 90 and 107 %; 230 V networks up to 253 V.
 _LOW, _HIGH = 0.90, 1.15

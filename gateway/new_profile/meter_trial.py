@@ -4,16 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.asker import Answer, Asker
-from gateway.combination import Meant, Outcome, Way, ranked, tried, ways_of, width_of
 from gateway.core.meter.exchange import meanings
 from gateway.core.meter.modbus import read_request
 from gateway.core.meter.plan import plan_blocks, readable
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.reading import EXCEPTION, SILENT
-from gateway.profile_text import Captured
-from gateway.register_image import RegisterImage, Span, read_spans
-from gateway.register_list import wire_address
+from gateway.new_profile.combination import Meant, Outcome, Way, ranked, tried, ways_of, width_of
+from gateway.new_profile.profile_text import Captured
+from gateway.new_profile.register_image import RegisterImage, Span, read_spans
+from gateway.new_profile.register_list import wire_address
 
 _TRIES = 3
 _LATE_MS = 500  # before another question, the answer to one that seemed lost must have passed

@@ -9,8 +9,8 @@ from gateway.core.meter.decoding import decode
 from gateway.core.meter.profile import FAST, HIGH_FIRST, LOW_FIRST, REGISTERS, SENTINELS, Point
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.notation import decimal_ratio
-from gateway.likeness import HERTZ, VOLTS, Check, checks_of, close, power_products, score, within
-from gateway.register_list import Listed, function_of, wire_address
+from gateway.new_profile.likeness import HERTZ, VOLTS, Check, checks_of, close, power_products, score, within
+from gateway.new_profile.register_list import Listed, function_of, wire_address
 
 FLOAT, WHOLE = "float", "whole"
 _SIGNED_UNITS = ("A", "W", "var", "1")

@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.core.problem import problem
-from gateway.wiring_angles import PHASES, Explanation, explanations
-from gateway.wiring_facts import (
+from gateway.commissioning.wiring_angles import PHASES, Explanation, explanations
+from gateway.commissioning.wiring_facts import (
     BOTH,
     EXPORT,
     IMPORT,
@@ -19,7 +18,8 @@ from gateway.wiring_facts import (
     least_a,
     text_of,
 )  # fmt: skip
-from gateway.wiring_levels import levels
+from gateway.commissioning.wiring_levels import levels
+from gateway.core.problem import problem
 
 _CENTRES = {IMPORT: (0.0,), EXPORT: (180.0,), BOTH: (0.0, 180.0)}
 _SIGNS = {IMPORT: "P > 0", EXPORT: "P < 0"}

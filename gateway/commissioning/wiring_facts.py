@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.commissioning.wiring_angles import PHASES
 from gateway.core.problem import Problem
-from gateway.wiring_angles import PHASES
 
 IMPORT, EXPORT, BOTH = "import", "export", "both"
 _OF_ROLE = {"load": IMPORT, "own_use": IMPORT, "generation": EXPORT}

@@ -10,11 +10,11 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, Table
 
+from gateway.commissioning.scan import Found, LineReport
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.tcp_address import is_network
 from gateway.ports import same_port, stable_name
-from gateway.scan import Found, LineReport
 from gateway.text_file import parse_toml
 from gateway.words import translate as _
 
