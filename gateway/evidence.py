@@ -6,9 +6,9 @@ from typing import Protocol
 
 from cloud_sync.core.entry import Entry
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Config
+from gateway.core.record import Account, Config, SelfUse
 from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, read_frames
-from gateway.figures import Figures, entry_record, figure_of, records_of
+from gateway.figures import Figures, current, entry_record, figure_of, records_of
 from gateway.journal import Journal
 
 
@@ -20,8 +20,8 @@ class Evidence(Protocol):
     def entry(self, sequence: int) -> Entry:
         """Return the entry with this sequence number; raises ProblemError where it is not here."""
 
-    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Figures]]:
-        """Return (sequence, record) of the figures whose interval or period starts in [start_s, end_s)."""
+    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
+        """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the first and the last entry of the signed batch that holds *sequence*, None before it is sealed."""
@@ -41,9 +41,9 @@ class JournalEvidence:
         """Return the entry with this sequence number; raises ProblemError where it was freed."""
         return _one(self._journal.entries(sequence, sequence), sequence)
 
-    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Figures]]:
-        """Return (sequence, record) of the figures whose interval or period starts in [start_s, end_s)."""
-        return records_of(self._journal, start_s, end_s)
+    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
+        """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
+        return current(records_of(self._journal, start_s, end_s))
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*, None before it is sealed."""
@@ -82,14 +82,14 @@ class ExportEvidence:
         """Return the entry with this sequence number; raises ProblemError where it is not in the export."""
         return _one([self._entries[sequence]] if sequence in self._entries else [], sequence)
 
-    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Figures]]:
-        """Return (sequence, record) of the figures whose interval or period starts in [start_s, end_s)."""
-        found = []
+    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
+        """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
+        found: list[tuple[int, Figures]] = []
         for sequence in sorted(self._entries):
             record = figure_of(self._entries[sequence], self.gateway)
             if record is not None and start_s <= record.start_s < end_s:
                 found.append((sequence, record))
-        return found
+        return current(found)
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*."""

@@ -263,9 +263,10 @@ class Journal:
         return [row[0] for row in rows]
 
     def last_figure(self, at_s: int, kind: int) -> int | None:
-        """Return the sequence of the last record of *kind* whose interval starts at *at_s* or before."""
+        """Return the sequence of the last record of *kind* about the last interval that starts at *at_s* or before."""
         row = self._db.execute(
-            "SELECT sequence FROM figure WHERE start_s <= ? AND kind = ? ORDER BY start_s DESC LIMIT 1", (at_s, kind)
+            "SELECT sequence FROM figure WHERE start_s <= ? AND kind = ? ORDER BY start_s DESC, sequence DESC LIMIT 1",
+            (at_s, kind),
         ).fetchone()
         return row[0] if row else None
 

@@ -14,7 +14,7 @@ from gateway.core.record import Account, SelfUse
 from gateway.evidence import JournalEvidence
 from gateway.explanation import Explanation, explained
 from gateway.export import write_export
-from gateway.figures import account_of, day_bounds, records_of
+from gateway.figures import current, current_account, day_bounds, records_of
 from gateway.journal import Journal, damaged
 from gateway.sums import sum_tallies
 
@@ -65,8 +65,8 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
 def tally_answer(journal: Journal, day: str) -> dict[str, Any]:
     """Return energy by origin and carbon of every meter point on *day*, by method and factor set."""
     start_s, end_s = day_bounds(day)
-    records = [record for _, record in records_of(journal, start_s, end_s)]
-    tallies = [one for record in records if isinstance(record, (Account, SelfUse)) for one in record.tallies]
+    records = [record for _, record in current(records_of(journal, start_s, end_s))]
+    tallies = [one for record in records for one in record.tallies]
     intervals = len([record for record in records if isinstance(record, Account)])
     return {"day": day, "intervals": intervals, "tallies": sum_tallies(tallies)}
 
@@ -75,7 +75,7 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int, meth
     """Return who fed whom in the interval (or the period of *method*) that holds *at_s*, or {"found": False}."""
     if method != FLOW:
         return _period_answer(journal, configuration, at_s, method)
-    found = account_of(journal, at_s)
+    found = current_account(journal, at_s)
     if found is None:
         return {"found": False}
     sequence, record = found
@@ -99,7 +99,7 @@ def trace_answer(journal: Journal, configuration: Configuration, at_s: int, meth
 def _period_answer(journal: Journal, configuration: Configuration, at_s: int, method: str) -> dict[str, Any]:
     period_s = configuration.site.self_use.period_s
     start_s = at_s // period_s * period_s
-    for sequence, record in records_of(journal, start_s, start_s + period_s):
+    for sequence, record in current(records_of(journal, start_s, start_s + period_s)):
         if isinstance(record, SelfUse) and record.start_s <= at_s < record.end_s:
             return {
                 "found": True,

@@ -2,11 +2,12 @@
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from gateway.config import Configuration, configuration_of
-from gateway.core.account.closing import close_account, energies_of, sum_energies
+from gateway.core.account.closing import Closed, close_account, energies_of, sum_energies
 from gateway.core.account.interval import Span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool
 from gateway.core.flag import MISSING
+from gateway.core.late_truth import carried, late_energies, with_late
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account, Amendment, Config, Interval, RecordError, SelfUse, from_map
 from gateway.core.settlement import (
@@ -14,19 +15,24 @@ from gateway.core.settlement import (
     Channel,
     account_channels,
     changed_registers,
-    late_energies,
     span_energy,
 )
+from gateway.figures import amended
 from gateway.rows import interval_rows, rows_root
 
 
 class Recomputation:
     """Takes the entries of a chain in order and finds every figure that does not follow from what came before."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: tuple[int, int] = (0, 0)) -> None:
+        """whole: every entry about intervals that start in this range is among those to come."""
         self.problems: list[Problem] = []
         self.accounts: dict[int, tuple[int, Account]] = {}  # by start_s
-        self.periods: list[SelfUse] = []
+        self.current: dict[int, Account] = {}  # the same, with the amendments so far
+        self.periods: dict[int, tuple[int, SelfUse]] = {}  # the last one, by start_s
+        self._whole = whole
+        self._seen: set[int] = set()  # starts of intervals about which nothing was left out
+        self._late: tuple[int, tuple[Pool, ...]] = (0, ())  # where the last amendment ended, and its pools
         self.amendments: list[Amendment] = []
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
         self._configured = 0  # sequence of the configuration that holds now
@@ -98,6 +104,7 @@ class Recomputation:
         """Entries are left out here: what they may have changed is not known from now on."""
         self._unseen |= set(self._last)
         self._open, self._pools, self._interval = {}, (), None
+        self._seen, self._late = set(), (0, ())
         self._last_end_s = self._end_s
         self._start_s = self._end_s = self._period_end_s = None
 
@@ -181,19 +188,20 @@ class Recomputation:
         closed = close_account(
             site, record.energies, record.pools_before, configuration.factors, record.start_s, record.end_s
         )
-        for figure, stated, computed in (
-            ("the energy", record.energies, energies_of(site, record.spans)),
-            ("the trace", record.allocations, closed.allocations),
-            ("the balance residual", record.residuals, closed.residuals),
-            ("the tally", record.tallies, closed.tallies),
-            ("the content of the storage", record.pools_after, closed.pools_after),
-        ):
-            if stated != computed:
-                self._wrong(sequence, figure)
+        if record.energies != energies_of(site, record.spans):
+            self._wrong(sequence, "the energy")
+        self._check_figures(sequence, record, closed)
         self._check_interval(sequence, record)
         self._pools, self._end_s, self._last_end_s = record.pools_after, record.end_s, record.end_s
         self._start_s = record.start_s if self._start_s is None else self._start_s
         self.accounts[record.start_s] = (sequence, record)
+        self.current[record.start_s] = record
+        self._seen.add(record.start_s)
+        self._late = (0, ())
+
+    def _known(self, start_s: int) -> bool:
+        """Tell whether all that was recorded so far about the interval of *start_s* is here."""
+        return start_s in self.current and (start_s in self._seen or self._whole[0] <= start_s < self._whole[1])
 
     def _in_order(self, start_s: int) -> bool:
         """Tell whether an interval may start here: where the one before ended, or later if entries are left out."""
@@ -216,18 +224,38 @@ class Recomputation:
             self._wrong(sequence, "the interval's root or completeness")
 
     def _take_period(self, sequence: int, record: SelfUse, configuration: Configuration) -> None:
+        if record.amends:
+            self._take_late_period(sequence, record)
+            return
         begun_s, self._period_end_s = self._period_end_s, record.end_s
         if self._start_s is None or record.start_s < self._start_s:
             return  # it began before the entries that are here
-        inside = [
-            account
-            for start_s, (_, account) in sorted(self.accounts.items())
-            if record.start_s <= start_s < record.end_s
-        ]
+        inside = self._inside(record)
         whole = inside and (inside[0].start_s, self._end_s) == (record.start_s, record.end_s)
         if not whole or record.end_s % configuration.site.self_use.period_s or begun_s not in (None, record.start_s):
             self._wrong(sequence, "the period of the self-use method")
             return
+        self._check_period(sequence, record, inside, configuration)
+
+    def _take_late_period(self, sequence: int, record: SelfUse) -> None:
+        """Check a period that was closed before, and holds now what came late."""
+        before = self.periods.get(record.start_s)
+        if record.amends >= sequence or (before is not None and record.amends < before[0]):
+            self._wrong(sequence, "the entry it amends")
+        inside = self._inside(record)
+        if inside and inside[0].start_s == record.start_s and inside[-1].end_s == record.end_s:
+            known = self._configurations.get(inside[-1].config)
+            if known is not None and all(self._known(one.start_s) for one in inside):
+                self._check_period(sequence, record, inside, known[0])
+                return
+        self.periods[record.start_s] = (sequence, record)
+
+    def _inside(self, record: SelfUse) -> list[Account]:
+        return [one for start_s, one in sorted(self.current.items()) if record.start_s <= start_s < record.end_s]
+
+    def _check_period(
+        self, sequence: int, record: SelfUse, inside: list[Account], configuration: Configuration
+    ) -> None:
         closed = close_self_use(
             configuration.site,
             sum_energies(*(account.energies for account in inside)),
@@ -238,17 +266,61 @@ class Recomputation:
         )
         if (record.allocations, record.tallies) != (closed.allocations, closed.tallies):
             self._wrong(sequence, "the self-use of the period")
-        self.periods.append(record)
+        self.periods[record.start_s] = (sequence, record)
 
     def _take_amendment(
         self, sequence: int, record: Amendment, configuration: Configuration, channels: tuple[Channel, ...]
     ) -> None:
         self._check_spans(sequence, record, channels)
-        if record.energies != late_energies(configuration.site, list(record.spans)):
-            self._wrong(sequence, "the late energy")
-        found = [one for one in self.accounts.values() if one[1].start_s <= record.start_s < one[1].end_s]
+        self.amendments.append(record)
         # The account may be older than the export; it cannot be another one, or one to come.
+        found = [one for one in self.accounts.values() if one[1].start_s <= record.start_s < one[1].end_s]
         stated = [one for one in self.accounts.values() if one[0] == record.amends]
         if record.amends >= sequence or found != stated:
             self._wrong(sequence, "the entry it amends")
-        self.amendments.append(record)
+        elif stated:
+            self._check_amended(sequence, record, stated[0][1])
+        elif not record.amends:
+            figures = record.allocations or record.residuals or record.tallies or record.pools_after
+            if figures or record.energies != late_energies(configuration.site, list(record.spans)):
+                self._wrong(sequence, "the late energy")
+
+    def _check_amended(self, sequence: int, record: Amendment, account: Account) -> None:
+        """Check the figures of an amended interval, and go on from the storage content it left."""
+        if (record.start_s, record.end_s) != (account.start_s, account.end_s):
+            self._wrong(sequence, "the entry it amends")
+            return
+        known = self._configurations.get(account.config)
+        if known is None:
+            self._unreadable(sequence, "its configuration, entry %d, is not here" % account.config)
+            return
+        configuration = known[0]
+        before = self.current[record.start_s]
+        if self._known(record.start_s):
+            if record.energies != energies_of(configuration.site, with_late(before.spans, record.spans)):
+                self._wrong(sequence, "the late energy")
+            follows = self._late[0] == record.start_s
+            # The amendment of the interval before may be left out here with all that was recorded of its day.
+            known_before = any(self._known(at_s) for at_s, one in self.current.items() if one.end_s == record.start_s)
+            expected = carried(before.pools_before, self._late[1] if follows else ())
+            if (follows or known_before) and record.pools_before != expected:
+                self._wrong(sequence, "the content of the storage before the interval")
+        closed = close_account(
+            configuration.site, record.energies, record.pools_before, configuration.factors, record.start_s,
+            record.end_s,
+        )  # fmt: skip
+        self._check_figures(sequence, record, closed)
+        self.current[record.start_s] = amended(before, record)
+        self._late = (record.end_s, record.pools_after)
+        if record.end_s == self._end_s:
+            self._pools = carried(self._pools, record.pools_after)
+
+    def _check_figures(self, sequence: int, record: Account | Amendment, closed: Closed) -> None:
+        for figure, stated, computed in (
+            ("the trace", record.allocations, closed.allocations),
+            ("the balance residual", record.residuals, closed.residuals),
+            ("the tally", record.tallies, closed.tallies),
+            ("the content of the storage", record.pools_after, closed.pools_after),
+        ):
+            if stated != computed:
+                self._wrong(sequence, figure)

@@ -12,13 +12,16 @@ from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway import VERSION
+from gateway.books import JournalBooks, usable
 from gateway.clock import Clock
-from gateway.config import Configuration, configuration_of
+from gateway.config import Configuration
 from gateway.config import key_path as key_path
+from gateway.core.late_truth import Late
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
+    KIND_SELF_USE,
     Account,
     Amendment,
     Config,
@@ -35,7 +38,6 @@ from gateway.core.record import (
 from gateway.core.settlement import (
     ClosedInterval,
     ClosedPeriod,
-    Late,
     Settlement,
     account_channels,
     changed_registers,
@@ -50,16 +52,6 @@ SEED_BYTES = 32
 DAY_S = 86400
 # A value takes up to nine bytes, and a record must fit a batch; longer rows of readings go into several records.
 READINGS_MAX = BATCH_BYTES_MAX // 10
-
-
-def _configuration_before(record: Config | None) -> Configuration | None:
-    """Return what a configuration of the journal means; None where it is gone, or this version cannot use it."""
-    if record is None:
-        return None
-    try:
-        return configuration_of(record.site, record.factors, record.profiles)
-    except ProblemError:
-        return None
 
 
 def channels_of(configuration: Configuration) -> tuple[tuple[str, str], ...]:
@@ -106,6 +98,7 @@ class Recorder:
             account_channels(configuration.site, configuration.profiles),
             configuration.factors,
             freezes_of(configuration.site, configuration.profiles),
+            JournalBooks(journal),
         )
         self._checks = checks_of(configuration)
         self.latest: dict[tuple[str, str], Reading] = {}
@@ -161,11 +154,11 @@ class Recorder:
         """Bring to an end under the configuration *before* what it began, then go on under the new one."""
         self._record_readings()
         changed = [(row[0], row[1]) for row in state[1] + state[5]]
-        old = _configuration_before(before)
+        old = usable(before) if before is not None else None
         if old is not None:
             self._check_identity(old)
             settlement, channels = self.settlement, account_channels(old.site, old.profiles)
-            self.settlement = Settlement(old.site, channels, old.factors)
+            self.settlement = Settlement(old.site, channels, old.factors, books=JournalBooks(self.journal))
             self.settlement.restore(state)
             while self.settlement.ending_s is not None:
                 self.close_due()
@@ -254,7 +247,7 @@ class Recorder:
             if isinstance(one, ClosedInterval):
                 self._record_interval(one)
             elif isinstance(one, ClosedPeriod):
-                self._add(SelfUse(self.clock.stamp(), self._config_sequence, *one))
+                self._record_period(one)
             else:
                 self._record_late(one)
         if closed:
@@ -293,17 +286,31 @@ class Recorder:
         self._add(account)
 
     def _record_late(self, late: Late) -> None:
-        amended = account_of(self.journal, late.start_s)
-        record = Amendment(
-            self.clock.stamp(),
-            self._config_sequence,
-            late.start_s,
-            late.end_s,
-            amended[0] if amended is not None else 0,
-            late.spans,
-            late.energies,
+        amended = account_of(self.journal, late.start_s) if late.whole else None
+        self._add(
+            Amendment(
+                self.clock.stamp(),
+                self._config_sequence,
+                late.start_s,
+                late.end_s,
+                amended[0] if amended is not None else 0,
+                *late[3:],
+            )
         )
-        self._add(record)
+
+    def _record_period(self, one: ClosedPeriod) -> None:
+        amended = self.journal.last_figure(one.start_s, KIND_SELF_USE) if one.late else None
+        self._add(
+            SelfUse(
+                self.clock.stamp(),
+                self._config_sequence,
+                one.start_s,
+                one.end_s,
+                one.allocations,
+                one.tallies,
+                amended or 0,
+            )
+        )
 
     def _record_receipt(self) -> None:
         receipt = self.journal.last_receipt()

@@ -116,7 +116,7 @@ def _is_day(day: str) -> bool:
 
 
 def _accounts_of(recomputation: Recomputation, day: str) -> list[Account]:
-    """Return the accounts of *day*; raises ProblemError where there is none, or one between two others is missing."""
+    """Return the accounts of *day* as amended; raises ProblemError where there is none, or one is missing between."""
     start_s, end_s = day_bounds(day)
     found = [one for at_s, one in sorted(recomputation.accounts.items()) if start_s <= at_s < end_s]
     if not found:
@@ -124,7 +124,7 @@ def _accounts_of(recomputation: Recomputation, day: str) -> list[Account]:
     for (_, before), (sequence, account) in zip(found, found[1:], strict=False):
         if account.start_s != before.end_s:
             raise ProblemError(damaged("entry %d" % sequence, "intervals before it are missing"))
-    return [account for _, account in found]
+    return [recomputation.current[account.start_s] for _, account in found]
 
 
 def verify_export(path: Path, keys: Path) -> dict[str, Any]:
@@ -144,24 +144,27 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
         chain.take(frame)
     if not chain.verified:
         raise ProblemError(damaged(str(path), "there is no entry in it"))
-    recomputation = Recomputation()
+    start_s, end_s = day_bounds(chain.day)
+    recomputation = Recomputation((start_s, end_s))
     for sequence, body in chain.verified:
         recomputation.take(sequence, body)
     if recomputation.problems:
         raise ProblemError(*recomputation.problems[:PROBLEMS_SHOWN])
-    start_s, end_s = day_bounds(chain.day)
     accounts = _accounts_of(recomputation, chain.day)
     # Batches hold whole commits: entries of other days that came with those of this day are proven, but not counted.
     amendments = [late for late in recomputation.amendments if start_s <= late.start_s < end_s]
     energies: dict[str, list[int]] = {}
-    for rows in [account.energies for account in accounts] + [late.energies for late in amendments]:
-        for one in rows:
+    for account in accounts:
+        for one in account.energies:
             row = energies.setdefault(one.meter_point, [0, 0])
             row[0] += one.import_wh
             row[1] += one.export_wh
     tallies = [tally for account in accounts for tally in account.tallies]
     tallies += [
-        tally for period in recomputation.periods if start_s <= period.start_s < end_s for tally in period.tallies
+        tally
+        for at_s, (_, period) in sorted(recomputation.periods.items())
+        if start_s <= at_s < end_s
+        for tally in period.tallies
     ]
     return {
         "gateway": chain.gateway,

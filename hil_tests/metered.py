@@ -8,11 +8,12 @@ from typing import Any
 
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.register_check import RegisterCheck
+from gateway.core.late_truth import Late
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.poll import Job, Poll
 from gateway.core.meter.profile_reading import read_profile
 from gateway.core.reading import Fault, Reading
-from gateway.core.settlement import Channel, ClosedInterval, ClosedPeriod, Late, Settlement
+from gateway.core.settlement import Channel, ClosedInterval, ClosedPeriod, Settlement
 from gateway.core.site import Meter, MeterPoint, SelfUseRule, Site
 from gateway.line import open_line
 from hil_tests.hostile_meters import Tally, step

@@ -44,7 +44,7 @@ def check(record: tuple[object, ...]) -> None:
             raise BoundsError("a root of another length, or more than all registers read")
     elif isinstance(record, records.Config):
         _keeps(record.channels, 0, 0)
-    elif isinstance(record, records.Account):
+    elif isinstance(record, (records.Account, records.Amendment)):
         _keeps((record.energies, record.allocations, record.pools_before, record.pools_after), 0, WH_MAX)
         _keeps(record.residuals, -WH_MAX, WH_MAX)
         _keeps(record.spans, -NUMBER_MAX, NUMBER_MAX)
@@ -52,9 +52,6 @@ def check(record: tuple[object, ...]) -> None:
     elif isinstance(record, records.SelfUse):
         _keeps(record.allocations, 0, WH_MAX)
         _keeps_tallies(record.tallies)
-    elif isinstance(record, records.Amendment):
-        _keeps(record.energies, 0, WH_MAX)
-        _keeps(record.spans, -NUMBER_MAX, NUMBER_MAX)
 
 
 def _keeps_calendar(start_s: int, end_s: int) -> None:

@@ -16,7 +16,7 @@ from cloud_sync.platform.place import Place
 from gateway.core import record as records
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.tally import Tally
-from gateway.core.account.trace import Allocation
+from gateway.core.account.trace import FLOW, SELF_USE, Allocation
 
 # What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
 UNREADABLE = (
@@ -144,12 +144,17 @@ def _account(place: Place, account: records.Account) -> None:
         raise ConflictError("account", start_s, end_s, "its interval is of another chain")
     place.write("UPDATE interval SET account = ?3 WHERE gateway = ?1 AND start_s = ?2", start_s, place.sequence)
     _spans(place, start_s, end_s, account.spans)
-    _energies(place, start_s, end_s, account.energies)
-    _allocations(place, start_s, end_s, account.allocations)
-    for residual in account.residuals:
+    _figures(place, account)
+
+
+def _figures(place: Place, record: records.Account | records.Amendment) -> None:
+    start_s, end_s = record.start_s, record.end_s
+    _energies(place, start_s, end_s, record.energies)
+    _allocations(place, start_s, end_s, record.allocations)
+    for residual in record.residuals:
         place.write("INSERT INTO residual VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, *residual)
-    _tallies(place, start_s, end_s, account.tallies)
-    for pool in account.pools_after:
+    _tallies(place, start_s, end_s, record.tallies)
+    for pool in record.pools_after:
         for origin, wh in pool.content:
             place.write("INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, pool.storage, origin, wh)
 
@@ -186,6 +191,9 @@ def _tallies(place: Place, start_s: int, end_s: int, tallies: tuple[Tally, ...])
 
 def _self_use(place: Place, period: records.SelfUse) -> None:
     start_s, end_s = period.start_s, period.end_s
+    if period.amends:
+        _late_period(place, period)
+        return
     other = place.first(
         "SELECT end_s FROM self_use WHERE gateway = ? AND start_s < ? ORDER BY start_s DESC LIMIT 1", end_s
     )
@@ -194,6 +202,35 @@ def _self_use(place: Place, period: records.SelfUse) -> None:
     place.write("INSERT INTO self_use VALUES (?, ?, ?, ?, ?)", start_s, end_s, place.incarnation, place.sequence)
     _allocations(place, start_s, end_s, period.allocations)
     _tallies(place, start_s, end_s, period.tallies)
+
+
+def _late_period(place: Place, period: records.SelfUse) -> None:
+    """Put the figures of a period in the place of those it was closed with before late truth came."""
+    start_s, end_s = period.start_s, period.end_s
+    other = place.first("SELECT * FROM self_use WHERE gateway = ? AND start_s = ?", start_s)
+    if (
+        other is None
+        or (other["end_s"], other["sequence"]) != (end_s, period.amends)
+        or other["incarnation"] != place.incarnation_of(period.amends)
+    ):
+        raise ConflictError("self-use", start_s, end_s, "the period it amends is not the one that is counted")
+    place.write(
+        "UPDATE self_use SET incarnation = ?3, sequence = ?4 WHERE gateway = ?1 AND start_s = ?2",
+        *(start_s, place.incarnation, place.sequence),
+    )
+    _leave(place, start_s, end_s, "allocation", "tally", method=SELF_USE)
+    _allocations(place, start_s, end_s, period.allocations)
+    _tallies(place, start_s, end_s, period.tallies)
+
+
+def _leave(place: Place, start_s: int, end_s: int, *tables: str, method: str | None = None) -> None:
+    """Take the rows of an interval or period, by *method* where it is named, out of *tables*."""
+    for table in tables:
+        sql = "DELETE FROM %s WHERE gateway = ?1 AND start_s = ?2 AND end_s = ?3" % table
+        if method is None:
+            place.write(sql, start_s, end_s)
+        else:
+            place.write(sql + " AND method = ?4", start_s, end_s, method)
 
 
 def _amendment(place: Place, amendment: records.Amendment) -> None:
@@ -208,13 +245,13 @@ def _amendment(place: Place, amendment: records.Amendment) -> None:
     for energy in amendment.energies:
         place.write(
             "INSERT INTO amended SELECT gateway, start_s, end_s, meter_point, ?4, ?5, import_wh, export_wh, flag"
-            " FROM energy WHERE gateway = ?1 AND start_s = ?2 AND meter_point = ?3",
-            *(start_s, energy.meter_point, place.sequence, place.incarnation),
+            " FROM energy WHERE gateway = ?1 AND start_s = ?2 AND meter_point = ?3"
+            " AND (import_wh, export_wh, flag) <> (?6, ?7, ?8)",
+            *(start_s, energy.meter_point, place.sequence, place.incarnation, *energy[1:]),
         )
-        place.write(
-            "DELETE FROM energy WHERE gateway = ? AND start_s = ? AND meter_point = ?", start_s, energy.meter_point
-        )
-    _energies(place, start_s, end_s, amendment.energies)
+    _leave(place, start_s, end_s, "energy", "residual", "pool")
+    _leave(place, start_s, end_s, "allocation", "tally", method=FLOW)
+    _figures(place, amendment)
     for span in amendment.spans:
         place.write(
             "DELETE FROM span WHERE gateway = ? AND start_s = ? AND meter = ? AND quantity = ?",

@@ -24,6 +24,7 @@ from gateway.core.account.trace import Allocation
 
 ACCOUNT = account(0, 60, 7)
 TALLY = ACCOUNT.tallies[0]
+NOTHING: tuple[tuple[()], ...] = ((), (), (), (), ())  # of an amendment: no trace, no storage
 HUGE = (1 << 64) - 1
 
 
@@ -50,9 +51,10 @@ def figures(platform: Platform, path: str, gateway: str = "gw-2") -> int:
         ACCOUNT._replace(tallies=(TALLY._replace(by_origin=(("grid", HUGE),)),)),
         ACCOUNT._replace(tallies=(TALLY._replace(carbon_ug=NUMBER_MAX + 1),)),
         ACCOUNT._replace(pools_after=(Pool("Battery", (Layer(0, (("grid", -1),)),)),)),
-        records.SelfUse(stamp(), 1, 0, HUGE, (), ()),
-        records.Amendment(stamp(), 1, 0, HUGE, 3, (), ()),
-        records.Amendment(stamp(), 1, 0, 60, 3, (), (Energy("Hall", HUGE, 0, ""),)),
+        records.SelfUse(stamp(), 1, 0, HUGE, (), (), 0),
+        records.Amendment(stamp(), 1, 0, HUGE, 3, (), (), *NOTHING),
+        records.Amendment(stamp(), 1, 0, 60, 3, (), (Energy("Hall", HUGE, 0, ""),), *NOTHING),
+        records.Amendment(stamp(), 1, 0, 60, 3, (), (), (Allocation("flow", "Intake", "Hall", HUGE),), *NOTHING[1:]),
         interval(253_402_300_740, 253_402_300_800),
         interval(-60, 0),
         interval(60, 120)._replace(root=b"r" * 100_000),

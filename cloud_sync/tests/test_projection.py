@@ -8,9 +8,11 @@ from cloud_sync.platform.rebuilding import Difference, differences, rebuild
 from cloud_sync.tests.conftest import Platform
 from cloud_sync.tests.gateways import SITE, Gateway, account, config, interval, stamp
 from gateway.core import record as records
-from gateway.core.account.interval import Energy, Span
+from gateway.core.account.interval import Energy
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation
+
+NOTHING: tuple[tuple[()], ...] = ((), (), (), (), ())  # of an amendment: no trace, no storage
 
 
 def rows(ledger: Ledger, question: str) -> list[tuple[Any, ...]]:
@@ -108,7 +110,7 @@ def test_a_period_of_self_use_counts_once(platform: Platform, gateway: Gateway) 
     def period(start_s: int, end_s: int, wh: int) -> records.SelfUse:
         allocations = (Allocation("688-hourly", "PV", "Hall", wh),)
         tallies = (Tally("Hall", "688-hourly", "grid-2023", wh, wh, 0, (("solar", wh),), ()),)
-        return records.SelfUse(stamp(), 1, start_s, end_s, allocations, tallies)
+        return records.SelfUse(stamp(), 1, start_s, end_s, allocations, tallies, 0)
 
     platform.say("gw-1", gateway.send(period(0, 3600, 5), period(0, 3600, 6), period(1800, 5400, 7)))
     assert rows(platform.ledger, "SELECT method, source, sink, wh FROM allocation") == [("688-hourly", "PV", "Hall", 5)]
@@ -119,21 +121,48 @@ def test_a_period_of_self_use_counts_once(platform: Platform, gateway: Gateway) 
 def test_an_amendment_replaces_the_figure_and_keeps_the_old_one(platform: Platform, gateway: Gateway) -> None:
     """Late truth is what counts from then on; what it replaced is in `amended`, with the entry that did it."""
     platform.say("gw-1", gateway.send(interval(0, 60), account(0, 60, 0, "M")))
-    span = Span("m-intake", "energy_active_import", (0, 0), 0, (0, 60), 60_000, 0, 1, 5, "")
-    late = records.Amendment(stamp(), 1, 0, 60, 2, (span,), (Energy("Intake", 5, 0, ""),))
+    true = account(0, 60, 5)
+    late = records.Amendment(stamp(), 1, 0, 60, 2, true.spans[:1], *true[6:])
     platform.say("gw-1", gateway.send(late))
     ledger = platform.ledger
     assert rows(ledger, "SELECT import_wh, flag FROM energy WHERE meter_point = 'Intake'") == [(5, "")]
-    assert rows(ledger, "SELECT meter_point, sequence, import_wh, flag FROM amended") == [("Intake", 3, 0, "M")]
+    assert rows(ledger, "SELECT meter_point, sequence, import_wh, flag FROM amended ORDER BY 1") == [
+        ("Hall", 3, 0, ""),
+        ("Intake", 3, 0, "M"),
+    ]
+    assert rows(ledger, "SELECT source, sink, wh FROM allocation") == [("Intake", "Hall", 5)]
+    assert rows(ledger, "SELECT meter_point, wh, carbon_ug FROM tally") == [("Hall", 5, 2900)]
+    assert rows(ledger, "SELECT busbar, source, wh FROM residual") == [("LV1", "Intake", 0)]
+    assert rows(ledger, "SELECT storage, origin, wh FROM pool ORDER BY 2") == [
+        ("Battery", "grid", 5),
+        ("Battery", "solar", 7),
+    ]
     assert rows(ledger, "SELECT energy_wh, flag FROM span WHERE meter = 'm-intake'") == [(5, "")]
     assert differences(ledger) == []
+
+
+def test_late_truth_about_a_period_takes_the_place_of_what_was_counted(platform: Platform, gateway: Gateway) -> None:
+    """A period that names the entry it amends replaces it, also twice; one that names another is a conflict."""
+
+    def period(wh: int, amends: int) -> records.SelfUse:
+        tallies = (Tally("Hall", "688-hourly", "grid-2023", wh, wh, 0, (("solar", wh),), ()),)
+        return records.SelfUse(stamp(), 1, 0, 3600, (Allocation("688-hourly", "PV", "Hall", wh),), tallies, amends)
+
+    hour = (interval(0, 3600), account(0, 3600, 9))
+    platform.say("gw-1", gateway.send(*hour, period(5, 0), period(6, 3), period(7, 4), period(8, 3)))
+    assert rows(platform.ledger, "SELECT method, wh FROM allocation ORDER BY 1") == [("688-hourly", 7), ("flow", 9)]
+    assert rows(platform.ledger, "SELECT method, wh FROM tally ORDER BY 1") == [("688-hourly", 7), ("flow", 9)]
+    assert rows(platform.ledger, "SELECT sequence, kind FROM conflict") == [(6, "self-use")]
+    assert differences(platform.ledger) == []
 
 
 def test_an_amendment_of_another_account_is_a_conflict(platform: Platform, gateway: Gateway) -> None:
     """It must name the account that is counted, by its sequence and its time."""
     platform.say("gw-1", gateway.send(interval(0, 60), account(0, 60, 7)))
     for start_s, amends in ((0, 1), (60, 2)):
-        wrong = records.Amendment(stamp(), 1, start_s, start_s + 60, amends, (), (Energy("Intake", 99, 0, ""),))
+        wrong = records.Amendment(
+            stamp(), 1, start_s, start_s + 60, amends, (), (Energy("Intake", 99, 0, ""),), *NOTHING
+        )
         platform.say("gw-1", gateway.send(wrong))
     assert rows(platform.ledger, "SELECT DISTINCT import_wh FROM energy") == [(7,)]
     assert rows(platform.ledger, "SELECT kind FROM conflict") == [("amendment",), ("amendment",)]

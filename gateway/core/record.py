@@ -110,8 +110,11 @@ class Account(
     pools_after: "tuple[Pool, ...]"
 
 
-class SelfUse(namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "allocations", "tallies"))):
-    """The trace and tallies of one period by the published self-use method (688-hourly)."""
+class SelfUse(namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "allocations", "tallies", "amends"))):
+    """The trace and tallies of one period by the published self-use method (688-hourly).
+
+    amends: the sequence of the entry in whose place it comes, after late truth; 0 for the first of its period.
+    """
 
     __slots__ = ()
     stamp: Stamp
@@ -120,10 +123,24 @@ class SelfUse(namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "all
     end_s: int
     allocations: "tuple[Allocation, ...]"
     tallies: "tuple[Tally, ...]"
+    amends: int
 
 
-class Amendment(namedtuple("Amendment", ("stamp", "config", "start_s", "end_s", "amends", "spans", "energies"))):
-    """Late truth about an interval already closed; amends is the sequence of its Account entry."""
+class Amendment(
+    namedtuple(
+        "Amendment",
+        (
+            "stamp", "config", "start_s", "end_s", "amends", "spans", "energies", "allocations", "residuals",
+            "tallies", "pools_before", "pools_after",
+        ),
+    )
+):  # fmt: skip
+    """Late truth about an interval already closed; amends is the sequence of its Account entry.
+
+    spans: of the late registers alone, by the configuration that holds now; all other figures are those of the whole
+    interval, by the configuration of the account. Where the account is no longer kept, amends is 0, and there are the
+    energies of the late meters alone.
+    """
 
     __slots__ = ()
     stamp: Stamp
@@ -133,6 +150,11 @@ class Amendment(namedtuple("Amendment", ("stamp", "config", "start_s", "end_s", 
     amends: int
     spans: "tuple[Span, ...]"
     energies: "tuple[Energy, ...]"
+    allocations: "tuple[Allocation, ...]"
+    residuals: "tuple[Residual, ...]"
+    tallies: "tuple[Tally, ...]"
+    pools_before: "tuple[Pool, ...]"
+    pools_after: "tuple[Pool, ...]"
 
 
 class ReceiptSeen(namedtuple("ReceiptSeen", ("stamp", "signed"))):
@@ -169,8 +191,10 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
     Account: (
         _STAMP, int, int, int, bytes, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
     ),
-    SelfUse: (_STAMP, int, int, int, [_ALLOCATION], [_TALLY]),
-    Amendment: (_STAMP, int, int, int, int, [_SPAN], [_ENERGY]),
+    SelfUse: (_STAMP, int, int, int, [_ALLOCATION], [_TALLY], int),
+    Amendment: (
+        _STAMP, int, int, int, int, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
+    ),
     ReceiptSeen: (_STAMP, bytes),
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from gateway.core.account.interval import Energy, Span, part_of_span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, opening_pools
 from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, join_flags
+from gateway.core.late_truth import Books, Late, Past, amend, amend_period, carried, late_energies, with_late
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.freeze import freeze_period_s, is_frozen_at
 from gateway.core.meter.profile import DeviceProfile, Point
@@ -22,6 +23,7 @@ from gateway.core.site import Meter, Site
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
+MINUTE_MS = 60000  # boundaries are full minutes; a reading of that very millisecond is one that the meter itself kept
 # A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
 EARLIEST_S = 1735689600
 # A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
@@ -66,14 +68,8 @@ class ClosedInterval(
     __slots__ = ()
 
 
-class ClosedPeriod(namedtuple("ClosedPeriod", ("start_s", "end_s", "allocations", "tallies"))):
-    """One period of the self-use method."""
-
-    __slots__ = ()
-
-
-class Late(namedtuple("Late", ("start_s", "end_s", "spans", "energies"))):
-    """Late truth about an interval that was closed with a register missing."""
+class ClosedPeriod(namedtuple("ClosedPeriod", ("start_s", "end_s", "allocations", "tallies", "late"))):
+    """One period of the self-use method; late: it was closed before, and holds now what came late."""
 
     __slots__ = ()
 
@@ -125,20 +121,13 @@ def _same_device(before: Meter, now: Meter) -> bool:
     return (before.bus, before.unit) == (now.bus, now.unit)
 
 
-def late_energies(site: Site, spans: "list[Span]") -> "tuple[Energy, ...]":
-    """Return the energies of those meter points alone whose meter is among *spans*."""
-    meters = [span.meter for span in spans]
-    names = [place.name for place in site.meter_points if place.meter in meters]
-    return tuple([energy for energy in energies_of(site, spans) if energy.meter_point in names])
-
-
 def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
     energy_wh = part_of_span(total_wh, part, parts)
-    if start.read_ms == start.at_s * 1000 and end.read_ms == end.at_s * 1000:
+    if start.read_ms % MINUTE_MS == 0 and end.read_ms % MINUTE_MS == 0:
         flag = join_flags(flag, FROZEN)
-    if parts > 1 or start.read_ms < start.at_s * 1000:  # the start was read in an earlier interval: see restore
+    if parts > 1:
         flag = join_flags(flag, ESTIMATED_SHAPE)
     elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
         flag = join_flags(flag, LATE_BOUNDARY)
@@ -165,8 +154,13 @@ class Settlement:
         channels: "tuple[Channel, ...]",
         factors: FactorTable,
         freezes: "dict[tuple[str, str], int] | None" = None,
+        books: "Books | None" = None,
     ) -> None:
-        """freezes: how often, in seconds, meters keep registers themselves, by meter and quantity."""
+        """freezes: how often, in seconds, meters keep registers themselves, by meter and quantity.
+
+        books: what was closed before; it is asked when late truth comes, and holds all that close() returned earlier.
+        """
+        self._books = books or Books()
         self._freezes = freezes or {}
         self._unfrozen: "dict[str, int]" = {}  # the boundary of which a meter gives no freeze
         self.site = site
@@ -179,9 +173,12 @@ class Settlement:
         self.ending: "dict[tuple[str, str], Boundary]" = {}  # boundary readings of the closing under way
         self.ending_s: "int | None" = None
         self.late_s = self.late_end_s = 0  # amendments of the closing under way: next, and where they end
+        self.late_pools: "tuple[Pool, ...]" = ()  # what storages held after the last of them
+        self._amended: "dict[int, Past]" = {}  # of this call
+        self.grids: "list[tuple[int, int]]" = []  # of intervals of other lengths: until when, and how long
         self.gap_too_long = False
         self._first_try_s: "int | None" = None  # a gateway that has just started has missed the boundary
-        self.period: "list[tuple[Energy, ...]]" = []
+        self.period: "list[tuple[int, tuple[Energy, ...]]]" = []  # start and energies of its intervals so far
         self.period_start_s = 0
         self.period_pools: "tuple[Pool, ...]" = self.pools
 
@@ -199,7 +196,7 @@ class Settlement:
             return
         last = self.last.get(key)
         if last is None or last.at_s < at_s:
-            read_ms = reading.at_ms if frozen else max(reading.at_ms, at_s * 1000 + 1)
+            read_ms = reading.at_ms + (0 if frozen or reading.at_ms % MINUTE_MS else 1)
             self.candidates[key] = Boundary(at_s, reading.words, read_ms)
 
     def unfrozen(self, fault: Fault) -> None:
@@ -218,6 +215,23 @@ class Settlement:
     def next_boundary_s(self, now_s: int) -> int:
         """Return the first boundary after *now_s*."""
         return (now_s // self.site.interval_s + 1) * self.site.interval_s
+
+    def _end_of(self, start_s: int) -> int:
+        """Return where the interval that begins at *start_s* ends or ended, by the length that held then."""
+        for until_s, step_s in self.grids:
+            if start_s < until_s:
+                return min(until_s, (start_s // step_s + 1) * step_s)
+        return self.next_boundary_s(start_s)
+
+    def _intervals_between(self, start_s: int, end_s: int) -> int:
+        """Return how many intervals there are from the boundary *start_s* to the boundary *end_s*."""
+        count = 0
+        for until_s, step_s in self.grids + [(end_s, self.site.interval_s)]:
+            until_s = min(until_s, end_s)
+            if start_s < until_s:
+                count += (until_s - 1) // step_s - start_s // step_s + 1
+                start_s = until_s
+        return count
 
     def close(self, now_ms: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
         """Return what is complete now: amendments, intervals and periods, in the order of time.
@@ -250,20 +264,25 @@ class Settlement:
         if self.start_s is None:
             self.start_s = boundary_s
         behind = [self.last[key].at_s for key in self.ending if key in self.last]
-        self.late_s, self.late_end_s = min(behind + [self.start_s]), self.start_s
+        self.late_s, self.late_end_s, self.late_pools = min(behind + [self.start_s]), self.start_s, ()
 
     def _go_on_closing(self) -> "list[ClosedInterval | ClosedPeriod | Late]":
         assert self.start_s is not None and self.ending_s is not None
         closed: "list[ClosedInterval | ClosedPeriod | Late]" = []
+        self._amended = {}
         while self.late_s < self.late_end_s and len(closed) < CLOSED_AT_ONCE:
             closed.extend(self._late(self.late_s))
-            self.late_s = self.next_boundary_s(self.late_s)
+            self.late_s = self._end_of(self.late_s)
+            if self.late_s == self.late_end_s:
+                self.pools = carried(self.pools, self.late_pools)
         while self.late_s == self.late_end_s and self.start_s < self.ending_s and len(closed) < CLOSED_AT_ONCE:
             closed.extend(self._close_one(self.start_s))
             self.start_s = self.next_boundary_s(self.start_s)
         if self.start_s == self.ending_s:
             self.last.update(self.ending)
             self.ending, self.ending_s = {}, None
+            oldest_s = min([one.at_s for one in self.last.values()])
+            self.grids = [grid for grid in self.grids if grid[0] > oldest_s]
         return closed
 
     def _opens(self, arrived: "list[Channel]", boundary_s: int) -> bool:
@@ -284,20 +303,50 @@ class Settlement:
         if start is None or end is None:
             words, read_ms = (start.words, start.read_ms) if start is not None else ((), 0)
             return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING)
-        step = self.site.interval_s
-        first = start.at_s // step  # the interval that an older grid ended in is counted as one
-        return span_energy(channel, start, end, start_s // step - first, end.at_s // step - first)
+        parts = self._intervals_between(start.at_s, end.at_s)
+        return span_energy(channel, start, end, self._intervals_between(start.at_s, start_s), parts)
 
     def _late(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
-        """Return the amendment of an interval already closed, for registers that are back now."""
-        spans = []
+        """Return the amendment of an interval already closed, for registers that are back now, and of its period."""
+        late = []
         for channel in self.channels:
             key = (channel.meter, channel.quantity)
             if key in self.ending and key in self.last and self.last[key].at_s <= start_s:
-                spans.append(self._span(channel, start_s))
-        if not spans:
+                late.append(self._span(channel, start_s))
+        if not late:
             return []
-        return [Late(start_s, self.next_boundary_s(start_s), tuple(spans), late_energies(self.site, spans))]
+        spans, end_s = tuple(late), self._end_of(start_s)
+        past = self._books.interval(start_s)
+        if past is None or (past.start_s, past.end_s) != (start_s, end_s):
+            return [Late(start_s, end_s, False, spans, late_energies(self.site, late), (), (), (), (), ())]
+        amendment = amend(past, spans, self.late_pools)
+        self.late_pools = amendment.pools_after
+        now = Past(
+            past.site, past.factors, start_s, end_s, with_late(past.spans, spans), amendment.energies,
+            amendment.pools_before,
+        )  # fmt: skip
+        self._amended[start_s] = now
+        self.period = [(at_s, now.energies if at_s == start_s else energies) for at_s, energies in self.period]
+        if self.period and self.period_start_s == start_s:
+            self.period_pools = now.pools_before
+        found: "list[ClosedInterval | ClosedPeriod | Late]" = [amendment]
+        period = self._books.period(start_s) if end_s % past.site.self_use.period_s == 0 else None
+        if period is not None and period[1] == end_s:
+            figures = amend_period(self._inside(period[0], end_s), period[0], end_s)
+            if figures is not None:
+                found.append(ClosedPeriod(period[0], end_s, figures[0], figures[1], True))
+        return found
+
+    def _inside(self, start_s: int, end_s: int) -> "list[Past]":
+        """Return the intervals of a period as they are known now, as far as they are kept."""
+        inside = []
+        while start_s < end_s:
+            one = self._amended.get(start_s) or self._books.interval(start_s)
+            if one is None:
+                return []
+            inside.append(one)
+            start_s = one.end_s
+        return inside
 
     def _close_one(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
         end_s = self.next_boundary_s(start_s)
@@ -315,12 +364,11 @@ class Settlement:
         ]  # fmt: skip
         if not self.period:
             self.period_start_s, self.period_pools = start_s, before
-        self.period.append(energies)
+        self.period.append((start_s, energies))
         if end_s % self.site.self_use.period_s == 0:
-            period = close_self_use(
-                self.site, sum_energies(*self.period), self.period_pools, self.factors, self.period_start_s, end_s
-            )
-            closed.append(ClosedPeriod(self.period_start_s, end_s, period.allocations, period.tallies))
+            energies = sum_energies(*[one for _, one in self.period])
+            period = close_self_use(self.site, energies, self.period_pools, self.factors, self.period_start_s, end_s)
+            closed.append(ClosedPeriod(self.period_start_s, end_s, period.allocations, period.tallies, False))
             self.period = []
         return closed
 
@@ -330,11 +378,15 @@ class Settlement:
             0: self.start_s,
             1: _plain_boundaries(self.last),
             2: _plain_pools(self.pools),
-            3: [[list(energy) for energy in energies] for energies in self.period],
+            3: [[at_s, [list(energy) for energy in energies]] for at_s, energies in self.period],
             4: [self.period_start_s, _plain_pools(self.period_pools)],
             5: _plain_boundaries(self.candidates),
-            7: [self.ending_s, self.late_s, self.late_end_s, _plain_boundaries(self.ending)],
-        }
+            7: [
+                self.ending_s, self.late_s, self.late_end_s, _plain_boundaries(self.ending),
+                _plain_pools(self.late_pools),
+            ],
+            8: [list(grid) for grid in self.grids] + [[self.start_s, self.site.interval_s]],
+        }  # fmt: skip
 
     def restore(self, state: "dict[int, object]", changed: "list[tuple[str, str]] | None" = None) -> None:
         """Go on from a state; *changed* registers begin anew, and what the site no longer has is left behind.
@@ -348,27 +400,18 @@ class Settlement:
             self.ending_s = state[7][0]  # type: ignore[index]
             self.late_s, self.late_end_s = state[7][1], state[7][2]  # type: ignore[index]
             self.ending = self._kept(state[7][3], [])  # type: ignore[index]
+            self.late_pools = _pools_of(state[7][4])  # type: ignore[index]
         self.pools = self._held(state[2])
-        self.period = [tuple([Energy(*row) for row in energies]) for energies in state[3]]  # type: ignore[attr-defined]
+        self.period = [
+            (at_s, tuple([Energy(*row) for row in energies]))
+            for at_s, energies in state[3]  # type: ignore[attr-defined]
+        ]
         self.period_start_s = state[4][0]  # type: ignore[index]
         self.period_pools = _pools_of(state[4][1])  # type: ignore[index]
-        if changed is not None:
-            self._onto_grid()
-
-    def _onto_grid(self) -> None:
-        """Bring what an interval of another length left onto the grid of this one.
-
-        The open interval ends at the next boundary, shorter than the others. Counts of boundaries that are none now
-        stand for the next one, or for the start of the open interval: their energy is late, but there, and once.
-        """
-        step = self.site.interval_s
-        self.candidates = {key: one for key, one in self.candidates.items() if one.at_s % step == 0}
-        start_s = self.start_s
-        for key in sorted(self.last):
-            one = self.last[key]
-            if start_s is not None and (start_s % step or one.at_s % step):
-                at_s = start_s if start_s % step else self.next_boundary_s(one.at_s)
-                self.last[key] = Boundary(at_s, one.words, one.read_ms)
+        # Intervals of another length stay as they are; the open one ends at the next boundary of this length.
+        grids = [(until_s, step_s) for until_s, step_s in state[8] if until_s is not None]  # type: ignore[attr-defined]
+        self.grids = grids[:-1] if grids and grids[-1][1] == self.site.interval_s else grids
+        self.candidates = {key: one for key, one in self.candidates.items() if one.at_s % self.site.interval_s == 0}
 
     def _kept(self, plain: object, changed: "list[tuple[str, str]]") -> "dict[tuple[str, str], Boundary]":
         keys = [(channel.meter, channel.quantity) for channel in self.channels]

@@ -7,13 +7,14 @@ import pytest
 
 from gateway.core.record import Account, Amendment, SelfUse
 from gateway.export import write_export
-from gateway.figures import records_of
+from gateway.figures import current, records_of
+from gateway.questions import tally_answer
 from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
 from gateway.verification import verify_export
 
-STEP_S = 300  # the shortest interval of these histories; all boundaries are multiples of it
+STEP_S = 300  # the time from one visit to the next
 HOURS = 30
-LENGTHS = ("5 min", "15 min", "30 min", "60 min")
+LENGTHS = ("1 min", "5 min", "10 min", "15 min", "30 min", "60 min")
 # What one count of a register means, from the manuals: SDM630 shows kWh as a float (here in steps of 0.001),
 # SUN2000 and ADW300 0.01 kWh, DTSU666 0.001 kWh at the secondary side of 200/5.
 WH = {"m-intake": 1, "m-roof": 10, "m-mill": 40, "m-battery": 10}
@@ -85,7 +86,8 @@ def history(tmp_path: Path, request: pytest.FixtureRequest) -> History:
 def test_every_watt_hour_is_counted_once_and_every_day_is_provable(history: History, tmp_path: Path) -> None:
     """Restarts, gaps, silent meters, late readings, other interval lengths: registers, intervals and proofs agree."""
     park = history.park
-    records = [record for _, record in records_of(park.journal, 0, DAY_START_S + 10 * 86400)]
+    found = records_of(park.journal, 0, DAY_START_S + 10 * 86400)
+    records = [record for _, record in found]
     accounts = sorted((one for one in records if isinstance(one, Account)), key=lambda one: one.start_s)
     assert accounts[0].start_s == DAY_START_S
     for before, after in zip(accounts, accounts[1:], strict=False):
@@ -97,11 +99,41 @@ def test_every_watt_hour_is_counted_once_and_every_day_is_provable(history: Hist
     advanced = {key: (park.counts[key] - history.first[key]) * WH[key[0]] for key in park.counts}
     assert sums == advanced
     assert all(one.amends for one in records if isinstance(one, Amendment))
+    _sums_close([record for _, record in current(found)])
     park.receipt()
     intervals = 0
     for day in ("2026-11-21", "2026-11-22"):
         path = tmp_path / (day + ".wpx")
         intervals += write_export(park.configuration, park.journal, day, str(path))["intervals"]
-        verify_export(path, park.home / "keys")
+        proven = verify_export(path, park.home / "keys")
+        assert proven["tallies"] == tally_answer(park.journal, day)["tallies"]
     assert intervals == len([one for one in accounts if one.start_s < DAY_START_S + 2 * 86400])
     park.close()
+
+
+def _sums_close(records: list[Account | SelfUse]) -> None:
+    """Of every interval as it is known now: what came in is used, lost, stored or a residual; storage goes on."""
+    accounts = sorted((one for one in records if isinstance(one, Account)), key=lambda one: one.start_s)
+    for account in accounts:
+        energies = {one.meter_point: one for one in account.energies}
+        given = {"Intake": energies["Intake"].import_wh, "Roof": energies["Roof"].export_wh}
+        given["Battery"], charged = energies["Battery"].export_wh, energies["Battery"].import_wh
+        for name, wh in given.items():
+            ways = [one.wh for one in account.allocations if one.source == name]
+            assert sum(ways) + sum(one.wh for one in account.residuals if one.source == name) == wh
+        used = sum(one.wh for one in account.allocations if one.sink == "Mill")
+        assert used == energies["Mill"].import_wh
+        held = [
+            sum(wh for pool in pools for _, wh in pool.content) for pools in (account.pools_before, account.pools_after)
+        ]
+        by_factors = [one for one in account.tallies if one.factor_set == "NDRC910-trial"]
+        unknown = sum(wh for one in by_factors for origin, wh in one.by_origin if origin == "unknown")
+        lost = sum(one.wh for one in by_factors if one.meter_point == "Battery")
+        assert held[0] + charged + unknown == held[1] + given["Battery"] + lost
+    for before, after in zip(accounts, accounts[1:], strict=False):
+        assert before.pools_after == after.pools_before
+    periods = [one for one in records if isinstance(one, SelfUse)]
+    for period in periods:
+        inside = [one for one in accounts if period.start_s <= one.start_s < period.end_s]
+        consumed = sum(one.import_wh for each in inside for one in each.energies if one.meter_point == "Mill")
+        assert sum(one.wh for one in period.allocations if one.sink == "Mill") == consumed

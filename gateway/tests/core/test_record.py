@@ -35,8 +35,8 @@ RECORDS = (
     Account(
         STAMP, 1, 0, 900, b"s" * 32, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS
     ),
-    SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES),
-    Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES),
+    SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES, 12),
+    Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS),
     ReceiptSeen(STAMP, b"signed"),
 )
 

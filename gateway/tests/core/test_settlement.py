@@ -2,9 +2,10 @@
 
 from gateway.core.account.factor import FactorTable
 from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, MISSING
+from gateway.core.late_truth import Late
 from gateway.core.meter.profile import Point
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
-from gateway.core.settlement import CLOSED_AT_ONCE, Channel, ClosedInterval, ClosedPeriod, Late, Settlement
+from gateway.core.settlement import CLOSED_AT_ONCE, Channel, ClosedInterval, ClosedPeriod, Settlement
 from gateway.core.site import MeterPoint, SelfUseRule, Site
 
 ONE = ((1, 1), (1, 1))
