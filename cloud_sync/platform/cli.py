@@ -1,4 +1,4 @@
-"""The wattproof-platform command: serve, verify, show, keys, enrol."""
+"""The wattproof-platform command: serve, verify, show, keys, enrol; documents and reports have modules of their own."""
 
 import asyncio
 import logging
@@ -14,6 +14,8 @@ import click
 from cloud_sync.keys import ALGORITHM_NAMES, KeyRing, PublicKey, load_public, new_key
 from cloud_sync.platform import showing
 from cloud_sync.platform.auditing import audit
+from cloud_sync.platform.document_commands import document_group
+from cloud_sync.platform.documents import Documents
 from cloud_sync.platform.enrolment import enrol, enrolled
 from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_settings
 from cloud_sync.platform.ledger import Ledger, broken
@@ -93,19 +95,25 @@ def verify_command(home: Path, again: bool, as_json: bool) -> None:
         found = audit(ledger, ring)
     finally:
         ledger.close()
+    documents = Documents(home)
+    faults = (*found.problems, *documents.faults(ring))
     value = {
         "chains": found.chains,
         "batches": found.batches,
         "entries": found.entries,
         "receipts": found.receipts,
-        "problems": [plain_problem(one) for one in found.problems],
+        "documents": documents.count(),
+        "problems": [plain_problem(one) for one in faults],
     }
-    text = _("{chains} chains, {batches} batches, {entries} entries and {receipts} receipts were checked.")
-    verdict = _("All of it holds.") if not found.problems else _("Problems: {count}")
-    emit(value, "\n".join((text.format(**value), verdict.format(count=len(found.problems)))), as_json)
-    if found.problems:
+    text = _(
+        "{chains} chains, {batches} batches, {entries} entries, {receipts} receipts and {documents} documents"
+        " were checked."
+    )
+    verdict = _("All of it holds.") if not faults else _("Problems: {count}")
+    emit(value, "\n".join((text.format(**value), verdict.format(count=len(faults)))), as_json)
+    if faults:
         if not as_json:
-            show(*found.problems)
+            show(*faults)
         sys.exit(PROBLEM)
 
 
@@ -177,3 +185,6 @@ def enrol_command(home: Path, gateway: str, pubkey: Path, as_json: bool) -> None
     text = _("Gateway {gateway} is enrolled with key {kid} ({path}).")
     value = {"gateway": gateway} | _key(key, path)
     emit(value, text.format(gateway=gateway, kid=key.kid.hex(), path=path), as_json)
+
+
+main.add_command(document_group)

@@ -268,3 +268,14 @@ CREATE TABLE unread (
 
 # Each step brings a ledger from `user_version` = its index to the next; a step is never changed once released.
 MIGRATIONS = (RECEIVED + PROJECTION,)
+
+# The documents that people enter: a file of its own, see documents.py.
+DOCUMENTS = """
+CREATE TABLE IF NOT EXISTS document (
+    number INTEGER PRIMARY KEY,         -- from 1 on, without a gap
+    body BLOB NOT NULL,                 -- canonical CBOR [entered_ms, kind, [[key, text], ...]]
+    link BLOB NOT NULL,                 -- commits to the body and to all rows before
+    kid BLOB NOT NULL,                  -- the platform's key that signed it
+    signature BLOB NOT NULL             -- over "wattproof document", a zero byte and the link
+) STRICT
+"""

@@ -66,7 +66,14 @@ def test_show_in_words_names_the_last_receipt(home: Path) -> None:
 
 def test_verify_of_an_honest_ledger_is_fine(home: Path) -> None:
     """Exit 0, and the counts of what was checked."""
-    assert answer(home, "verify") == {"chains": 1, "batches": 1, "entries": 3, "receipts": 1, "problems": []}
+    assert answer(home, "verify") == {
+        "chains": 1,
+        "batches": 1,
+        "entries": 3,
+        "receipts": 1,
+        "documents": 0,
+        "problems": [],
+    }
 
 
 def test_verify_of_a_changed_ledger_names_the_entry(home: Path) -> None:
