@@ -231,6 +231,8 @@ class Daemon:
         if kind == "readings":
             return readings_answer(list(self._recorder.latest.values()))
         try:
+            if kind == "declare":
+                return self._recorder.declare(question)
             return answer_from_journal(self._configuration, self._journal, question)
         except ProblemError as error:
             first = error.problems[0]

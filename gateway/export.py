@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, NamedTuple
 from cloud_sync.core.batch import Sealed
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from gateway.config import Configuration
+from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import Account
+from gateway.core.record import KIND_DECLARATION, Account, Amendment
 from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
 
@@ -69,6 +70,8 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
         needed |= {sequence, record.config}
         if isinstance(record, Account):
             accounts.append(sequence)
+        elif isinstance(record, Amendment):
+            needed |= _declarations_under(journal, record)
     if not accounts:
         raise ProblemError(
             problem(
@@ -124,6 +127,15 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
         "batches": len(batches),
         "receipted": receipt is not None,
     }
+
+
+def _declarations_under(journal: Journal, record: Amendment) -> set[int]:
+    """Return the entries of what was declared for moments within the declared spans of an amendment."""
+    spans = [span for span in record.spans if DECLARED in span.flag]
+    found: set[int] = set()
+    for span in spans:
+        found |= set(journal.figures_between(span.start_ms // 1000, span.end_ms // 1000 + 1, (KIND_DECLARATION,)))
+    return found
 
 
 def _batches_with(journal: Journal, needed: set[int]) -> list[Sealed]:

@@ -127,3 +127,10 @@ def account_of(journal: Journal, at_s: int) -> tuple[int, Account] | None:
         return None
     record = record_of(journal, journal.entries(sequence, sequence)[0])
     return (sequence, record) if isinstance(record, Account) and at_s < record.end_s else None
+
+
+def newest_account(journal: Journal) -> Account | None:
+    """Return the account of the last closed interval, None before the first."""
+    sequence = journal.last_figure(1 << 40, KIND_ACCOUNT)
+    record = None if sequence is None else record_of(journal, journal.entries(sequence, sequence)[0])
+    return record if isinstance(record, Account) else None

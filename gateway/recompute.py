@@ -9,7 +9,7 @@ from gateway.core.account.storage import Pool
 from gateway.core.flag import MISSING
 from gateway.core.late_truth import carried, late_energies, with_late
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import Account, Amendment, Config, Interval, RecordError, SelfUse, from_map
+from gateway.core.record import Account, Amendment, Config, Declaration, Interval, RecordError, SelfUse, from_map
 from gateway.core.settlement import (
     Boundary,
     Channel,
@@ -17,6 +17,7 @@ from gateway.core.settlement import (
     changed_registers,
     span_energy,
 )
+from gateway.declared_spans import DeclaredSpans
 from gateway.figures import amended
 from gateway.rows import interval_rows, rows_root
 
@@ -36,6 +37,7 @@ class Recomputation:
         self.amendments: list[Amendment] = []
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
         self._configured = 0  # sequence of the configuration that holds now
+        self._declared = DeclaredSpans()
         self._sequence: int | None = None
         self._unseen: set[tuple[str, str]] = set()  # registers that may have gone on in entries that are not here
         self._interval: tuple[int, Interval] | None = None
@@ -84,6 +86,8 @@ class Recomputation:
             self._take_config(sequence, record)
         elif isinstance(record, Interval):
             self._interval = (sequence, record)
+        elif isinstance(record, Declaration):
+            self._declared.take(record)
         elif isinstance(record, (Account, Amendment, SelfUse)):
             known = self._configurations.get(record.config)
             if known is None:
@@ -177,6 +181,7 @@ class Recomputation:
             self._wrong(sequence, "the list of registers")
             return
         self._check_spans(sequence, record, channels)
+        self._declared.book(record, channels)
         # Only where the length was changed an interval begins elsewhere than at a boundary: where the last one ended.
         if record.end_s != (record.start_s // site.interval_s + 1) * site.interval_s:
             self._wrong(sequence, "the length of the interval")
@@ -271,7 +276,12 @@ class Recomputation:
     def _take_amendment(
         self, sequence: int, record: Amendment, configuration: Configuration, channels: tuple[Channel, ...]
     ) -> None:
-        self._check_spans(sequence, record, channels)
+        if self._declared.rests_on_declaration(record):
+            for span in self._declared.wrong(record, channels):
+                self._wrong(sequence, "the register %s of %s" % (span.quantity, span.meter))
+        else:
+            self._check_spans(sequence, record, channels)
+        self._declared.book(record, channels)
         self.amendments.append(record)
         # The account may be older than the export; it cannot be another one, or one to come.
         found = [one for one in self.accounts.values() if one[1].start_s <= record.start_s < one[1].end_s]

@@ -25,6 +25,7 @@ from gateway.core.record import (
     Account,
     Amendment,
     Config,
+    Declaration,
     Event,
     Interval,
     Readings,
@@ -43,7 +44,8 @@ from gateway.core.settlement import (
     changed_registers,
     freezes_of,
 )
-from gateway.figures import account_of
+from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
+from gateway.figures import account_of, entry_record
 from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.register_checks import checks_of
 from gateway.rows import interval_rows, rows_root
@@ -114,6 +116,7 @@ class Recorder:
         self._config_position: int | None = None
         self._freed_day = 0
         self._receipt_recorded = 0
+        self._waiting: list[int] = []  # declarations whose interval is still open: their entries
 
     def start(self) -> None:
         """Go on from the journal; raises ProblemError where what it kept cannot be read."""
@@ -123,6 +126,10 @@ class Recorder:
             raise ProblemError(damaged(self.journal.path, error)) from error
         self.event("start", version=VERSION, python=machine.python_version())
         self.commit()
+
+    def open_books(self) -> None:
+        """Go on from the journal for a word of a person alone, while no daemon runs."""
+        self._go_on()
 
     def _go_on(self) -> None:
         """Restore the settlement, and record a changed configuration."""
@@ -136,6 +143,7 @@ class Recorder:
             plain = decode(state)
             assert isinstance(plain, dict)
             self._config_sequence = plain.pop(6)
+            self._waiting = plain.pop(9, [])
             self._committed_state = state
             before = self._config_before()
             if before is not None and before[1:] == config[1:]:
@@ -212,6 +220,8 @@ class Recorder:
 
     def _add(self, record: tuple[object, ...]) -> None:
         plain = to_map(record)
+        if isinstance(record, Declaration):
+            self._figures.append((len(self._bodies), kind_of(record), record.at_ms // 1000))
         if isinstance(record, (Account, SelfUse, Amendment)):
             self._figures.append((len(self._bodies), kind_of(record), record.start_s))
         self._bodies.append(encode(plain))
@@ -243,6 +253,14 @@ class Recorder:
         closed = self.settlement.close(self.clock.utc_ms())
         if self.settlement.gap_too_long and not was_too_long:
             self.event("gap-too-long", open_since=str(self.settlement.start_s))
+        self._record_closed(closed)
+        if closed:
+            self._record_receipt()
+            self.commit()
+            self._amend_declared()
+        return len([one for one in closed if isinstance(one, ClosedInterval)])
+
+    def _record_closed(self, closed: Sequence[ClosedInterval | ClosedPeriod | Late]) -> None:
         for one in closed:
             if isinstance(one, ClosedInterval):
                 self._record_interval(one)
@@ -250,10 +268,6 @@ class Recorder:
                 self._record_period(one)
             else:
                 self._record_late(one)
-        if closed:
-            self._record_receipt()
-            self.commit()
-        return len([one for one in closed if isinstance(one, ClosedInterval)])
 
     def _record_interval(self, one: ClosedInterval) -> None:
         seed = os.urandom(SEED_BYTES)
@@ -312,6 +326,44 @@ class Recorder:
             )
         )
 
+    def declare(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return what a declaration would lead to; where it is confirmed, record it, and what it leads to now."""
+        declaring = Declaring(self.configuration, self.journal)
+        record = declaration_of(declaring, asked, self.clock.stamp(), self._config_sequence)
+        effect = declaring.effect(record)
+        answer = effect_answer(record, effect)
+        if asked.get("confirmed") is True:
+            self.commit()
+            answer["entry"] = self.journal.head_sequence + 1
+            self._add(record)
+            self._waiting = [*self._waiting, answer["entry"]]
+            if self._amend(effect):
+                self._waiting = self._waiting[:-1]
+            self.commit()
+        return answer
+
+    def _amend(self, effect: Effect) -> bool:
+        """Record the amendments of a declaration, if its interval and all before it are closed."""
+        if effect.pending or self.settlement.ending_s is not None:
+            return False
+        self._record_closed(self.settlement.amend_closed(list(effect.rows)))
+        return True
+
+    def _amend_declared(self) -> None:
+        """Amend what was closed just now as far as a declaration waited for it."""
+        declaring = Declaring(self.configuration, self.journal)
+        for sequence in list(self._waiting):
+            record = entry_record(self.journal.entries(sequence, sequence)[0], str(self.journal.path))
+            assert isinstance(record, Declaration)
+            try:
+                done = self._amend(declaring.effect(record))
+            except ProblemError as error:
+                self.event("declaration-unfit", entry=str(sequence), problem=error.problems[0].code)
+                done = True
+            if done:
+                self._waiting = [one for one in self._waiting if one != sequence]
+                self.commit()
+
     def _record_receipt(self) -> None:
         receipt = self.journal.last_receipt()
         if receipt is not None and receipt[0] > self._receipt_recorded:
@@ -357,6 +409,7 @@ class Recorder:
         """Write everything new in one transaction, sealed into batches where there is a key."""
         plain = self.settlement.state()
         plain[6] = self._config_sequence
+        plain[9] = self._waiting
         state = encode(plain)
         if not self._bodies and self._unsaved is None and state == self._committed_state:
             return

@@ -52,6 +52,8 @@ def check(record: tuple[object, ...]) -> None:
     elif isinstance(record, records.SelfUse):
         _keeps(record.allocations, 0, WH_MAX)
         _keeps_tallies(record.tallies)
+    elif isinstance(record, records.Declaration):
+        _keeps(record[2:], 0, TIME_S_MAX * 1000)
 
 
 def _keeps_calendar(start_s: int, end_s: int) -> None:

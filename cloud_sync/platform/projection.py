@@ -77,6 +77,13 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
             "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
             *(place.incarnation, place.sequence, record.stamp.utc_ms, record.code, details),
         )
+    elif isinstance(record, records.Declaration):
+        said = {**dict(record.values), "subject": record.subject, "by": record.by, "reason": record.reason}
+        details = json.dumps({**said, "at_ms": str(record.at_ms)}, ensure_ascii=False)
+        place.write(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            *(place.incarnation, place.sequence, record.stamp.utc_ms, "declared-" + record.what, details),
+        )
     elif isinstance(record, records.Readings):
         project_readings(place, record)
     elif isinstance(record, records.Interval):

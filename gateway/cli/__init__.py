@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("gateway.cli.explain_command", "explain"),
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
+    "declare": ("gateway.cli.declare_command", "declare"),
     "keys": ("gateway.cli.keys_commands", "keys"),
     "scan": ("gateway.cli.scan_command", "scan"),
     "read": ("gateway.cli.bus_commands", "read"),

@@ -8,6 +8,8 @@ MISSING = "M"  # the meter gave no boundary reading; the figure is 0 until it is
 ROLLED_OVER = "R"  # the register passed its width inside the interval
 DECREASED = "D"  # the register decreased without reaching its width; the figure is 0
 FROZEN = "F"  # of a span: both registers are those that the meter itself kept at the boundaries
+DECLARED = "X"  # the energy rests on what a person declared: another meter, another ratio, a rise that is right
+QUARANTINED = "Q"  # the register rose beyond what its connection can carry; 0 until a person declares it right
 LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
 
 

@@ -165,12 +165,30 @@ class ReceiptSeen(namedtuple("ReceiptSeen", ("stamp", "signed"))):
     signed: bytes
 
 
+class Declaration(namedtuple("Declaration", ("stamp", "config", "what", "subject", "at_ms", "by", "reason", "values"))):
+    """What a person declared of a meter or a storage, for a moment: values ((name, text), ...), sorted by name.
+
+    what: "exchange", "ratio", "accept" or "content"; account.declared names the values of each.
+    """
+
+    __slots__ = ()
+    stamp: Stamp
+    config: int
+    what: str
+    subject: str
+    at_ms: int
+    by: str
+    reason: str
+    values: "tuple[tuple[str, str], ...]"
+
+
 KIND_ACCOUNT = 5
 KIND_SELF_USE = 6
 KIND_AMENDMENT = 7
+KIND_DECLARATION = 9
 KINDS = {
     1: Config, 2: Event, 3: Readings, 4: Interval, KIND_ACCOUNT: Account, KIND_SELF_USE: SelfUse,
-    KIND_AMENDMENT: Amendment, 8: ReceiptSeen,
+    KIND_AMENDMENT: Amendment, 8: ReceiptSeen, KIND_DECLARATION: Declaration,
 }  # fmt: skip
 # How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
 # whole number that may be absent.
@@ -196,6 +214,7 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
         _STAMP, int, int, int, int, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
     ),
     ReceiptSeen: (_STAMP, bytes),
+    Declaration: (_STAMP, int, str, str, int, str, str, [_PAIR]),
 }  # fmt: skip
 
 

@@ -24,10 +24,14 @@ from gateway.core.site import Meter, Site
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
 MINUTE_MS = 60000  # boundaries are full minutes; a reading of that very millisecond is one that the meter itself kept
+# max_power over what a register may rise by between two boundaries: the usual rule of meter checks, P x t x 1.25.
+JUMP_MARGIN = (5, 4)
 # A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
 EARLIEST_S = 1735689600
 # A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
 LONGEST_GAP_S = 400 * 86400
+# Intervals through which an amended storage content is carried: a week of 15 minutes, some seconds of a small board.
+CARRIED_MOST = 672
 # A day of 15-minute intervals in one call: about a second of work on a small board.
 CLOSED_AT_ONCE = 96
 
@@ -313,12 +317,42 @@ class Settlement:
             key = (channel.meter, channel.quantity)
             if key in self.ending and key in self.last and self.last[key].at_s <= start_s:
                 late.append(self._span(channel, start_s))
-        if not late:
-            return []
-        spans, end_s = tuple(late), self._end_of(start_s)
+        return self._amended_by(start_s, self._end_of(start_s), tuple(late)) if late else []
+
+    def amend_closed(
+        self, rows: "list[tuple[int, int, tuple[Span, ...]]]"
+    ) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return the amendments of closed intervals: (start, end, new spans) of consecutive ones, by time.
+
+        What storages hold is carried through the intervals after them, where it differs: up to the open one, or so
+        far as CARRIED_MOST.
+        """
+        assert self.ending_s is None, "no closing is under way"
+        self._amended, self.late_pools = {}, ()
+        found: "list[ClosedInterval | ClosedPeriod | Late]" = []
+        for start_s, end_s, spans in rows:
+            found.extend(self._amended_by(start_s, end_s, spans))
+        end_s, carried_on = rows[-1][1], 0
+        while end_s != self.start_s and carried_on < CARRIED_MOST:
+            past = self._books.interval(end_s)
+            if past is None or carried(past.pools_before, self.late_pools) == past.pools_before:
+                break
+            found.extend(self._amended_by(past.start_s, past.end_s, ()))
+            end_s, carried_on = past.end_s, carried_on + 1
+        if end_s == self.start_s:
+            self.pools = carried(self.pools, self.late_pools)
+        period = self._books.period(end_s - 1)
+        if period is not None and period[1] != end_s:
+            found.extend(self._period_again(period))
+        return found
+
+    def _amended_by(
+        self, start_s: int, end_s: int, spans: "tuple[Span, ...]"
+    ) -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return the amendment of an interval by *spans*, and of the period that ends with it."""
         past = self._books.interval(start_s)
         if past is None or (past.start_s, past.end_s) != (start_s, end_s):
-            return [Late(start_s, end_s, False, spans, late_energies(self.site, late), (), (), (), (), ())]
+            return [Late(start_s, end_s, False, spans, late_energies(self.site, list(spans)), (), (), (), (), ())]
         amendment = amend(past, spans, self.late_pools)
         self.late_pools = amendment.pools_after
         now = Past(
@@ -332,10 +366,13 @@ class Settlement:
         found: "list[ClosedInterval | ClosedPeriod | Late]" = [amendment]
         period = self._books.period(start_s) if end_s % past.site.self_use.period_s == 0 else None
         if period is not None and period[1] == end_s:
-            figures = amend_period(self._inside(period[0], end_s), period[0], end_s)
-            if figures is not None:
-                found.append(ClosedPeriod(period[0], end_s, figures[0], figures[1], True))
+            found.extend(self._period_again(period))
         return found
+
+    def _period_again(self, period: "tuple[int, int]") -> "list[ClosedInterval | ClosedPeriod | Late]":
+        """Return a closed period with what is known now; nothing where some of its intervals are gone."""
+        figures = amend_period(self._inside(period[0], period[1]), period[0], period[1])
+        return [] if figures is None else [ClosedPeriod(period[0], period[1], figures[0], figures[1], True)]
 
     def _inside(self, start_s: int, end_s: int) -> "list[Past]":
         """Return the intervals of a period as they are known now, as far as they are kept."""

@@ -13,7 +13,7 @@ from gateway.core.meter.quantity import QUANTITIES
 _ENDLESS_DIGITS = 9
 # A register that falls is taken to have passed its width only where it moved by less than this part of it;
 # a meter that was reset or exchanged falls further.
-_ROLL_OVER_PART = 10
+ROLL_OVER_PART = 10
 
 # Signs of a profile's point whose positive values flow out of the meter.
 AGAINST_IMPORT = ("+export", "+discharge")
@@ -168,6 +168,11 @@ def energy_wh(
     return None if raw is None else _account_floor(point, raw, ratios)
 
 
+def width_wh(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS) -> "int | None":
+    """Return the energy after which a cumulative register begins again from nought, None where it never does."""
+    return None if point.wrap is None else _account_floor(point, (point.wrap, 0), ratios)
+
+
 def register_advance(
     point: Point,
     start_words: "tuple[int, ...]",
@@ -191,6 +196,6 @@ def register_advance(
         return (advance, "")
     if point.wrap is not None and start_words[point.count :] == end_words[point.count :]:
         width = point.wrap * _ten(ten - low)
-        if (end_count + width - start_count) * _ROLL_OVER_PART <= width:
+        if (end_count + width - start_count) * ROLL_OVER_PART <= width:
             return (advance + _account_floor(point, (point.wrap, ten), ratios), ROLLED_OVER)
     return (0, DECREASED)

@@ -41,6 +41,11 @@ def step_wh(point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, in
     return there - here + 1
 
 
+def carried_wh(max_power_w: int, elapsed_ms: int, margin: "tuple[int, int]") -> int:
+    """Return the most energy that a connection carries in so long, with a margin and the slowness of meters."""
+    return max_power_w * margin[0] * (elapsed_ms + _RENEWAL_MS) // (margin[1] * _MS_OF_HOUR)
+
+
 class RegisterWatch:
     """Remembers the last believed words of one cumulative register of one meter."""
 
@@ -95,7 +100,7 @@ class RegisterWatch:
         if not self._max_power_w or unit not in _OF_POWER:
             return None
         elapsed_ms = now_ms - before[1]
-        most_wh = self._max_power_w * _MARGIN[0] * (elapsed_ms + _RENEWAL_MS) // (_MARGIN[1] * _MS_OF_HOUR)
+        most_wh = carried_wh(self._max_power_w, elapsed_ms, _MARGIN)
         most_wh += 2 * step_wh(self._point, words, self._ratios)
         if advance_wh > most_wh:
             return (TOO_FAST, "%s by %d Wh in %d ms, at most %d Wh" % (name, advance_wh, elapsed_ms, most_wh))

@@ -10,6 +10,7 @@ from gateway.core.record import (
     Account,
     Amendment,
     Config,
+    Declaration,
     Event,
     Interval,
     Readings,
@@ -38,6 +39,7 @@ RECORDS = (
     SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES, 12),
     Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS),
     ReceiptSeen(STAMP, b"signed"),
+    Declaration(STAMP, 1, "exchange", "m", 1700000000000, "Li Wei", "order 17", (("final energy_pv", "1.5 kWh"),)),
 )
 
 

@@ -1,0 +1,173 @@
+"""Tests of declarations: another meter, another ratio, from the word of a person to the amended, provable energy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud_sync.core.canonical import decode
+from gateway.core.account import declared
+from gateway.core.problem import ProblemError
+from gateway.core.record import Amendment, Declaration, from_map
+from gateway.export import write_export
+from gateway.register_run import booked
+from gateway.tests.small_park import DAY, DAY_START_S, SITE, SmallPark
+from gateway.verification import verify_export
+
+STEP_S = 900
+IMPORT, EXPORT = "energy_active_import", "energy_active_export"
+# One count of the mill's register is 0.001 kWh of its secondary side; 200/1 as in the worked example of the exchange.
+MILL = SITE.replace('ct_ratio = "200/5"\nmax_power = "130 kW"', 'ct_ratio = "200/1"\nmax_power = "6 MW"')
+
+
+def park_of(home: Path, text: str = MILL) -> SmallPark:
+    """Return a small park whose books are open at the start of the day."""
+    home.mkdir()
+    park = SmallPark(home)
+    park.configure(text)
+    return park
+
+
+def word(what: str, at_s: int, values: dict[str, str], **others: Any) -> dict[str, Any]:
+    """Return what a person asks who declares something of the mill's meter, and confirms it."""
+    asked = {"what": what, "subject": "m-mill", "at_ms": at_s * 1000, "values": values, "by": "Li Wei"}
+    return {**asked, "reason": "work order 17", "confirmed": True, **others}
+
+
+def exchanged(final: str, initial: str) -> dict[str, str]:
+    """Return the readings of an exchange; the export register stood at 7 kWh and begins at nought."""
+    return {
+        declared.FINAL: final, declared.INITIAL: initial,
+        declared.FINAL + EXPORT: "7 kWh", declared.INITIAL + EXPORT: "0 kWh",
+    }  # fmt: skip
+
+
+def mill(park: SmallPark, number: int) -> tuple[int, str]:
+    """Return energy and flag of the mill's import register in the interval *number* of the day, as it stands now."""
+    (one,) = booked(park.journal, DAY_START_S + number * STEP_S, DAY_START_S + (number + 1) * STEP_S)
+    span, _ = one.spans["m-mill", IMPORT]
+    return span.energy_wh, span.flag
+
+
+def verified(park: SmallPark, folder: Path) -> dict[str, Any]:
+    """Export the day and verify it."""
+    write_export(park.configuration, park.journal, DAY, str(folder / "day.wpx"))
+    return verify_export(folder / "day.wpx", park.home / "keys")
+
+
+def exchange_of_the_worked_example(park: SmallPark) -> None:
+    """At 00:07 a mill meter that showed 12345.20 kWh at 00:00 gives way to one that shows 0.45 kWh at 00:15."""
+    park.counts["m-mill", IMPORT], park.counts["m-mill", EXPORT] = 12_345_200, 7_000
+    park.read_at(DAY_START_S)
+    park.counts["m-mill", IMPORT], park.counts["m-mill", EXPORT] = 450, 0
+
+
+def test_worked_example_of_an_exchange(tmp_path: Path) -> None:
+    """12345.20 to 12345.60, then 0.10 to 0.45 kWh, times 200: the interval counted 0 with D, and now 150.000 kWh."""
+    park = park_of(tmp_path / "home")
+    exchange_of_the_worked_example(park)
+    park.read_at(DAY_START_S + STEP_S)
+    assert mill(park, 0) == (0, "D")
+    answer = park.recorder.declare(word(declared.EXCHANGE, DAY_START_S + 420, exchanged("12345.60 kWh", "0.10 kWh")))
+    assert mill(park, 0) == (150_000, "X")
+    (row,) = answer["effects"]
+    assert (row["before"]["import_wh"], row["after"]["import_wh"]) == (0, 150_000)
+    assert verified(park, tmp_path)["amendments"] == 1
+    park.close()
+
+
+def test_a_declaration_for_the_open_interval_waits_for_its_end(tmp_path: Path) -> None:
+    """Declared at 00:10, also over a restart, the exchange of 00:07 splits the interval as soon as it closes."""
+    park = park_of(tmp_path / "home")
+    exchange_of_the_worked_example(park)
+    park.clock.now_ms = (DAY_START_S + 600) * 1000
+    asked = word(declared.EXCHANGE, DAY_START_S + 420, exchanged("12345.60 kWh", "0.10 kWh"))
+    assert park.recorder.declare(asked)["pending"]
+    park.close()
+    park.open()
+    park.read_at(DAY_START_S + STEP_S)
+    assert mill(park, 0) == (150_000, "X")
+    verified(park, tmp_path)
+    park.close()
+
+
+def test_a_declared_ratio_gives_back_what_the_new_configuration_left(tmp_path: Path) -> None:
+    """At 00:37 transformers of 400/1 take over at 12.500 kWh: 2.5 kWh times 200, then 1.5 kWh times 400."""
+    park = park_of(tmp_path / "home")
+    park.counts["m-mill", IMPORT] = 10_000
+    for number in range(3):
+        park.read_at(DAY_START_S + number * STEP_S)
+    park.configure(MILL.replace("200/1", "400/1"))
+    park.counts["m-mill", IMPORT] = 14_000
+    park.read_at(DAY_START_S + 3 * STEP_S)
+    park.read_at(DAY_START_S + 4 * STEP_S)
+    assert [mill(park, number) for number in (2, 3)] == [(0, "M"), (0, "")]
+    values = {declared.FINAL: "12.5 kWh", declared.INITIAL: "12.5 kWh", "ct": "400/1"}
+    values |= {declared.FINAL + EXPORT: "1000 kWh", declared.INITIAL + EXPORT: "1000 kWh"}
+    park.recorder.declare(word(declared.RATIO, DAY_START_S + 37 * 60, values))
+    assert mill(park, 2) == (2500 * 200 + 1500 * 400, "X")
+    assert verified(park, tmp_path)["amendments"] == 1
+    park.close()
+
+
+def test_over_a_gap_the_energy_is_exact_and_its_shape_estimated(tmp_path: Path) -> None:
+    """The gateway was off from 00:15 to 01:00 while the meter was exchanged: three parts, together 150.000 kWh."""
+    park = park_of(tmp_path / "home")
+    park.read_at(DAY_START_S)
+    park.counts["m-mill", IMPORT], park.counts["m-mill", EXPORT] = 12_345_200, 1_000_000
+    park.read_at(DAY_START_S + STEP_S)
+    park.counts["m-mill", IMPORT], park.counts["m-mill", EXPORT] = 450, 0
+    park.read_at(DAY_START_S + 4 * STEP_S)
+    values = exchanged("12345.60 kWh", "0.10 kWh") | {declared.FINAL + EXPORT: "1000 kWh"}
+    park.recorder.declare(word(declared.EXCHANGE, DAY_START_S + 1800, values))
+    assert [mill(park, number) for number in (1, 2, 3)] == [(50_000, "EX")] * 3
+    verified(park, tmp_path)
+    park.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"values": exchanged("12345.10 kWh", "0.10 kWh")}, "WP-ACC-104"),
+        ({"values": exchanged("12345.60 kWh", "0.50 kWh")}, "WP-ACC-104"),
+        ({"values": exchanged("12445.60 kWh", "0.10 kWh")}, "WP-ACC-105"),
+        ({"values": exchanged("12345.60", "0.10 kWh")}, "WP-ACC-102"),
+        ({"values": {declared.FINAL: "12345.60 kWh"}}, "WP-ACC-103"),
+        ({"values": exchanged("12345.60 kWh", "0.10 kWh") | {"ct": "400/1"}}, "WP-ACC-106"),
+        ({"subject": "m-nobody"}, "WP-ACC-100"),
+        ({"at_ms": (DAY_START_S + 9000) * 1000}, "WP-ACC-101"),
+        ({"at_ms": (DAY_START_S - 60) * 1000}, "WP-ACC-110"),
+        ({"by": " "}, "WP-ACC-108"),
+        ({"what": declared.ACCEPT}, "WP-ACC-111"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(tmp_path: Path, change: dict[str, Any], code: str) -> None:
+    """Readings that fit neither register nor connection, a moment to come, an unknown meter: nothing is recorded."""
+    park = park_of(tmp_path / "home")
+    exchange_of_the_worked_example(park)
+    park.read_at(DAY_START_S + STEP_S)
+    head = park.journal.head_sequence
+    asked = word(declared.EXCHANGE, DAY_START_S + 420, exchanged("12345.60 kWh", "0.10 kWh"))
+    with pytest.raises(ProblemError) as caught:
+        park.recorder.declare({**asked, **change})
+    assert caught.value.problems[0].code == code
+    assert park.journal.head_sequence == head
+    park.close()
+
+
+def test_the_same_is_not_declared_twice(tmp_path: Path) -> None:
+    """A second declaration of the same meter and moment is refused; without a confirmation nothing is recorded."""
+    park = park_of(tmp_path / "home")
+    exchange_of_the_worked_example(park)
+    park.read_at(DAY_START_S + STEP_S)
+    asked = word(declared.EXCHANGE, DAY_START_S + 420, exchanged("12345.60 kWh", "0.10 kWh"))
+    head = park.journal.head_sequence
+    assert park.recorder.declare({**asked, "confirmed": False})["entry"] is None
+    assert park.journal.head_sequence == head
+    entry = park.recorder.declare(asked)["entry"]
+    records = [from_map(decode(one.body)) for one in park.journal.entries(entry, entry + 1)]  # type: ignore[arg-type]
+    assert [type(one) for one in records] == [Declaration, Amendment]
+    with pytest.raises(ProblemError) as caught:
+        park.recorder.declare(asked)
+    assert caught.value.problems[0].code == "WP-ACC-107"
+    park.close()
