@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 
 import click
 
-from tools.benchmarks import bus, gateway_run, scan
+from tools.benchmarks import account, bus, gateway_run, scan
 from tools.benchmarks.figure import Section, exit_code, plain, table
 
 PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
     "bus": bus.measure,
     "gateway": gateway_run.measure,
     "scan": lambda: (scan.measure(),),
+    "account": account.measure,
 }
 
 

@@ -53,11 +53,12 @@ def close_account(
     storages = [point.name for point in site.meter_points if point.role == "storage"]
     ways = [(row.source, row.sink, row.wh) for row in trace.allocations]
     ways.extend([(row.source, RESIDUAL + row.busbar, row.wh) for row in trace.residuals])
-    mixes: "dict[str, tuple[tuple[str, int], ...]]" = {}
+    parts: "dict[str, list[tuple[str, int]]]" = {}
     for source, sink, wh in ways:
         if source not in storages:
             origin = UNSEEN if source.startswith(UNMETERED) else origins[source]
-            mixes[sink] = merged(mixes.get(sink, ()), ((origin, wh),))
+            parts.setdefault(sink, []).append((origin, wh))
+    mixes = {sink: merged(tuple(parts[sink])) for sink in parts}
     released = [
         _release(storage_of(site, name), mixes.get(name, ()), held_of(pools, name), start_s, ways, warnings)
         for name in storages

@@ -90,12 +90,14 @@ def network_of(site: "Site | Park", energies: "tuple[Energy, ...]") -> Network:
     """Return the interval as the flow method sees it: every register at its busbar, nothing netted."""
     energy = {row.meter_point: row for row in energies}
     busbars: "list[str]" = []
+    known: "set[str]" = set()
     sources = []
     sinks = []
     feeders = []
     for point in site.meter_points:
         for name in (point.busbar, point.to_busbar):
-            if name and name not in busbars:
+            if name and name not in known:
+                known.add(name)
                 busbars.append(name)
         if point.name not in energy:
             continue

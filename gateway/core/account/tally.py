@@ -42,25 +42,31 @@ class Tallier:
         self._at_s = at_s
         self._method = method
         self._found: "dict[tuple[str, str], EmissionFactor | None]" = {}
+        self._rates: "dict[tuple[str, ...], list[tuple[str, list[int], tuple[str, ...]]]]" = {}
 
     def tallies(self, meter_point: str, by_origin: "tuple[tuple[str, int], ...]") -> "list[Tally]":
         """Return one tally for each set of factors; a set without a factor for the energy gives none."""
+        origins = tuple([origin for origin, _ in by_origin])
+        if origins not in self._rates:
+            self._rates[origins] = self._rates_of(origins)
+        wh = sum([part for _, part in by_origin])
+        green = green_wh(by_origin)
         result = []
-        for name in self._sets:
-            rows = [self._factor(name, origin) for origin, _ in by_origin]
-            carbon_ug = 0
-            used = []
-            for n in range(len(rows)):
-                row = rows[n]
-                if row is not None:
-                    carbon_ug += by_origin[n][1] * row.mg_per_kwh
-                    used.append(row.id)
-            if len(used) == len(rows):
-                wh = sum([part for _, part in by_origin])
-                green = green_wh(by_origin)
-                factors = tuple(sorted(set(used)))
-                result.append(Tally(meter_point, self._method, name, wh, green, carbon_ug, by_origin, factors))
+        for name, mg_per_kwh, factors in self._rates[origins]:
+            carbon_ug = sum([by_origin[n][1] * mg_per_kwh[n] for n in range(len(by_origin))])
+            result.append(Tally(meter_point, self._method, name, wh, green, carbon_ug, by_origin, factors))
         return result
+
+    def _rates_of(self, origins: "tuple[str, ...]") -> "list[tuple[str, list[int], tuple[str, ...]]]":
+        """Return (set, mg per kWh of each of *origins*, ids of the factors) of every set that has them all."""
+        rates = []
+        for name in self._sets:
+            rows = [self._factor(name, origin) for origin in origins]
+            known = [row for row in rows if row is not None]
+            if len(known) == len(rows):
+                factors = tuple(sorted({row.id for row in known}))
+                rates.append((name, [row.mg_per_kwh for row in known], factors))
+        return rates
 
     def _factor(self, name: str, origin: str) -> "EmissionFactor | None":
         key = (name, origin)

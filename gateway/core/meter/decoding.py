@@ -151,13 +151,23 @@ def reading_value(point: Point, mantissa: int, exponent: int) -> int:
     return -whole if power and point.sign in AGAINST_IMPORT else whole
 
 
-def _account_floor(point: Point, raw: "tuple[int, int]", ratios: "tuple[tuple[int, int], tuple[int, int]]") -> int:
+def _account_scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
+    """Return the scale from the raw number to the unit of account."""
     assert point.quantity is not None
     numerator, denominator, ten = _scale(point, ratios)
-    exponent = raw[1] + ten + QUANTITIES[point.quantity].account_exponent
+    return (numerator, denominator, ten + QUANTITIES[point.quantity].account_exponent)
+
+
+def _floored(raw: "tuple[int, int]", scale: "tuple[int, int, int]") -> int:
+    numerator, denominator, ten = scale
+    exponent = raw[1] + ten
     if exponent >= 0:
         return raw[0] * numerator * _ten(exponent) // denominator
     return raw[0] * numerator // (denominator * _ten(-exponent))
+
+
+def _account_floor(point: Point, raw: "tuple[int, int]", ratios: "tuple[tuple[int, int], tuple[int, int]]") -> int:
+    return _floored(raw, _account_scale(point, ratios))
 
 
 def energy_wh(
@@ -188,10 +198,13 @@ def register_advance(
     start, end = raw_of(point, start_words), raw_of(point, end_words)
     if start is None or end is None:
         return (0, MISSING)
+    if start_words == end_words:
+        return (0, "")
     ten = _signed(end_words[-1], 16) if point.exponent_at is not None else 0
     low = min(start[1], end[1], ten)
     start_count, end_count = start[0] * _ten(start[1] - low), end[0] * _ten(end[1] - low)
-    advance = _account_floor(point, end, ratios) - _account_floor(point, start, ratios)
+    scale = _account_scale(point, ratios)
+    advance = _floored(end, scale) - _floored(start, scale)
     if end_count >= start_count:
         return (advance, "")
     if point.wrap is not None and start_words[point.count :] == end_words[point.count :]:

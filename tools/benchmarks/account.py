@@ -1,0 +1,133 @@
+"""Account: what settling and tracing cost, for parks of ten to a thousand meter points."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from cloud_sync.keys import load_signer, new_key
+from gateway.clock import Clock
+from gateway.config import Configuration, UplinkSettings
+from gateway.core.settlement import ClosedInterval, Settlement
+from gateway.factors import factors_of_text, factors_text, load_factors
+from gateway.journal import Journal
+from gateway.profiles import profile_text
+from gateway.recorder import Recorder
+from tools.benchmarks.account_park import INTERVALS_A_DAY, PROFILE, AccountPark
+from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section
+
+_INTERVALS_A_YEAR = 365 * INTERVALS_A_DAY
+_DAYS = 2
+_WHOLE = 1000
+_GATEWAY_POINTS = 200
+
+
+class Settled(NamedTuple):
+    """Processor seconds of every interval of the days that were settled, and how many rows its trace has."""
+
+    seconds: tuple[float, ...]
+    rows: int
+
+    @property
+    def mean_s(self) -> float:
+        """Processor seconds of an interval, over whole days."""
+        return sum(self.seconds) / len(self.seconds)
+
+
+def settle(park: AccountPark, intervals: int) -> Settled:
+    """Take the registers of *intervals* intervals, one after the other, and close each."""
+    settlement = Settlement(park.site, park.channels, load_factors())
+    seconds = []
+    rows = 0
+    for number in range(intervals + 1):
+        readings = park.readings()
+        began_s = time.process_time()
+        for reading in readings:
+            settlement.take(reading)
+        closed = [one for one in settlement.close(park.at_s * 1000 + 2000) if isinstance(one, ClosedInterval)]
+        if number:
+            seconds.append(time.process_time() - began_s)
+            rows += len(closed[0].allocations)
+        park.advance()
+    return Settled(tuple(seconds), rows // intervals)
+
+
+class _ParkClock(Clock):
+    """A clock that stands where the park is."""
+
+    at_ms = 0
+
+    def utc_ms(self) -> int:
+        return self.at_ms
+
+
+def record(park: AccountPark, intervals: int) -> tuple[float, ...]:
+    """Return processor seconds of every interval from its boundary readings to the signed entry on the disk."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        new_key(home / "gateway.key")
+        uplink = UplinkSettings("mqtt://127.0.0.1:1883", "b0", "", "", "", "")
+        texts = ((PROFILE, profile_text(PROFILE, home)[0]),)
+        factors = factors_text()
+        configuration = Configuration(
+            home, park.site, park.profiles, factors_of_text(factors), uplink, "", factors, texts
+        )
+        clock = _ParkClock()
+        clock.at_ms = park.at_s * 1000
+        journal = Journal(home / "journal.sqlite")
+        recorder = Recorder(configuration, journal, clock, load_signer(home / "gateway.key"))
+        recorder.start()
+        for number in range(intervals + 1):
+            readings = park.readings()
+            clock.at_ms = park.at_s * 1000 + 2000
+            began_s = time.process_time()
+            recorder.take(readings)
+            closed = recorder.close_due()
+            if number:
+                assert closed == 1
+                seconds.append(time.process_time() - began_s)
+            park.advance()
+        journal.close()
+    return tuple(seconds)
+
+
+def measure() -> tuple[Section, ...]:
+    """Settle parks of several sizes over whole days, and let a gateway of 200 points close a day."""
+    settled = {points: settle(AccountPark(points), _DAYS * INTERVALS_A_DAY) for points in (10, 100, _WHOLE)}
+    ring = settle(AccountPark(_WHOLE, backfeed=True), INTERVALS_A_DAY)
+    closing = record(AccountPark(_GATEWAY_POINTS), INTERVALS_A_DAY)
+    figures = []
+    for points, one in settled.items():
+        name = f"{points} points: a year of 15-minute intervals"
+        figures.append(Figure(f"account_{points}_s", name, one.mean_s * _INTERVALS_A_YEAR, "s", 0))
+        if points == _WHOLE:
+            figures.append(Figure("account_rows", "allocations of one interval", one.rows, "", 0))
+            figures.append(Figure("account_ms", "one interval, mean", one.mean_s * 1e3, "ms", 1))
+            figures.append(Figure("account_worst_ms", "the longest", max(one.seconds) * 1e3, "ms", 1))
+    growth = settled[_WHOLE].mean_s / settled[100].mean_s
+    figures.append(Figure("account_growth", "1000 points / 100 points", growth, "", 1, Gate(AT_MOST, 13.0)))
+    figures.append(
+        Figure("account_10_growth", "100 points / 10 points", settled[100].mean_s / settled[10].mean_s, "", 1)
+    )
+    year_s = ring.mean_s * _INTERVALS_A_YEAR
+    figures.append(Figure("account_back_s", "1000 points, the sun of a third runs back: a year", year_s, "s", 0))
+    figures.append(Figure("account_back_rows", "allocations of one interval", ring.rows, "", 0))
+    measured_on = (
+        f"made-up radial parks with 60 busbars per 1000 points, a meter each, two registers; {_DAYS * INTERVALS_A_DAY} "
+        "intervals (the last park: 96) from register words to spans, trace, storage, tallies by two sets and self-use "
+        "periods, in processor seconds of one core, scaled to 35,040 intervals"
+    )
+    mean_s = sum(closing) / len(closing)
+    gateway = (
+        Figure("closing_ms", "closing one interval, mean", mean_s * 1e3, "ms", 1),
+        Figure("closing_worst_ms", "the longest", max(closing) * 1e3, "ms", 1, Gate(AT_MOST, 100.0)),
+    )
+    closing_on = (
+        f"{_GATEWAY_POINTS} points, 12 busbars, 96 intervals; from the boundary readings to the signed batch in the "
+        "journal, in processor milliseconds"
+    )
+    return (
+        Section("Account of a park", measured_on, tuple(figures)),
+        Section("Closing on the gateway", closing_on, gateway),
+    )
