@@ -151,10 +151,11 @@ def _account(place: Place, account: records.Account) -> None:
         raise ConflictError("account", start_s, end_s, "its interval is of another chain")
     place.write("UPDATE interval SET account = ?3 WHERE gateway = ?1 AND start_s = ?2", start_s, place.sequence)
     _spans(place, start_s, end_s, account.spans)
-    _figures(place, account)
+    lay_figures(place, account)
 
 
-def _figures(place: Place, record: records.Account | records.Amendment) -> None:
+def lay_figures(place: Place, record: records.Account | records.Amendment) -> None:
+    """Lay out the energies, trace, tallies and storage content of an interval."""
     start_s, end_s = record.start_s, record.end_s
     _energies(place, start_s, end_s, record.energies)
     _allocations(place, start_s, end_s, record.allocations)
@@ -225,12 +226,12 @@ def _late_period(place: Place, period: records.SelfUse) -> None:
         "UPDATE self_use SET incarnation = ?3, sequence = ?4 WHERE gateway = ?1 AND start_s = ?2",
         *(start_s, place.incarnation, place.sequence),
     )
-    _leave(place, start_s, end_s, "allocation", "tally", method=SELF_USE)
+    leave(place, start_s, end_s, "allocation", "tally", method=SELF_USE)
     _allocations(place, start_s, end_s, period.allocations)
     _tallies(place, start_s, end_s, period.tallies)
 
 
-def _leave(place: Place, start_s: int, end_s: int, *tables: str, method: str | None = None) -> None:
+def leave(place: Place, start_s: int, end_s: int, *tables: str, method: str | None = None) -> None:
     """Take the rows of an interval or period, by *method* where it is named, out of *tables*."""
     for table in tables:
         sql = "DELETE FROM %s WHERE gateway = ?1 AND start_s = ?2 AND end_s = ?3" % table
@@ -256,9 +257,9 @@ def _amendment(place: Place, amendment: records.Amendment) -> None:
             " AND (import_wh, export_wh, flag) <> (?6, ?7, ?8)",
             *(start_s, energy.meter_point, place.sequence, place.incarnation, *energy[1:]),
         )
-    _leave(place, start_s, end_s, "energy", "residual", "pool")
-    _leave(place, start_s, end_s, "allocation", "tally", method=FLOW)
-    _figures(place, amendment)
+    leave(place, start_s, end_s, "energy", "residual", "pool")
+    leave(place, start_s, end_s, "allocation", "tally", method=FLOW)
+    lay_figures(place, amendment)
     for span in amendment.spans:
         place.write(
             "DELETE FROM span WHERE gateway = ? AND start_s = ? AND meter = ? AND quantity = ?",

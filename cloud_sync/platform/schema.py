@@ -107,6 +107,7 @@ PROJECTION_TABLES = {
     "live": "gateway, meter, quantity",
     "conflict": "gateway, incarnation, sequence",
     "unread": "gateway, incarnation, sequence",
+    "composed": "gateway, start_s",
 }
 
 PROJECTION = """
@@ -266,8 +267,41 @@ CREATE TABLE unread (
 ) STRICT;
 """
 
+# Parks of several gateways. A park's own figures stand in the tables of the projection under the name "park/<name>",
+# which no gateway can have. What changes the energies of a gateway is noted in `changed`, whatever changes them.
+COMPOSITION = """
+CREATE TABLE park (
+    name TEXT NOT NULL PRIMARY KEY,
+    plan TEXT NOT NULL,                 -- JSON of park.toml: gateways and what storages held at the start
+    due_s INTEGER,                      -- from here on it must be composed again; NULL where nothing waits
+    until_s INTEGER NOT NULL            -- up to here energies have changed since
+) STRICT;
+CREATE TABLE changed (
+    gateway TEXT NOT NULL PRIMARY KEY,
+    start_s INTEGER NOT NULL,
+    until_s INTEGER NOT NULL
+) STRICT;
+CREATE TABLE composed (
+    gateway TEXT NOT NULL,              -- "park/<name>"
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    state TEXT NOT NULL,                -- whole, partial (some gateway's interval is missing), refused
+    missing TEXT NOT NULL,              -- JSON [gateway, ...]
+    problems TEXT NOT NULL,             -- JSON [[code, where, what, hint, {name: value}], ...]: why it was refused
+    pools TEXT NOT NULL,                -- JSON [[storage, [[since_s, [[origin, wh], ...]], ...]], ...] at its end
+    PRIMARY KEY (gateway, start_s)
+) STRICT;
+CREATE TRIGGER energy_came AFTER INSERT ON energy WHEN instr(new.gateway, '/') = 0 BEGIN
+    INSERT INTO changed VALUES (new.gateway, new.start_s, new.end_s) ON CONFLICT (gateway) DO UPDATE SET
+        start_s = min(start_s, excluded.start_s), until_s = max(until_s, excluded.until_s);
+END;
+CREATE TRIGGER config_came AFTER INSERT ON config BEGIN
+    INSERT INTO changed VALUES (new.gateway, 9223372036854775807, 0) ON CONFLICT (gateway) DO NOTHING;
+END;
+"""
+
 # Each step brings a ledger from `user_version` = its index to the next; a step is never changed once released.
-MIGRATIONS = (RECEIVED + PROJECTION,)
+MIGRATIONS = (RECEIVED + PROJECTION, COMPOSITION)
 
 # The documents that people enter: a file of its own, see documents.py.
 DOCUMENTS = """
