@@ -9,11 +9,10 @@ from gateway.core.account.interval import Energy, Span
 from gateway.core.flag import DECREASED, MISSING, QUARANTINED
 from gateway.core.late_truth import late_energies
 from gateway.core.meter.decoding import energy_wh
-from gateway.core.meter.plausibility import carried_wh
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import KIND_DECLARATION, Declaration
-from gateway.core.settlement import JUMP_MARGIN, Channel, account_channels
+from gateway.core.settlement import Channel, account_channels, most_wh
 from gateway.core.site import Meter
 from gateway.evidence import JournalEvidence, configuration_record
 from gateway.figures import entry_record, newest_account
@@ -126,16 +125,14 @@ class Declaring:
                     register=key[1], before=shown[0], after=shown[1],
                 )
             )  # fmt: skip
-        meter = next(one for one in self.configuration.site.meters if one.name == key[0])
-        elapsed_ms = run.end.at_ms - run.start.at_ms
-        most_wh = carried_wh(meter.max_power_w, elapsed_ms, JUMP_MARGIN)
-        if meter.max_power_w and total_wh > most_wh:
+        allowed_wh = most_wh(after, run.start.at_ms, run.end.words, run.end.at_ms)
+        if total_wh > allowed_wh:
             raise ProblemError(
                 problem(
                     "WP-ACC-105", key[0],
                     "{register} would have counted {wh} Wh in {seconds} s; the connection carries at most {most} Wh",
                     "look at the readings and their unit, or correct max_power of the meter",
-                    register=key[1], wh=total_wh, seconds=elapsed_ms // 1000, most=most_wh,
+                    register=key[1], wh=total_wh, seconds=(run.end.at_ms - run.start.at_ms) // 1000, most=allowed_wh,
                 )
             )  # fmt: skip
         return total_wh, flag

@@ -53,7 +53,7 @@ class Metered:
         meter = Meter("m1", BUS.name, 1, profile.id, serial, (1, 1), (1, 1), MAX_POWER_W)
         self._job = Job(meter, profile, blocks)
         points = {point.quantity: point for point in profile.points}
-        channels = tuple(Channel("m1", name, points[name], ONE) for name in (IMPORT, EXPORT))
+        channels = tuple(Channel("m1", name, points[name], ONE, MAX_POWER_W) for name in (IMPORT, EXPORT))
         place = MeterPoint("Mill", "load", "m1", "LV", "", "", False)
         rule = SelfUseRule(3600, "proportional", "user", "renewable")
         site = Site(

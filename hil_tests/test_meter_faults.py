@@ -3,7 +3,7 @@
 import struct
 
 from gateway.core.account.register_check import DIRECTION, REVERSED, SCALE, STUCK
-from gateway.core.flag import DECREASED, ESTIMATED_SHAPE, MISSING, ROLLED_OVER
+from gateway.core.flag import DECREASED, ESTIMATED_SHAPE, MISSING, QUARANTINED, ROLLED_OVER
 from gateway.core.reading import BACKWARDS, SERIAL, TOO_FAST
 from hil_tests.metered import EXPORT, IMPORT, POWER, STEP_WH, Counts, Metered
 
@@ -96,6 +96,17 @@ def test_fault_b04_jump_beyond_the_connection_is_withheld() -> None:
     late = [span.energy_wh for one in metered.late for span in one.spans if span.quantity == IMPORT]
     assert sum(metered.tallied()) + sum(late) == STEP_WH * _counted(metered), "what was withheld comes as late truth"
     assert max(metered.tallied() + late) <= 700
+
+
+def test_fault_b04_jump_that_stays_is_quarantined() -> None:
+    """A register jumps by 10,000 kWh and goes on: read again after ten minutes, and the rise counts 0 with a flag."""
+    metered = Metered(changed(flowing(), 150_000, flowing(2_000_000)))
+    metered.run(1000)
+    late = [span for one in metered.late for span in one.spans if span.quantity == IMPORT]
+    quarantined = [span for span in late if QUARANTINED in span.flag]
+    assert len(quarantined) >= 10 and all(span.energy_wh == 0 for span in quarantined)
+    assert metered.flags()[-1] == "" and 500 <= metered.tallied()[-1] <= 700
+    assert max(metered.tallied()) <= 700
 
 
 def test_fault_b05_torn_value_is_withheld() -> None:

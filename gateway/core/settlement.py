@@ -13,10 +13,11 @@ from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy, Span, part_of_span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, opening_pools
-from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, join_flags
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, QUARANTINED, join_flags
 from gateway.core.late_truth import Books, Late, Past, amend, amend_period, carried, late_energies, with_late
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.freeze import freeze_period_s, is_frozen_at
+from gateway.core.meter.plausibility import carried_wh, step_wh
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.reading import Fault, Frozen, Reading
 from gateway.core.site import Meter, Site
@@ -26,6 +27,7 @@ TOLERANCE_MS = 5000
 MINUTE_MS = 60000  # boundaries are full minutes; a reading of that very millisecond is one that the meter itself kept
 # max_power over what a register may rise by between two boundaries: the usual rule of meter checks, P x t x 1.25.
 JUMP_MARGIN = (5, 4)
+FAR_WH = 1 << 62  # no bound
 # A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
 EARLIEST_S = 1735689600
 # A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
@@ -36,14 +38,15 @@ CARRIED_MOST = 672
 CLOSED_AT_ONCE = 96
 
 
-class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios"))):
-    """One cumulative register that accounts are made from."""
+class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios", "max_power_w"))):
+    """One cumulative register that accounts are made from; max_power_w: see Meter."""
 
     __slots__ = ()
     meter: str
     quantity: str
     point: Point
     ratios: "tuple[tuple[int, int], tuple[int, int]]"
+    max_power_w: int
 
 
 class Boundary(namedtuple("Boundary", ("at_s", "words", "read_ms"))):
@@ -82,13 +85,15 @@ def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple
     """Return the registers that the accounts of *site* are made from, in the order of its meter points."""
     found: "list[Channel]" = []
     profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
-    ratios_of = {meter.name: (meter.ct_ratio, meter.vt_ratio) for meter in site.meters}
+    meters = {meter.name: meter for meter in site.meters}
     for place in site.meter_points:
         offered = {p.quantity: p for p in profile_of[place.meter].polled() if p.quantity is not None}
         for quantity in registers_of(place.role, list(offered)):
             key = (place.meter, quantity)
             if quantity and key not in [(c.meter, c.quantity) for c in found]:
-                found.append(Channel(place.meter, quantity, offered[quantity], ratios_of[place.meter]))
+                meter = meters[place.meter]
+                ratios = (meter.ct_ratio, meter.vt_ratio)
+                found.append(Channel(meter.name, quantity, offered[quantity], ratios, meter.max_power_w))
     return tuple(found)
 
 
@@ -114,7 +119,7 @@ def changed_registers(
     changed = []
     for channel in channels_before:
         key = (channel.meter, channel.quantity)
-        if key not in now or now[key] != channel or not _same_device(meters_before[key[0]], meters[key[0]]):
+        if key not in now or now[key][:4] != channel[:4] or not _same_device(meters_before[key[0]], meters[key[0]]):
             changed.append(key)
     return changed
 
@@ -125,9 +130,20 @@ def _same_device(before: Meter, now: Meter) -> bool:
     return (before.bus, before.unit) == (now.bus, now.unit)
 
 
+def most_wh(channel: Channel, start_ms: int, end_words: "tuple[int, ...]", end_ms: int) -> int:
+    """Return the most that a register may have risen by between two readings; what is above it is quarantined."""
+    if not channel.max_power_w:
+        return FAR_WH
+    return carried_wh(channel.max_power_w, end_ms - start_ms, JUMP_MARGIN) + 2 * step_wh(
+        channel.point, end_words, channel.ratios
+    )
+
+
 def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
+    if total_wh > most_wh(channel, start.read_ms, end.words, end.read_ms):
+        total_wh, flag = 0, join_flags(flag, QUARANTINED)
     energy_wh = part_of_span(total_wh, part, parts)
     if start.read_ms % MINUTE_MS == 0 and end.read_ms % MINUTE_MS == 0:
         flag = join_flags(flag, FROZEN)

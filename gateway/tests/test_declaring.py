@@ -125,6 +125,20 @@ def test_over_a_gap_the_energy_is_exact_and_its_shape_estimated(tmp_path: Path) 
     park.close()
 
 
+def test_a_quarantined_rise_counts_when_a_person_declares_it_right(tmp_path: Path) -> None:
+    """A rise of 9 MWh in 15 minutes at 6 MW counts 0 (Q); accepted, the interval has it, and verify agrees."""
+    park = park_of(tmp_path / "home")
+    park.read_at(DAY_START_S)
+    park.count("m-mill", IMPORT, 45_000)
+    park.read_at(DAY_START_S + STEP_S)
+    assert mill(park, 0) == (0, "Q")
+    verified(park, tmp_path)
+    park.recorder.declare(word(declared.ACCEPT, DAY_START_S + 60, {}))
+    assert mill(park, 0) == (45_000 * 200, "X")
+    verified(park, tmp_path)
+    park.close()
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -18,6 +18,9 @@ _MS_OF_HOUR = 3600000
 _OF_POWER = ("Wh", "varh", "VAh")  # what max_power bounds; it says nothing of litres
 # A lower register is believed after so many readings in a row that agree with each other: the meter was reset.
 CONFIRMATIONS = 3
+# A register that jumped beyond its connection is believed, and the account puts the jump in quarantine, after it has
+# gone on from there for so long: a garbled value passes, another meter or a correction in the meter stays.
+_STANDS_MS = 600000
 
 
 def _after(point: Point, words: "tuple[int, ...]") -> "tuple[int, ...]":
@@ -56,6 +59,8 @@ class RegisterWatch:
         self._believed: "tuple[tuple[int, ...], int] | None" = None  # words, monotonic ms
         self._lower: "tuple[tuple[int, ...], int] | None" = None  # the last of the readings below
         self._lower_times = 0
+        self._higher: "tuple[tuple[int, ...], int] | None" = None  # the last of the readings too far above
+        self._higher_since_ms = 0
 
     def judged(self, words: "tuple[int, ...]", now_ms: int) -> "tuple[str, str] | None":
         """Return None where *words* may be believed, else the kind of fault and its detail."""
@@ -68,12 +73,16 @@ class RegisterWatch:
             self._believe(words, now_ms)
             return None
         fault = self._against(self._believed, words, now_ms)
-        if fault is None or (fault[0] == BACKWARDS and self._confirmed(words, now_ms)):
-            self._believe(words, now_ms)
-            return None
-        if fault[0] != BACKWARDS:
+        believed = fault is None
+        if fault is not None and fault[0] == BACKWARDS:
+            self._higher = None
+            believed = self._confirmed(words, now_ms)
+        elif fault is not None:
             self._lower = None
-        return fault
+            believed = self._stands(words, now_ms)
+        if believed:
+            self._believe(words, now_ms)
+        return None if believed else fault
 
     def judged_at(self, words: "tuple[int, ...]", at_ms: int) -> "tuple[str, str] | None":
         """Return None where the register may have held *words* at *at_ms*, else the kind of fault and its detail."""
@@ -85,7 +94,7 @@ class RegisterWatch:
 
     def _believe(self, words: "tuple[int, ...]", now_ms: int) -> None:
         self._believed = (words, now_ms)
-        self._lower = None
+        self._lower = self._higher = None
 
     def _against(
         self, before: "tuple[tuple[int, ...], int]", words: "tuple[int, ...]", now_ms: int
@@ -112,3 +121,10 @@ class RegisterWatch:
         self._lower_times = self._lower_times + 1 if agrees else 1
         self._lower = (words, now_ms)
         return self._lower_times >= CONFIRMATIONS
+
+    def _stands(self, words: "tuple[int, ...]", now_ms: int) -> bool:
+        """Tell whether the register has gone on from where it jumped to for long enough to be believed."""
+        if self._higher is None or self._against(self._higher, words, now_ms) is not None:
+            self._higher_since_ms = now_ms
+        self._higher = (words, now_ms)
+        return now_ms - self._higher_since_ms >= _STANDS_MS

@@ -240,6 +240,12 @@ def test_register_that_rises_faster_than_the_connection_allows_is_withheld():
     assert outcomes_of_registers([500, 1500, 507, 513]) == [500000, TOO_FAST, 507000, 513000]
 
 
+def test_register_that_jumped_and_goes_on_is_believed_after_ten_minutes():
+    """A jump that stays is withheld for ten minutes, then read: the account puts the rise in quarantine."""
+    outcomes = outcomes_of_registers([0] + [10**6 + minute for minute in range(12)])
+    assert outcomes == [0] + [TOO_FAST] * 10 + [1000 * (10**6 + 10), 1000 * (10**6 + 11)]
+
+
 def test_maximum_power_bounds_no_litres():
     """A water meter that counts whole cubic metres rises by 1000 l at once, whatever power its connection carries."""
     water = point("volume", 0, counter=True)

@@ -1,7 +1,7 @@
 """Tests of the settlement: boundaries, gaps, missing and late registers."""
 
 from gateway.core.account.factor import FactorTable
-from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, MISSING
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, MISSING, QUARANTINED
 from gateway.core.late_truth import Late
 from gateway.core.meter.profile import Point
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
@@ -40,7 +40,7 @@ def _site():
 
 
 def _settlement():
-    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE) for meter in ("m1", "m2")])
+    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE, 0) for meter in ("m1", "m2")])
     return Settlement(_site(), channels, FactorTable(()))
 
 
@@ -114,6 +114,19 @@ def test_a_missing_register_is_flagged_and_amended_when_it_is_back():
     assert [(one.start_s - BASE_S, one.end_s - BASE_S, one.energies[0].import_wh) for one in late] == [(0, 60, 40)]
     assert len(late[0].energies) == 1
     assert [(e.import_wh, e.flag) for e in _intervals(second)[0].energies] == [(100, ""), (40, ESTIMATED_SHAPE)]
+
+
+def test_a_rise_beyond_the_connection_counts_nothing():
+    """400 kW and a quarter carry 12.5 kWh in 90 s, half a minute of which is for slow meters; 20 Wh are two steps."""
+    for counts, expected in ((1252, (12520, "")), (1253, (0, QUARANTINED))):
+        channels = tuple([Channel(meter, "energy_active_import", POINT, ONE, 400000) for meter in ("m1", "m2")])
+        settlement = Settlement(_site(), channels, FactorTable(()))
+        for at_ms, rise in ((0, 0), (60000, counts)):
+            _read(settlement, "m1", at_ms, rise)
+            _read(settlement, "m2", at_ms, 0)
+            closed = _close(settlement, at_ms)
+        energy = closed[0].energies[0]
+        assert (energy.import_wh, energy.flag) == expected
 
 
 def test_a_reading_long_after_the_boundary_does_not_stand_for_it():
@@ -235,7 +248,7 @@ HOUR_S = 3600
 
 def _freezing():
     """A settlement whose meter m1 keeps its register at full hours."""
-    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE) for meter in ("m1", "m2")])
+    channels = tuple([Channel(meter, "energy_active_import", POINT, ONE, 0) for meter in ("m1", "m2")])
     return Settlement(_site(), channels, FactorTable(()), {("m1", "energy_active_import"): HOUR_S})
 
 
