@@ -6,6 +6,7 @@ from gateway.core.meter.dlt645 import ANYONE, READ_ADDRESS, answer_bytes, read, 
 from gateway.core.meter.judging import (
     DiQuestion,
     Question,
+    ReadoutQuestion,
     believed,
     believed_address,
     characters_ms,
@@ -46,14 +47,15 @@ class Asker:
 
     def ask_block(self, meter: Meter, block: Block, timeout_ms: int) -> Answer:
         """Ask *meter* for *block*, in the protocol that it speaks."""
-        return self._exchange(question_of(meter, block, self._number()), timeout_ms)
+        transaction = self._number()
+        return self._exchange(question_of(meter, block, self._transaction, transaction), timeout_ms)
 
     def _number(self) -> int | None:
         """Return the number of the next question; None where the line has none."""
         self._transaction = (self._transaction + 1) % 0x10000
         return self._transaction if not has_line(self._bus.port) else None
 
-    def _exchange(self, question: Question | DiQuestion, timeout_ms: int) -> Answer:
+    def _exchange(self, question: Question | DiQuestion | ReadoutQuestion, timeout_ms: int) -> Answer:
         response, elapsed_ms = self._heard(question, timeout_ms)
         try:
             while (more := following(response, elapsed_ms, question, self._bus)) is not None:
@@ -72,7 +74,7 @@ class Asker:
         """Open the line again that was lost."""
         self._line.open()
 
-    def _heard(self, question: Question | DiQuestion, timeout_ms: int) -> tuple[bytes, int]:
+    def _heard(self, question: Question | DiQuestion | ReadoutQuestion, timeout_ms: int) -> tuple[bytes, int]:
         length = question.answer_bytes()
         most_ms = timeout_ms + characters_ms(self._bus, length)
         return self._line.exchange(question.frame(), length, earliest_ms(self._bus, length), most_ms)

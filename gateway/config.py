@@ -6,11 +6,11 @@ from typing import Any
 
 from gateway.bus_plan import jobs_of, sweep_us
 from gateway.core.account.factor import FactorTable
-from gateway.core.meter.profile import MODBUS, DeviceProfile
+from gateway.core.meter.profile import CJT188, MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
 from gateway.core.site import Site
-from gateway.core.site_reading import read_site
+from gateway.core.site_reading import DI_DIGITS, READOUT_DIGITS, read_site
 from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES, has_line
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
@@ -181,6 +181,19 @@ def check_meters(site: Site, profiles: dict[str, DeviceProfile]) -> list[Problem
                     profile=meter.profile,
                     wanted="address" if by_number else "unit",
                     other="unit" if by_number else "address",
+                )
+            )
+        digits = READOUT_DIGITS if profile.protocol == CJT188 else DI_DIGITS
+        if by_number and not meter.unit and len(meter.serial) != digits:
+            problems.append(
+                problem(
+                    "WP-BUS-090",
+                    f"meter[{index}].address",
+                    "the number of a meter of the model {profile} has {digits} digits, not {found}",
+                    "write all digits of its plate with leading zeros; of a CJ/T 188 meter, with the maker's code",
+                    profile=meter.profile,
+                    digits=digits,
+                    found=len(meter.serial),
                 )
             )
         line_kinds = ("rtu",) if by_number else profile.transport

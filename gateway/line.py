@@ -15,6 +15,7 @@ from typing import Protocol
 
 import serial
 
+from gateway.core.meter import cjt188
 from gateway.core.meter.dlt645 import WAKE, is_whole
 from gateway.core.meter.judging import character_bits
 from gateway.core.meter.modbus import EXCEPTION_BYTES, crc_holds
@@ -300,8 +301,8 @@ def _without_echo(heard: bytes, frame: bytes) -> bytes:
 
 def _complete(answer: bytes, frame: bytes, answer_bytes: int) -> bool:
     """Tell whether *answer* is as long as it gets: the whole answer, or a refusal."""
-    if frame[0] == WAKE:  # DL/T 645, for no unit id is as high: its answers say how long they are
-        return is_whole(answer)
+    if frame[0] == WAKE:  # DL/T 645 or CJ/T 188, for no unit id is as high: their answers say how long they are
+        return cjt188.is_whole(answer) if cjt188.is_question(frame) else is_whole(answer)
     if len(answer) >= answer_bytes:
         return True
     refuses = len(answer) == EXCEPTION_BYTES and answer[1] == frame[1] | 0x80

@@ -5,9 +5,11 @@ So time-outs, waits after them and probes are those of the gateway that will run
 
 from typing import NamedTuple
 
-from gateway.core.meter import dlt645, modbus
+from gateway.core.meter import cjt188, dlt645, modbus
+from gateway.core.meter.cjt188_values import readout_of, register_count, stated_units
 from gateway.core.meter.plan import BITS_OF_CHARACTER, DI_LEAST_TURNAROUND_US, silence_us
 from gateway.core.meter.poll import Ask, Job, Poll, Wait
+from gateway.core.meter.profile import Point
 from gateway.core.site import Bus
 
 MOST_DEAD = 3
@@ -37,6 +39,7 @@ def rehearse(bus: Bus, jobs: tuple[Job, ...], cycle_ms: int, slow_sweeps: int, d
     nameless = tuple(
         Job(job.meter._replace(serial="") if job.meter.unit else job.meter, job.profile, job.blocks) for job in jobs
     )
+    points = {job.meter.name: job.profile.points for job in jobs}
     poll = Poll(bus, nameless, cycle_ms, slow_sweeps=slow_sweeps)
     watched_ms = max(_WATCHED_MS, _LEAST_SWEEPS * cycle_ms)
     now_us = taken_us = before = 0
@@ -59,7 +62,7 @@ def rehearse(bus: Bus, jobs: tuple[Job, ...], cycle_ms: int, slow_sweeps: int, d
             poll.unanswered(now_ms, now_ms)
         else:
             if step.frame not in answers:
-                answers[step.frame] = _answer(step)
+                answers[step.frame] = _answer(step, points[step.meter])
             poll.answered(answers[step.frame], heard_us // 1000, now_ms, now_ms)
     made_ms = (poll.cycle - before) * cycle_ms
     return Rehearsed(dead, taken_us / watched_ms / 10, min(100.0, 100 * made_ms / watched_ms))
@@ -77,8 +80,12 @@ def _answer_us(bus: Bus, ask: Ask) -> int:
     return silence_us(bus.baud) + turnaround_us + _characters_us(bus, ask.answer_bytes)
 
 
-def _answer(ask: Ask) -> bytes:
-    """Return a believable answer, of zeros."""
+def _answer(ask: Ask, points: tuple[Point, ...]) -> bytes:
+    """Return a believable answer of a meter with these *points*, of zeros."""
+    if cjt188.is_question(ask.frame):
+        kind, number, sequence = cjt188.read_request(ask.frame)
+        readout = readout_of(kind, (0,) * register_count(kind), stated_units(points))
+        return cjt188.framed(cjt188.answered(cjt188.Question(kind, number, sequence), readout))
     if ask.frame[0] == dlt645.WAKE:
         asked = dlt645.opened(ask.frame)
         rest = ask.answer_bytes - dlt645.LEAST_BYTES - len(asked.octets)

@@ -88,6 +88,7 @@ def _energy_kwh(name: str, kind: Nature, sample: Sample) -> Fraction:
         "active_total": taken + given,
         "active_net": taken - given,
         "pv": given,
+        "heat": taken,
         "battery_charge": taken,
         "battery_discharge": given,
         "reactive_import": (taken + given) * reactive / active,
@@ -182,4 +183,10 @@ _OF_ALL: dict[str, Callable[[Nature, Sample], Fraction]] = {
     "dc_current": lambda kind, sample: Fraction(sample.power_w, 620),
     "temperature": lambda kind, sample: Fraction(31),
     "temperature_cabinet": lambda kind, sample: Fraction(28),
+    # A meter of water, heat or gas lets one cubic metre through for every kWh of its load.
+    "volume": lambda kind, sample: true_import_wh(kind, sample) / 1000,
+    "flow_rate": lambda kind, sample: Fraction(sample.power_w, 1000),
+    "thermal_power": lambda kind, sample: Fraction(sample.power_w),
+    "temperature_supply": lambda kind, sample: Fraction(6512, 100),
+    "temperature_return": lambda kind, sample: Fraction(4108, 100),
 }

@@ -7,7 +7,7 @@ from gateway.core.meter.dlt645_items import Item, items_of
 from gateway.core.meter.dlt645_values import register_count
 from gateway.core.meter.freeze import CHINA_S
 from gateway.core.meter.modbus import FrameFault
-from gateway.core.meter.profile import DLT645_1997
+from gateway.core.meter.profile import CJT188, DLT645_1997
 from hil_tests.emulated_meter import EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Sample
 
@@ -26,7 +26,7 @@ def question_in(heard: bytes) -> Question | None:
 
 def is_meant(question: Question, meter: EmulatedMeter) -> bool:
     """Tell whether *meter*, alone or by its number, has to answer *question*; wildcards in part are not known here."""
-    return question.address in (meter.serial, ANYONE)
+    return meter.profile.protocol != CJT188 and question.address in (meter.serial, ANYONE)
 
 
 def sample_of(meter: EmulatedMeter, question: Question, now: Sample) -> Sample | None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from gateway.core.meter.bcd import bits_of
-from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, Point, unit_exponent
+from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, Point, unit_divisor, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # The power of ten that a meter with scale registers puts there, by unit.
@@ -36,11 +36,11 @@ def show(point: Point, value: Fraction, ratios: tuple[tuple[int, int], tuple[int
     ratio = Fraction(1)
     for name in point.times:
         ratio *= Fraction(*ratios[0 if name == "ct" else 1])
-    scale = Fraction(*point.factor) * Fraction(10) ** _unit_exponent(point)
+    scale = Fraction(*point.factor) * Fraction(10) ** _unit_exponent(point) / unit_divisor(point.unit)
     if point.exponent_at is not None:
         scale *= Fraction(10) ** exponent_of(point)
     raw = value / ratio / scale
-    cuts = point.quantity is not None and point.quantity.startswith("energy_")
+    cuts = point.quantity is not None and point.quantity.startswith(("energy_", "volume"))
     step = Fraction(1)
     if point.type in _FLOATS:
         step = _faithful_step(raw, abs(float_step / scale), _FLOATS[point.type][1])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import serial
 
+from gateway.core.meter.cjt188 import is_question
 from gateway.core.meter.dlt645 import is_whole
 from gateway.core.meter.modbus import crc_holds
 from gateway.core.problem import ProblemError, problem
@@ -166,4 +167,4 @@ class SerialBus:
 
 
 def _whole(heard: bytes) -> bool:
-    return (len(heard) >= _REQUEST_BYTES and crc_holds(heard)) or is_whole(heard)
+    return (len(heard) >= _REQUEST_BYTES and crc_holds(heard)) or is_whole(heard) or is_question(heard)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.core.meter.modbus import crc_holds, with_crc
+from gateway.core.meter.profile import CJT188
+from hil_tests import emulated_readout
 from hil_tests.emulated_di import di_answer, is_meant, question_in, sample_of
 from hil_tests.emulated_meter import ILLEGAL_FUNCTION, EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Sample
@@ -60,6 +62,7 @@ class Stations:
             return self._meters.get(frame[0])
         question = question_in(frame)
         meant = [meter for meter in self._by_number if question is not None and is_meant(question, meter)]
+        meant += [meter for meter in self._by_number if emulated_readout.is_meant(frame, meter)]
         return meant[0] if meant else None
 
     def answer(self, meter: EmulatedMeter, frame: bytes, since_start_ms: int = 0) -> Answer:
@@ -76,14 +79,19 @@ class Stations:
         return Answer(meter, self._dice.damaged(fault.kind, frame, octets, fault.bits), delay_s, fault)
 
     def _number_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
-        """Return what a DL/T 645 meter answers, the truth behind it, and when it took its sample."""
+        """Return what a meter that is asked by number answers, the truth behind it, and when it took its sample."""
+        if meter.profile.protocol == CJT188:
+            sample = self._sample(meter.name)
+            octets, shown = emulated_readout.readout_answer(meter, frame, sample)
+            self.counts.answered += 1
+            return octets, shown, sample.utc_ms
         question = question_in(frame)
         assert question is not None
         now = self._sample(meter.name)
-        sample = sample_of(meter, question, now)
-        octets, shown = di_answer(meter, question, sample)
+        then = sample_of(meter, question, now)
+        octets, shown = di_answer(meter, question, then)
         self.counts.answered += 1
-        return octets, shown, (sample or now).utc_ms
+        return octets, shown, (then or now).utc_ms
 
     def _meter_answer(self, meter: EmulatedMeter, frame: bytes) -> tuple[bytes, tuple[TrueRegister, ...], int]:
         """Return what *meter* answers, the truth behind it, and when it took its sample."""

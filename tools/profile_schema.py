@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import device_profiles
+from gateway.core.meter.cjt188 import GAS, HEAT, WATER
+from gateway.core.meter.cjt188_values import UNITS as READOUT_UNITS
+from gateway.core.meter.cjt188_values import items_of
 from gateway.core.meter.point_reading import MAX_TEXT_REGISTERS
 from gateway.core.meter.profile import (
+    CJT188,
     DLT645_1997,
     DLT645_2007,
     FAST,
@@ -31,8 +35,9 @@ from gateway.core.meter.profile import (
     UNITS,
     unit_exponent,
 )
-from gateway.core.meter.profile_reading import BAUDS
+from gateway.core.meter.profile_reading import BAUDS, MOST_TYPE
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.meter.readout_point import ITEMS, MOST_DECIMALS, names_of
 
 Schema = dict[str, Any]
 
@@ -155,6 +160,29 @@ def di_point(year: int) -> Schema:
     return table(NAMES | {"di": di, "side": choice(SIDES), "poll": poll}, ("di",), allOf=naming(False))
 
 
+def readout_point() -> Schema:
+    """Return the schema of a point of a CJ/T 188 meter."""
+    kinds = (WATER, HEAT, GAS)
+    items = [item for kind in kinds for item in items_of(kind)]
+    keys: Schema = {
+        "quantity": choice(tuple(ITEMS)),
+        "name": choice(tuple(sorted({name for kind in kinds for name in names_of(kind)}))),
+        "item": choice(tuple(sorted({item.name for item in items if item.united}))),
+        "unit": choice(tuple(sorted({found[1] for found in READOUT_UNITS.values()} - {"J"}))),
+        "decimals": number(0, MOST_DECIMALS),
+        "poll": NAMES["poll"],
+    }
+    united = [name for name in ITEMS if ITEMS[name] in {item.name for item in items if item.united}]
+    return table(
+        keys,
+        allOf=[
+            *naming(False),
+            when("quantity", united, {"required": ["unit"]}),
+            when("quantity", ["flow_rate"], {"required": ["decimals"]}),
+        ],
+    )
+
+
 def modbus() -> Schema:
     """Return the schema of [modbus]."""
     ends = {"first": REGISTER, "last": REGISTER}
@@ -252,6 +280,7 @@ def schema() -> Schema:
         "constants": {"$ref": "#/$defs/constants"},
         "identify": listed({"$ref": "#/$defs/identify"}),
         "dlt645": table(timing()),
+        "cjt188": table(timing() | {"type": number(WATER, MOST_TYPE)}, ("type",)),
         "sunspec": {"$ref": "#/$defs/sunspec"},
     }
     own = {
@@ -259,6 +288,7 @@ def schema() -> Schema:
         SUNSPEC: ("sunspec",),
         DLT645_2007: ("dlt645",),
         DLT645_1997: ("dlt645",),
+        CJT188: ("cjt188",),
     }
     rules = []
     for protocol, mine in own.items():
@@ -270,7 +300,7 @@ def schema() -> Schema:
             "properties": {"points": {"items": {"$ref": "#/$defs/point of %s" % protocol}}}
             | dict.fromkeys(foreign, False),
         }
-        if protocol in (MODBUS, SUNSPEC):
+        if protocol in (MODBUS, SUNSPEC, CJT188):
             then["required"] = [protocol]
         rules.append({"if": stated, "then": then})
     # Only what is reached over TCP alone has no serial line.
@@ -291,6 +321,7 @@ def schema() -> Schema:
             "point of " + SUNSPEC: sunspec_point(),
             "point of " + DLT645_2007: di_point(2007),
             "point of " + DLT645_1997: di_point(1997),
+            "point of " + CJT188: readout_point(),
             "modbus": modbus(),
             "sunspec": sunspec(),
             "constants": constants(),

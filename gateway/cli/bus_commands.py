@@ -9,16 +9,19 @@ from typing import Any
 import click
 
 from gateway.asker import Answer, Asker
+from gateway.cli.cjt188_decoding import fault188_text
 from gateway.cli.dlt645_decoding import fault645_text
 from gateway.cli.meter_commands import fault_text
 from gateway.commissioning.meter_reading import meter_named, read_points
 from gateway.config import load_site
+from gateway.core.meter.cjt188 import READOUT_DI, is_question
+from gateway.core.meter.cjt188_exchange import meanings_of_readout
 from gateway.core.meter.dlt645 import WAKE, di_text
 from gateway.core.meter.dlt645 import read_request as asked_of
 from gateway.core.meter.dlt645_exchange import meanings_645
 from gateway.core.meter.exchange import Meaning, meanings
 from gateway.core.meter.modbus import read_request
-from gateway.core.meter.profile import MODBUS, DeviceProfile
+from gateway.core.meter.profile import CJT188, MODBUS, DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site import Meter
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option
@@ -60,6 +63,8 @@ def read(home: str, meter: str, capture: Path | None, as_json: bool) -> None:
 def _meant(meter: Meter, profile: DeviceProfile, answer: Answer) -> list[Meaning]:
     if answer.registers is None:
         return []
+    if profile.protocol == CJT188:
+        return meanings_of_readout(profile, answer.registers)
     if profile.protocol != MODBUS:
         return meanings_645(profile, asked_of(answer.request), answer.registers, (meter.ct_ratio, meter.vt_ratio))
     return meanings(profile, read_request(answer.request), answer.registers, (meter.ct_ratio, meter.vt_ratio))
@@ -90,7 +95,10 @@ def _read_text(meant: list[tuple[Answer, list[Meaning]]]) -> str:
     width = max((len(one.name) for _answer, found in meant for one in found), default=0)
     rows = []
     for answer, found in meant:
-        if answer.request[0] == WAKE:
+        if is_question(answer.request):
+            rows.append("DI %04X" % READOUT_DI)
+            in_words = fault188_text
+        elif answer.request[0] == WAKE:
             di = asked_of(answer.request)
             rows.append("DI " + di_text(di.di, di.control))
             in_words = fault645_text

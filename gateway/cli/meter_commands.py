@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from gateway.cli.cjt188_decoding import CJT188, decoded188, fault188_text
+from gateway.cli.cjt188_decoding import decoded188, fault188_text
 from gateway.cli.dlt645_decoding import YEARS, decoded645, decoded645_by, fault645_text
 from gateway.cli.exchange_options import Octets, ratio_options
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import EXCEPTION_NAMES, FrameFault, Request, read_request, refusal
-from gateway.core.meter.profile import MODBUS, DeviceProfile
+from gateway.core.meter.profile import CJT188, MODBUS, DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import (
     CRC,
@@ -32,6 +32,8 @@ Ratios = tuple[tuple[int, int], tuple[int, int]]
 
 def decoded(profile: DeviceProfile, request: bytes, response: bytes, ratios: Ratios) -> dict[str, Any]:
     """Return what one exchange means, as the JSON of `wattproof decode`."""
+    if profile.protocol == CJT188:
+        return decoded188(request, response, profile)
     if profile.protocol != MODBUS:
         return decoded645_by(profile, request, response, ratios)
     code = refusal(request, response)
@@ -115,7 +117,7 @@ def decode_command(
     elif profile_id is not None and request is not None and protocol is None:
         profile = load_profile(profile_id, home)
         result = decoded(profile, request, response, (ct, vt))
-        in_words = fault_text if profile.protocol == MODBUS else fault645_text
+        in_words = {MODBUS: fault_text, CJT188: fault188_text}.get(profile.protocol, fault645_text)
     else:
         raise click.UsageError(_("Give --profile and --request, or --protocol."))
     fault = result["fault"]

@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.plan import (
     DEFAULT_SLOW_SWEEPS,
     DEFAULT_TURNAROUND_MS,
@@ -14,6 +13,8 @@ from gateway.core.meter.plan import (
     bus_us,
     class_of,
     di_of,
+    di_shown,
+    function_shown,
     plan_blocks,
     shortest_blocks,
 )
@@ -48,7 +49,7 @@ def planned(profile: DeviceProfile, baud: int, turnaround_ms: int, slow_sweeps: 
             if some
         ],
         "registers": sum(block.count for block in of_class[FAST]),
-        # A DL/T 645 answer says what it answers.
+        # A DL/T 645 or CJ/T 188 answer says what it answers.
         "distinct": profile.protocol != MODBUS or len({block.count for block in blocks}) == len(blocks),
         "total_us": total,
         "total_ms": total / 1000,
@@ -60,8 +61,8 @@ def _read(block: Block, baud: int, turnaround_ms: int) -> dict[str, Any]:
     took = block_us(block, baud, 1000 * turnaround_ms)
     return {
         "poll": class_of(block),
-        "function": block.function,
-        "di": di_text(di_of(block), block.function) if block.function in DI_FUNCTIONS else None,
+        "function": function_shown(block.function),
+        "di": di_shown(block.function, block.start),
         "start": di_of(block) if block.function in DI_FUNCTIONS else block.start,
         "count": block.count,
         "wasted": wasted(block),

@@ -9,9 +9,8 @@ from rich.table import Table
 
 from gateway.cli.profile_new import new_command
 from gateway.cli.tables import drawn
-from gateway.core.meter.dlt645 import di_text
 from gateway.core.meter.exchange import decimal_text
-from gateway.core.meter.plan import DI_FUNCTIONS
+from gateway.core.meter.plan import DI_FUNCTIONS, di_shown, function_shown
 from gateway.core.meter.profile import DeviceProfile, Identity, Point
 from gateway.core.meter.profile_lint import lint, lint_together
 from gateway.core.problem import Problem, ProblemError
@@ -77,9 +76,9 @@ def point_map(point: Point) -> dict[str, Any]:
     return {
         "name": point.name,
         "quantity": point.quantity,
-        "function": point.function,
+        "function": function_shown(point.function),
         "at": point.address & 0xFF if point.function in DI_FUNCTIONS else point.address,
-        "di": di_text(point.address >> 8, point.function) if point.function in DI_FUNCTIONS else None,
+        "di": di_shown(point.function, point.address),
         "count": point.count,
         "type": point.type,
         "words": point.words,
@@ -165,7 +164,7 @@ def show_command(home: str, profile_id: str, as_json: bool) -> None:
         shown = point_map(point)
         times = "".join(" x" + name for name in point.times)
         note = "" if point.poll and point.quantity else " *"
-        cells = [shown["di"] or "0x%04X" % point.address, "%02d" % point.function, point.type, point.name + note]
+        cells = [shown["di"] or "0x%04X" % point.address, "%02d" % shown["function"], point.type, point.name + note]
         table.add_row(*cells, shown["factor"], point.unit, point.side + times)
     foot = _("* decoded where an answer holds it, not read in every sweep")
     value = profile_map(profile, source) | {"replaces_shipped": replaces_shipped(profile_id, home)}

@@ -23,7 +23,7 @@ DAY_S = 86400
 UNITS = (1, 247)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 MOST_TURNAROUND_MS = 10000
-ADDRESS_DIGITS = 12  # of a DL/T 645 meter
+DI_DIGITS, READOUT_DIGITS = 12, 14  # of the number of a DL/T 645 meter, and of a CJ/T 188 meter
 # The id and the bucket become levels of an MQTT topic.
 _ID_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _NOT_IN_TOPICS = " /+#$"
@@ -117,7 +117,7 @@ def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Met
             _address(table) if "address" in table.plain else table.text("serial", ""),
             table.ratio("ct_ratio"),
             table.ratio("vt_ratio"),
-            table.measure("max_power", WATTS, None, 1),
+            _max_power_w(table),
         )
         table.fresh("name", meter.name, names)
         table.known("bus", meter.bus, buses)
@@ -140,8 +140,16 @@ def _meters(top: Fields, buses: "list[str]", profiles: "list[str]") -> "list[Met
     return meters
 
 
+def _max_power_w(table: Fields) -> int:
+    """Return what the connection of a meter can carry; 0 for a CJ/T 188 meter of which it is not stated."""
+    address = table.plain.get("address")
+    if isinstance(address, str) and len(address) == READOUT_DIGITS and "max_power" not in table.plain:
+        return 0
+    return table.measure("max_power", WATTS, None, 1)
+
+
 def _address(table: Fields) -> str:
-    """Return the number by which a DL/T 645 meter is asked, which stands for unit id and serial number."""
+    """Return the number on its plate by which a meter is asked, which stands for unit id and serial number."""
     text = table.text("address")
     for key in ("unit", "serial"):
         if key in table.plain:
@@ -150,17 +158,18 @@ def _address(table: Fields) -> str:
                     "WP-CFG-045",
                     table.place(key),
                     "a meter with an address has no {key}",
-                    "remove {key}: a DL/T 645 meter is asked and known by the number on its plate",
+                    "remove {key}: the meter is asked and known by the number on its plate",
                     key=key,
                 )
             )
-    if text and (len(text) != ADDRESS_DIGITS or not is_digits(text) or text == "9" * ADDRESS_DIGITS):
+    counted = len(text) in (DI_DIGITS, READOUT_DIGITS) and is_digits(text)
+    if text and (not counted or text == "9" * DI_DIGITS):
         table.problems.append(
             problem(
                 "WP-CFG-046",
                 table.place("address"),
-                "{text} is no number of a DL/T 645 meter",
-                'write the twelve digits of its plate: address = "002241020208"',
+                "{text} is no number by which a meter can be asked",
+                'write the digits of its plate, 12 by DL/T 645, 14 by CJ/T 188: address = "002241020208"',
                 text=shown(text),
             )
         )

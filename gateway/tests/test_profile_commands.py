@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 import device_profiles
 from gateway.cli import main
-from gateway.core.meter.profile import MODBUS
+from gateway.core.meter.profile import CJT188, MODBUS
 from gateway.core.problem import ProblemError
 from gateway.profiles import all_profiles, load_profile, profile_names
 
@@ -155,7 +155,8 @@ def test_show_fits_a_terminal_and_tells_all_as_json(home: Path, name: str) -> No
     assert max(len(line) for line in text.splitlines() if line.startswith(" ")) <= 80
     by_di = profile.protocol != MODBUS  # then a point is a data identifier, and a place in its answer
     for point in profile.points:
-        assert ("%08X" % (point.address >> 8) if by_di else "0x%04X" % point.address) in text
+        di = "901F" if profile.protocol == CJT188 else "%08X" % (point.address >> 8)
+        assert (di if by_di else "0x%04X" % point.address) in text
     found = json.loads(call(home, "show", name, "--json").output)
     assert found["id"] == name
     assert [one["name"] for one in found["points"]] == [point.name for point in profile.points]

@@ -1,15 +1,14 @@
 """CJ/T 188: the frames in which Chinese water, heat and gas meters are asked for their readout, and answer.
 
 A frame is `FE.. 68 T A0..A6 C L DATA CS 16`: T is what the meter measures, the address has fourteen digits, lowest
-pair first, and the check sum is the sum of all bytes. Unlike in DL/T 645, DATA is sent as it is. The readout (901F)
-names the unit of each figure. Meters send the identifier with either byte first, and some put units before figures.
+pair first, and the check sum is the sum of all bytes. Unlike in DL/T 645, DATA is sent as it is. Meters send the
+identifier of the readout (901F) with either byte first.
 """
 
 from collections import namedtuple
 
-from gateway.core.meter.bcd import digits_of
 from gateway.core.meter.modbus import FrameFault
-from gateway.core.reading import CRC, DIGITS, EXCEPTION, FRAMING, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
+from gateway.core.reading import CRC, EXCEPTION, FRAMING, LONG, SHORT, SILENT, WRONG_FUNCTION, WRONG_UNIT
 
 START, END, WAKE = 0x68, 0x16, 0xFE
 WAKE_BYTES = 4
@@ -17,22 +16,14 @@ READ = 0x01
 _ANSWERS, _REFUSES, _FUNCTION = 0x80, 0x40, 0x3F  # bits of the control code
 _HEAD_BYTES = 11  # from 68 to the length
 LEAST_BYTES = 13  # a frame without DATA
+ANSWERED_BYTES = LEAST_BYTES + 3  # with the identifier and the number of the question
+MOST_GLITCHES = 8  # other bytes before a frame
 ADDRESS_DIGITS = 14
 ANYONE = "AAAAAAAAAAAAAA"
 READOUT = b"\x1f\x90"  # as most meters want it; answers have it in either order
 _READOUTS = (READOUT, b"\x90\x1f")
+READOUT_DI = 0x901F  # which the standard prints so
 WATER, HEAT, GAS = 0x10, 0x20, 0x30  # what the high digit of T means
-
-ENERGY, POWER, VOLUME, FLOW = "energy", "power", "volume", "flow"
-# Unit codes of CJ/T 188-2004, as (dimension, unit, power of ten towards it).
-UNITS = {
-    0x01: (ENERGY, "J", 0), 0x02: (ENERGY, "Wh", 0), 0x05: (ENERGY, "kWh", 0), 0x08: (ENERGY, "MWh", 0),
-    0x0A: (ENERGY, "MWh", 2), 0x0B: (ENERGY, "kJ", 0), 0x0E: (ENERGY, "MJ", 0), 0x11: (ENERGY, "GJ", 0),
-    0x13: (ENERGY, "GJ", 2), 0x14: (POWER, "W", 0), 0x17: (POWER, "kW", 0), 0x1A: (POWER, "MW", 0),
-    0x29: (VOLUME, "L", 0), 0x2C: (VOLUME, "m3", 0), 0x32: (FLOW, "L/h", 0), 0x35: (FLOW, "m3/h", 0),
-}  # fmt: skip
-_FIGURE_OCTETS, _DECIMALS = 4, 2
-_TIME_OCTETS, _STATUS_OCTETS = 7, 2
 
 
 class Frame(namedtuple("Frame", ("kind", "address", "control", "octets"))):
@@ -54,18 +45,8 @@ class Question(namedtuple("Question", ("kind", "address", "sequence"))):
     sequence: int
 
 
-class Figure(namedtuple("Figure", ("name", "mantissa", "exponent", "unit", "text"))):
-    """One value of a readout: mantissa * 10**exponent in unit; or text, where it is no amount (mantissa is None)."""
-
-    __slots__ = ()
-    name: str
-    mantissa: "int | None"
-    exponent: int
-    unit: str
-    text: "str | None"
-
-
-def _text(octets: bytes) -> str:
+def text_of(octets: bytes) -> str:
+    """Return *octets*, lowest first on the wire, as hexadecimal digits, highest first."""
     return "".join(["%02X" % octet for octet in reversed(octets)])
 
 
@@ -102,7 +83,7 @@ def opened(heard: bytes) -> Frame:
         raise FrameFault(CRC, "check sum %02x is wrong" % frame[-2])
     if frame[-1] != END:
         raise FrameFault(FRAMING, "16 is missing at the end")
-    return Frame(frame[1], _text(frame[2:9]), frame[9], frame[_HEAD_BYTES:-2])
+    return Frame(frame[1], text_of(frame[2:9]), frame[9], frame[_HEAD_BYTES:-2])
 
 
 def read_request(heard: bytes) -> Question:
@@ -113,6 +94,44 @@ def read_request(heard: bytes) -> Question:
     if len(frame.octets) != 3:
         raise FrameFault(SHORT if len(frame.octets) < 3 else LONG, "%d bytes of a question" % len(frame.octets))
     return Question(frame.kind, frame.address, frame.octets[2])
+
+
+def answered(question: Question, readout: bytes) -> Frame:
+    """Return the frame in which a meter answers *question* with its *readout*."""
+    octets = READOUT + bytes((question.sequence,)) + readout
+    return Frame(question.kind, question.address, READ | _ANSWERS, octets)
+
+
+def is_question(frame: bytes) -> bool:
+    """Tell whether *frame* asks for a readout; no question of DL/T 645, which is woken alike, can be read as one."""
+    try:
+        read_request(frame)
+    except FrameFault:
+        return False
+    return True
+
+
+def frame_span(heard: bytes) -> "tuple[int, int] | None":
+    """Return where the first frame in *heard* begins and ends by what it says of itself; None before that is there."""
+    glitches = 0
+    for at in range(len(heard) - _HEAD_BYTES + 1):
+        if heard[at] == START and heard[at + 1] & 0xF0 in (WATER, HEAT, GAS):
+            return (at, at + LEAST_BYTES + heard[at + 10])
+        glitches += heard[at] != WAKE
+        if glitches > MOST_GLITCHES:
+            break
+    return None
+
+
+def is_whole(heard: bytes) -> bool:
+    """Tell whether *heard* holds a frame to its end."""
+    span = frame_span(heard)
+    return span is not None and len(heard) >= span[1]
+
+
+def is_address(text: str) -> bool:
+    """Tell whether *text* is the number of a meter: fourteen digits."""
+    return len(text) == ADDRESS_DIGITS and all(sign in "0123456789" for sign in text)
 
 
 def _is_meant(question: Question, frame: Frame) -> bool:
@@ -142,70 +161,3 @@ def answer(heard: bytes, question: "Question | None" = None) -> Frame:
     if question is not None and frame.octets[2] != question.sequence:
         raise FrameFault(WRONG_FUNCTION, "number %d answers, %d was asked" % (frame.octets[2], question.sequence))
     return Frame(frame.kind, frame.address, frame.control, frame.octets[3:])
-
-
-# What the readouts hold in order: figures with a unit as (name, dimension), then (name, bytes, decimals, unit).
-_VOLUMES = (("volume", VOLUME), ("volume_settled", VOLUME))
-_HEATS = (
-    ("energy_settled", ENERGY), ("energy", ENERGY), ("power", POWER), ("flow_digits", FLOW), ("volume", VOLUME),
-)  # fmt: skip
-_TEMPERATURES = (
-    ("temperature_supply", 3, 2, "degC"), ("temperature_return", 3, 2, "degC"), ("operating_hours", 3, 0, "h"),
-)  # fmt: skip
-_MEDIA = {WATER: "water", HEAT: "heat", GAS: "gas"}
-
-
-def figures_of(readout: Frame) -> "tuple[Figure, ...]":
-    """Return every figure of an answered readout; raises FrameFault where a length, unit or digit is wrong."""
-    medium = readout.kind & 0xF0
-    if medium not in _MEDIA:
-        raise FrameFault(WRONG_UNIT, "type %02x is no meter of water, heat or gas" % readout.kind)
-    united, plain = (_HEATS, _TEMPERATURES) if medium == HEAT else (_VOLUMES, ())
-    octets = readout.octets
-    wanted = 5 * len(united) + sum([one[1] for one in plain]) + _TIME_OCTETS + _STATUS_OCTETS
-    if len(octets) != wanted:
-        raise FrameFault(SHORT if len(octets) < wanted else LONG, "%d bytes of a readout of %d" % (len(octets), wanted))
-    unit_first = _unit_first(octets, united)
-    found, at = [], 0
-    for name, _dimension in united:
-        code, digits = (octets[at], octets[at + 1 : at + 5]) if unit_first else (octets[at + 4], octets[at : at + 4])
-        unit = UNITS[code]
-        shown = (
-            name if name == "flow_digits" or medium == HEAT and name == "volume" else "%s_%s" % (name, _MEDIA[medium])
-        )
-        if name == "flow_digits":  # makers do not agree on its decimals
-            found.append(Figure(shown, None, 0, unit[1], _digits(shown, digits)[0]))
-        else:
-            found.append(_figure(shown, digits, _DECIMALS - unit[2], unit[1]))
-        at += 5
-    for name, count, decimals, unit_name in plain:
-        found.append(_figure(name, octets[at : at + count], decimals, unit_name))
-        at += count
-    time = _digits("time", octets[at : at + _TIME_OCTETS])[0]
-    found.append(Figure("time_yyyymmddhhmmss", None, 0, "", time))
-    found.append(Figure("status_word", None, 0, "", _text(octets[at + _TIME_OCTETS :])))
-    return tuple(found)
-
-
-def _unit_first(octets: bytes, united: "tuple[tuple[str, str], ...]") -> bool:
-    """Tell whether each unit stands before its figure; raises FrameFault where it stands on neither side."""
-    for first in (False, True):
-        codes = [octets[5 * place + (0 if first else _FIGURE_OCTETS)] for place in range(len(united))]
-        if [UNITS.get(code, ("",))[0] for code in codes] == [one[1] for one in united]:
-            return first
-    codes = [octets[5 * place + _FIGURE_OCTETS] for place in range(len(united))]
-    raise FrameFault(FRAMING, "unit codes %s" % " ".join(["%02x" % code for code in codes]))
-
-
-def _digits(name: str, octets: bytes) -> "tuple[str, int]":
-    text = _text(octets)
-    number = digits_of(int(text, 16), len(octets))
-    if number is None:
-        raise FrameFault(DIGITS, "%s %s" % (name, text))
-    return (text, number)
-
-
-def _figure(name: str, octets: bytes, decimals: int, unit: str) -> Figure:
-    if octets == b"\xff" * len(octets):
-        return Figure(name, None, 0, unit, None)
-    return Figure(name, _digits(name, octets)[1], -decimals, unit, None)

@@ -6,7 +6,7 @@ Values are (mantissa, exponent of ten) in the unit of the quantity, at the prima
 from gateway.core.flag import DECREASED, MISSING, ROLLED_OVER
 from gateway.core.meter.bcd import digits_of
 from gateway.core.meter.ieee754 import float32, float64
-from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, NO_RATIOS, Point, unit_exponent
+from gateway.core.meter.profile import BCD_OCTETS, HIGH_FIRST, NO_RATIOS, Point, unit_divisor, unit_exponent
 from gateway.core.meter.quantity import QUANTITIES
 
 # Digits kept behind the point where a ratio such as 110/3 has no end in decimals.
@@ -69,13 +69,21 @@ def raw_of(point: Point, words: "tuple[int, ...]") -> "tuple[int, int] | None":
     return (_signed(bits, 16 * point.count) if point.type[0] == "i" else bits, ten)
 
 
-def _scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
-    """Return numerator, denominator and power of ten that lead from the raw number to the quantity's unit."""
+def _stated_scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int]":
+    """Return numerator and denominator that lead from the raw number to the unit that the profile states."""
     numerator, denominator = point.factor
     for name in point.times:
         ratio = ratios[0] if name == "ct" else ratios[1]
         numerator *= ratio[0]
         denominator *= ratio[1]
+    return (numerator, denominator)
+
+
+def _scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
+    """Return numerator, denominator and power of ten that lead from the raw number to the quantity's unit."""
+    numerator, denominator = _stated_scale(point, ratios)
+    if point.quantity is not None:
+        denominator *= unit_divisor(point.unit)
     ten = 0 if point.quantity is None else unit_exponent(point.unit, QUANTITIES[point.quantity].unit)
     assert ten is not None, "a profile that was read states no other unit"
     return (numerator, denominator, ten)
@@ -106,6 +114,17 @@ def value_of(
         return None
     numerator, denominator, ten = _scale(point, ratios)
     return _divided(raw[0] * numerator, raw[1] + ten, denominator)
+
+
+def stated_value(
+    point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS
+) -> "tuple[int, int] | None":
+    """Return the value of *words* as `value_of` does, but in the unit that the profile states, as the manual does."""
+    raw = raw_of(point, words)
+    if raw is None:
+        return None
+    numerator, denominator = _stated_scale(point, ratios)
+    return _divided(raw[0] * numerator, raw[1], denominator)
 
 
 def decode(

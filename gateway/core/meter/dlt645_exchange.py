@@ -2,7 +2,6 @@
 
 from collections import namedtuple
 
-from gateway.core.meter.decoding import decode
 from gateway.core.meter.dlt645 import (
     READ_ADDRESS,
     READ_ON,
@@ -18,7 +17,7 @@ from gateway.core.meter.dlt645 import (
 )
 from gateway.core.meter.dlt645_items import NUMBER, Item
 from gateway.core.meter.dlt645_values import amount, items_in, parts, registers, text
-from gateway.core.meter.exchange import Meaning, decimal_text, stated_exponent
+from gateway.core.meter.exchange import Meaning, decimal_text, meaning
 from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.profile import NO_RATIOS, DeviceProfile, Point
 from gateway.core.reading import DIGITS, EXCEPTION, WRONG_FUNCTION
@@ -89,12 +88,7 @@ def meanings_645(
     ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
 ) -> "list[Meaning]":
     """Return every point of *profile* in the registers that answer *question*, in the units that it states."""
-    found = []
-    for point in points_of(profile, question):
-        own, value = decode(point, words, question.di << 8, ratios)
-        text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
-        found.append(Meaning(point.name, text, point.unit, own))
-    return found
+    return [meaning(point, words, question.di << 8, ratios) for point in points_of(profile, question)]
 
 
 def exchanged_645(

@@ -1,10 +1,11 @@
 """Judges the tests of a device profile: whether they hold, whether they are legal reads, and what they prove of it."""
 
+from gateway.core.meter.cjt188_exchange import exchanged_188
 from gateway.core.meter.dlt645_exchange import exchanged_645
 from gateway.core.meter.exchange import meanings, registers_of
 from gateway.core.meter.modbus import FrameFault, Request, read_request
 from gateway.core.meter.plan import windows_of
-from gateway.core.meter.profile import MODBUS, NO_RATIOS, DeviceProfile, Example
+from gateway.core.meter.profile import CJT188, MODBUS, NO_RATIOS, DeviceProfile, Example
 from gateway.core.notation import decimal_ratio
 from gateway.core.problem import Problem, problem
 
@@ -78,6 +79,8 @@ def _lint_test(profile: DeviceProfile, test: Example, place: str) -> "list[Probl
                     )
                 )
             found = meanings(profile, asked, registers_of(asked, test.response), test.ratios)
+        elif profile.protocol == CJT188:
+            found = exchanged_188(profile, test.request, test.response)
         else:
             found = exchanged_645(profile, test.request, test.response, test.ratios)
     except FrameFault as fault:

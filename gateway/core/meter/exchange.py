@@ -2,10 +2,9 @@
 
 from collections import namedtuple
 
-from gateway.core.meter.decoding import decode, text_of
+from gateway.core.meter.decoding import stated_value, text_of, words_of
 from gateway.core.meter.modbus import FrameFault, Request, answer, tcp_answer
-from gateway.core.meter.profile import NO_RATIOS, DeviceProfile, Point, unit_exponent
-from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.meter.profile import NO_RATIOS, DeviceProfile, Point
 from gateway.core.reading import SILENT, WRONG_UNIT
 
 
@@ -39,13 +38,6 @@ def registers_of(asked: Request, response: bytes) -> "tuple[int, ...]":
     return answer(response, asked.unit, asked.function, asked.count)
 
 
-def stated_exponent(point: Point) -> int:
-    """Return the power of ten from the unit that the profile states, as the manual does, to the quantity's own."""
-    if point.quantity is None:
-        return 0
-    return unit_exponent(point.unit, QUANTITIES[point.quantity].unit) or 0
-
-
 def meanings(
     profile: DeviceProfile,
     asked: Request,
@@ -69,9 +61,10 @@ def meaning(
     ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS,
 ) -> Meaning:
     """Return what *registers*, which begin with *start* and hold *point* whole, say of it."""
-    words, value = decode(point, registers, start, ratios)
+    words = words_of(point, registers, start)
     if point.type == "ascii":
         text: "str | None" = text_of(words)
     else:
-        text = None if value is None else decimal_text(value[0], value[1] - stated_exponent(point))
+        value = stated_value(point, words, ratios)
+        text = None if value is None else decimal_text(value[0], value[1])
     return Meaning(point.name, text, point.unit, words)

@@ -7,7 +7,7 @@ characters had time to pass over the wire.
 
 from collections import namedtuple
 
-from gateway.core.meter import dlt645, modbus
+from gateway.core.meter import cjt188, cjt188_values, dlt645, modbus
 from gateway.core.meter.dlt645_items import items_of
 from gateway.core.meter.dlt645_values import goes_on, register_count, registers
 from gateway.core.meter.plan import DI_FUNCTIONS, Block, di_of
@@ -75,21 +75,51 @@ class DiQuestion(namedtuple("DiQuestion", ("asked", "count", "heard"))):
         return dlt645.answer_bytes(self.asked, min(octets, MOST_VALUE_OCTETS))
 
 
-def question_of(meter: Meter, block: Block, transaction: "int | None" = None) -> "Question | DiQuestion":
-    """Return what *meter* is asked for *block*: a DL/T 645 meter by its number, another by its unit id."""
+class ReadoutQuestion(namedtuple("ReadoutQuestion", ("asked", "count", "stated"))):
+    """One read of a CJ/T 188 meter, whose answer names meter, number of the question, and units.
+
+    count: registers that are wanted; stated: the units in which they are, by their place.
+    """
+
+    __slots__ = ()
+    asked: cjt188.Question
+    count: int
+    stated: "tuple[tuple[int, str], ...]"
+
+    def frame(self) -> bytes:
+        """Return the bytes that ask it."""
+        return cjt188.request(self.asked)
+
+    def answer_bytes(self) -> int:
+        """Return the length of its answer, without wake bytes."""
+        return cjt188_values.answer_bytes(self.asked.kind)
+
+
+def question_of(
+    meter: Meter, block: Block, number: int = 0, transaction: "int | None" = None
+) -> "Question | DiQuestion | ReadoutQuestion":
+    """Return what *meter* is asked for *block*: by its number on the plate, or else by its unit id.
+
+    number: that of the question, which a CJ/T 188 meter repeats; transaction: that of Modbus TCP.
+    """
+    if block.function == cjt188.READOUT_DI:
+        asked = cjt188.Question(di_of(block), meter.serial, number & 0xFF)
+        return ReadoutQuestion(asked, block.count, cjt188_values.stated_units(block.points))
     if block.function in DI_FUNCTIONS:
         return DiQuestion(dlt645.Question(meter.serial, block.function, di_of(block), 0), block.count, ())
     return Question(meter.unit, block.function, block.start, block.count, transaction)
 
 
-def refusal_lasts(question: "Question | DiQuestion", detail: str) -> bool:
+def refusal_lasts(question: "Question | DiQuestion | ReadoutQuestion", detail: str) -> bool:
     """Tell whether a refusal is a fact about the meter, not about the moment."""
+    if isinstance(question, ReadoutQuestion):
+        return False  # it is the meter's state, such as that of its battery
     if isinstance(question, DiQuestion):
         return bool(int(detail) & _LASTING_ERRORS)
     return detail in _LASTING_EXCEPTIONS
 
 
-def refusal_of_absent(question: "Question | DiQuestion", detail: str) -> bool:
+def refusal_of_absent(question: "Question | DiQuestion | ReadoutQuestion", detail: str) -> bool:
     """Tell whether a gateway in between refuses, because the meter is silent behind it."""
     return isinstance(question, Question) and detail in _ABSENT_EXCEPTIONS
 
@@ -113,13 +143,19 @@ def earliest_ms(bus: Bus, count: int) -> int:
     return count * character_bits(bus) * 10 * _FASTEST_PERCENT // bus.baud
 
 
-def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> "tuple[int, ...]":
+def believed(
+    frame: bytes, elapsed_ms: int, question: "Question | DiQuestion | ReadoutQuestion", bus: Bus
+) -> "tuple[int, ...]":
     """Return the registers of *frame*, complete *elapsed_ms* after the question; raises FrameFault otherwise.
 
     Where `following` has a question for it, the registers are asked for by that one.
     """
     if isinstance(question, DiQuestion):
         return registers(_di_heard(frame, elapsed_ms, question, bus), question.count)
+    if isinstance(question, ReadoutQuestion):
+        _in_time(frame, elapsed_ms, question, bus)
+        found = cjt188.answer(_alone(frame, cjt188.frame_span(frame)), question.asked)
+        return cjt188_values.registers(found, question.count, question.stated)
     unit, function, count = question.unit, question.function, question.count
     if question.transaction is not None:
         number = question.transaction
@@ -130,7 +166,9 @@ def believed(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", b
     return modbus.answer(_without_noise(frame, question), unit, function, count)
 
 
-def following(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> "DiQuestion | None":
+def following(
+    frame: bytes, elapsed_ms: int, question: "Question | DiQuestion | ReadoutQuestion", bus: Bus
+) -> "DiQuestion | None":
     """Return the question for the next frame where the answer in *frame* goes on; raises FrameFault as `believed`."""
     if not isinstance(question, DiQuestion):
         return None
@@ -145,14 +183,14 @@ def following(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", 
 def believed_address(frame: bytes, elapsed_ms: int, asked: dlt645.Question, bus: Bus) -> str:
     """Return the number of the meter that answered *asked*, a question to anyone; raises FrameFault otherwise."""
     _in_time(frame, elapsed_ms, DiQuestion(asked, 0, ()), bus)
-    found = dlt645.answer(_di_without_noise(frame), asked).address
+    found = dlt645.answer(_alone(frame, dlt645.frame_span(frame)), asked).address
     if not dlt645.is_address(found):
         raise modbus.FrameFault(WRONG_UNIT, "%s is the number of no single meter" % found)
     return found
 
 
 def _di_answer(frame: bytes, question: DiQuestion) -> dlt645.Answer:
-    return dlt645.answer(_di_without_noise(frame), question.asked)
+    return dlt645.answer(_alone(frame, dlt645.frame_span(frame)), question.asked)
 
 
 def _di_heard(frame: bytes, elapsed_ms: int, question: DiQuestion, bus: Bus) -> dlt645.Answer:
@@ -161,16 +199,15 @@ def _di_heard(frame: bytes, elapsed_ms: int, question: DiQuestion, bus: Bus) -> 
     return dlt645.joined(question.heard + (_di_answer(frame, question),))  # noqa: RUF005 - as above
 
 
-def _di_without_noise(frame: bytes) -> bytes:
-    """Return the one DL/T 645 frame inside *frame* where only wake bytes and a few of noise surround it."""
-    span = dlt645.frame_span(frame)
+def _alone(frame: bytes, span: "tuple[int, int] | None") -> bytes:
+    """Return the frame in *span* of *frame* where only wake bytes and a few of noise surround it, else all."""
     if span is None:
         return frame
     noise = len(frame) - span[1] + len([octet for octet in frame[: span[0]] if octet != dlt645.WAKE])
     return frame[span[0] : span[1]] if noise <= MOST_NOISE_BYTES else frame
 
 
-def _in_time(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion", bus: Bus) -> None:
+def _in_time(frame: bytes, elapsed_ms: int, question: "Question | DiQuestion | ReadoutQuestion", bus: Bus) -> None:
     """Raise FrameFault where *frame* was complete before an answer could be."""
     possible_ms = earliest_ms(bus, min(len(frame), question.answer_bytes()))
     if elapsed_ms < possible_ms:

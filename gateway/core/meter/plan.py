@@ -7,7 +7,10 @@ needed in every sweep where that is free or cheaper, and has reads of its own el
 
 from collections import namedtuple
 
-from gateway.core.meter.dlt645 import READ, READ_1997
+from gateway.core.meter import cjt188
+from gateway.core.meter.cjt188 import ANSWERED_BYTES, READOUT_DI
+from gateway.core.meter.cjt188_values import readout_bytes
+from gateway.core.meter.dlt645 import READ, READ_1997, di_text
 from gateway.core.meter.grouping import best_groups
 from gateway.core.meter.legal_reads import LegalReads, Span
 from gateway.core.meter.profile import FAST, MODBUS, ONCE, SLOW, DeviceProfile, Point
@@ -19,8 +22,10 @@ FAST_SILENCE_US = 1750
 DEFAULT_TURNAROUND_MS = 10
 DEFAULT_SLOW_SWEEPS = 12  # a slow read every minute, where a sweep takes 5 s
 DI_FRAME_CHARACTERS = 4 + 16 + 4 + 16  # DL/T 645: a question and an answer without values, each with four wake bytes
-DI_LEAST_TURNAROUND_US = 20000  # no DL/T 645 meter answers sooner
-DI_FUNCTIONS = (READ, READ_1997)  # control codes of DL/T 645, by which its reads are told from those of Modbus
+READOUT_CHARACTERS = 2 * 4 + 2 * ANSWERED_BYTES  # CJ/T 188: a question and an answer without readout
+DI_LEAST_TURNAROUND_US = 20000  # no DL/T 645 meter answers sooner, and no CJ/T 188 meter
+# The functions of what is asked of meters by their number: control codes of DL/T 645, the readout of CJ/T 188.
+DI_FUNCTIONS = (READ, READ_1997, READOUT_DI)
 
 
 class Block(namedtuple("Block", ("function", "start", "count", "points"))):
@@ -76,12 +81,26 @@ def block_us(block: Block, baud: int, turnaround_us: int) -> int:
     if block.function not in DI_FUNCTIONS:
         return exchange_us(baud, block.count, turnaround_us)
     characters = DI_FRAME_CHARACTERS + 2 * block.count
+    if block.function == READOUT_DI:  # which is answered as a whole, whatever is wanted of it
+        characters = READOUT_CHARACTERS + readout_bytes(di_of(block))
     return max(turnaround_us, DI_LEAST_TURNAROUND_US) - (-characters * BITS_OF_CHARACTER * 1000000 // baud)
 
 
 def di_of(block: Block) -> int:
-    """Return the data identifier that *block* reads from a DL/T 645 meter."""
+    """Return the data identifier that *block* reads from a DL/T 645 meter; of a CJ/T 188 meter, its type."""
     return block.start >> 8
+
+
+def di_shown(function: int, address: int) -> "str | None":
+    """Return the data identifier of a point or block as the standard prints it; None where there is none."""
+    if function == READOUT_DI:
+        return "%04X" % READOUT_DI
+    return di_text(address >> 8, function) if function in DI_FUNCTIONS else None
+
+
+def function_shown(function: int) -> int:
+    """Return the function or control code by which a point or block is read."""
+    return cjt188.READ if function == READOUT_DI else function
 
 
 def _di_blocks(points: "tuple[Point, ...]") -> "tuple[Block, ...]":

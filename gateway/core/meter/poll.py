@@ -10,6 +10,7 @@ from gateway.core.meter.cadence import Cadence
 from gateway.core.meter.judging import (
     DiQuestion,
     Question,
+    ReadoutQuestion,
     believed,
     characters_ms,
     earliest_ms,
@@ -110,7 +111,8 @@ class Poll:
         self._boundary_s = 0
         self._asked: "_Turn | None" = None
         self._read: "Block | None" = None  # by which its block was asked
-        self._question: "Question | DiQuestion" = Question(0, 3, 0, 1, None)
+        self._number = 0  # of the last question; answers of CJ/T 188 repeat it
+        self._question: "Question | DiQuestion | ReadoutQuestion" = Question(0, 3, 0, 1, None)
         self._going_on: "tuple[_Turn, DiQuestion] | None" = None  # an answer of which the next frame is to be asked
         self._timeout_ms = 0
         self._free_ms: "int | None" = None  # the line is left alone before
@@ -273,9 +275,10 @@ class Poll:
         transaction = None
         if self._framed:
             self._transaction = transaction = (self._transaction + 1) % _TRANSACTIONS
+        self._number += 1
         self._asked = turn
         self._read = turn.reads.as_asked(turn.block, now_ms)
-        self._question = question or question_of(turn.reads.meter, self._read, transaction)
+        self._question = question or question_of(turn.reads.meter, self._read, self._number, transaction)
         length = self._question.answer_bytes()
         self._timeout_ms = watch.timeout_ms
         timeout_ms = self._timeout_ms + characters_ms(self._bus, length)

@@ -18,8 +18,9 @@ FREEZE = "freeze"  # after the end of an interval, as the meter kept it then: it
 NO_RATIOS = ((1, 1), (1, 1))
 MODBUS = "modbus"
 DLT645_2007, DLT645_1997 = "dlt645-2007", "dlt645-1997"
+CJT188 = "cjt188"  # meters of water, heat and gas
 SUNSPEC = "sunspec"  # Modbus registers that are found by walking the models of the device
-PROTOCOLS = (MODBUS, SUNSPEC, DLT645_2007, DLT645_1997)
+PROTOCOLS = (MODBUS, SUNSPEC, DLT645_2007, DLT645_1997, CJT188)
 PROVENANCES = ("captured", "manual", "reconstructed")
 
 # Registers of one value, by type; a text has as many as its profile says.
@@ -54,12 +55,21 @@ UNITS = {
     "var": ("var", 0), "kvar": ("var", 3), "Mvar": ("var", 6),
     "VA": ("VA", 0), "kVA": ("VA", 3), "MVA": ("VA", 6),
     "Wh": ("kWh", -3), "kWh": ("kWh", 0), "MWh": ("kWh", 3),
+    "kJ": ("kWh", -2), "MJ": ("kWh", 1), "GJ": ("kWh", 4),
     "varh": ("kvarh", -3), "kvarh": ("kvarh", 0), "Mvarh": ("kvarh", 3),
     "VAh": ("kVAh", -3), "kVAh": ("kVAh", 0), "MVAh": ("kVAh", 3),
     "mHz": ("Hz", -3), "Hz": ("Hz", 0),
     "l": ("m3", -3), "m3": ("m3", 0), "l/h": ("m3/h", -3), "m3/h": ("m3/h", 0),
     "1": ("1", 0), "deg": ("deg", 0), "degC": ("degC", 0), "%": ("%", 0),
 }  # fmt: skip
+
+# Of heat in joules a power of ten is not all: 36 MJ are 10 kWh.
+_JOULES = ("kJ", "MJ", "GJ")
+
+
+def unit_divisor(unit: str) -> int:
+    """Return by what a value in *unit* is to be divided besides the power of ten that leads to the quantity's unit."""
+    return 36 if unit in _JOULES else 1
 
 
 def unit_exponent(unit: str, wanted: str) -> "int | None":
@@ -88,7 +98,8 @@ class Point(
     is not stated.
     poll: how often it is read; NEVER: only decoded where an answer holds it; FREEZE: as kept at a boundary.
     Of a DL/T 645 meter, function is the control code of a read, and address the data identifier times 256, plus the
-    place of the value among the values of a block, in registers.
+    place of the value among the values of a block, in registers. Of a CJ/T 188 meter, function is the identifier of
+    the readout, and address the type of the meter times 256, plus the place of the value in the readout.
     """
 
     __slots__ = ()
@@ -206,7 +217,7 @@ class DeviceProfile(
 
     @property
     def protocol(self) -> str:
-        """The language of the meter: "modbus", or an issue of DL/T 645."""
+        """The language of the meter: "modbus", an issue of DL/T 645, or "cjt188"."""
         return self.transport[0] if self.transport[0] in PROTOCOLS else MODBUS
 
     def polled(self) -> "tuple[Point, ...]":

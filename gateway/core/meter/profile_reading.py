@@ -1,10 +1,12 @@
 """Reads a device profile out of the plain maps of its file, and says everything that is wrong at once."""
 
 from gateway.core.fields import Fields, shown
+from gateway.core.meter.cjt188 import GAS, WATER
 from gateway.core.meter.di_point import read_di_point
 from gateway.core.meter.plan import readable
 from gateway.core.meter.point_reading import Defaults, read_constant, read_identity, read_point
 from gateway.core.meter.profile import (
+    CJT188,
     DLT645_1997,
     DLT645_2007,
     HIGH_FIRST,
@@ -18,6 +20,7 @@ from gateway.core.meter.profile import (
     Example,
     Point,
 )
+from gateway.core.meter.readout_point import read_readout_point
 from gateway.core.meter.sunspec import identities, marks, windows
 from gateway.core.meter.sunspec_point import SUNSPEC_KEYS, read_layout, read_sunspec_point
 from gateway.core.notation import line_setting
@@ -25,7 +28,8 @@ from gateway.core.problem import Problem, problem
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200)
 DEFAULT_TIMEOUT_MS = 500  # enough for nearly every meter; a profile says less where the maker does
-DI_TIMEOUT_MS = 1000  # a DL/T 645 meter begins within 500 ms, and may pause as long between bytes
+DI_TIMEOUT_MS = 1000  # a DL/T 645 or CJ/T 188 meter begins within 500 ms, and may pause as long between bytes
+MOST_TYPE = GAS | 0x0F  # of a CJ/T 188 meter that has a readout
 _KEYS = ("id", "maker", "model", "kind", "status", "protocol", "evidence", "serial", "points", "test")
 _TIMING_KEYS = ("timeout_ms", "gap_ms")
 _LINE_KEYS = ("transport", "function", "max_registers") + _TIMING_KEYS  # noqa: RUF005 - MicroPython has no (*a,)
@@ -36,6 +40,7 @@ _OF_PROTOCOL = {
     SUNSPEC: ("sunspec", _LINE_KEYS + SUNSPEC_KEYS, ("sunspec",)),
     DLT645_2007: ("dlt645", _TIMING_KEYS, ("dlt645",)),
     DLT645_1997: ("dlt645", _TIMING_KEYS, ("dlt645",)),
+    CJT188: ("cjt188", _TIMING_KEYS + ("type",), ("cjt188",)),  # noqa: RUF005 - as above
 }
 
 
@@ -77,12 +82,15 @@ def read_profile(plain: "dict[str, object]", where: str = "") -> "tuple[DevicePr
         own.choice("words", (HIGH_FIRST, LOW_FIRST), HIGH_FIRST),
     )
     layout = read_layout(own) if protocol == SUNSPEC else None
+    kind = own.number("type", WATER, MOST_TYPE) if protocol == CJT188 else 0
     points = []
     for fields in top.tables("points", some=True):
         if protocol == MODBUS:
             points.append(read_point(fields, defaults))
         elif protocol == SUNSPEC:
             points.append(read_sunspec_point(fields, layout, defaults))
+        elif protocol == CJT188:
+            points.append(read_readout_point(fields, kind))
         else:
             points.append(read_di_point(fields, protocol))
     profile = DeviceProfile(
