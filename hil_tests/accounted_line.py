@@ -1,6 +1,6 @@
 """AccountedLine: meters on a line that costs no waiting: every exchange is added up as the time it takes on wires."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.core.meter.modbus import crc_holds, with_crc
 from gateway.core.meter.plan import BITS_OF_CHARACTER, silence_us
@@ -11,9 +11,19 @@ _SAMPLE = Sample(0, 3, 12_000, 5_000_000_000, 0, 500)
 
 
 class AccountedLine:
-    """A `gateway.line.Line` at one speed. line_us: how long the line was taken; frames: all that was sent."""
+    """A `gateway.line.Line` at one speed. line_us: how long the line was taken; frames: all that was sent.
 
-    def __init__(self, meters: Iterable[EmulatedMeter], baud: int, turnaround_ms: int) -> None:
+    sample: the truth about a meter at the moment when it is asked.
+    """
+
+    def __init__(
+        self,
+        meters: Iterable[EmulatedMeter],
+        baud: int,
+        turnaround_ms: int,
+        sample: Callable[[str], Sample] = lambda _: _SAMPLE,
+    ) -> None:
+        self._sample = sample
         self._meters = {meter.unit: meter for meter in meters}
         self._character_us = BITS_OF_CHARACTER * 1_000_000 / baud
         self._silence_us = silence_us(baud)
@@ -58,6 +68,6 @@ class AccountedLine:
         refusal = meter.refusal(function, start, count)
         if refusal:
             return with_crc(bytes((meter.unit, function | 0x80, refusal)))
-        words = meter.registers(function, start, count, _SAMPLE)
+        words = meter.registers(function, start, count, self._sample(meter.name))
         octets = b"".join(word.to_bytes(2, "big") for word in words)
         return with_crc(bytes((meter.unit, function, len(octets))) + octets)
