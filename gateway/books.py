@@ -1,9 +1,10 @@
 """Books: what the journal holds about intervals and periods closed before, for the truth that comes late."""
 
 from gateway.config import Configuration, configuration_of
+from gateway.core.account.declared import booked_in, difference_of
 from gateway.core.late_truth import Books, Past
 from gateway.core.problem import ProblemError
-from gateway.core.record import KIND_SELF_USE, Account, Config
+from gateway.core.record import KIND_DECLARATION, KIND_SELF_USE, Account, Config, Declaration
 from gateway.figures import current_account, entry_record, record_of
 from gateway.journal import Journal
 
@@ -32,7 +33,18 @@ class JournalBooks(Books):
             account.spans,
             account.energies,
             account.pools_before,
+            self._corrections(account.start_s),
         )
+
+    def _corrections(self, start_s: int) -> tuple[tuple[str, int], ...]:
+        """Return the declared contents that are booked in the interval that begins at *start_s*."""
+        found = []
+        for sequence in self._journal.figures_between(start_s, start_s + 1, (KIND_DECLARATION,)):
+            for entry in self._journal.entries(sequence, sequence):
+                record = entry_record(entry, str(self._journal.path))
+                if isinstance(record, Declaration) and booked_in(record.values) == start_s:
+                    found.append((record.subject, difference_of(record.values)))
+        return tuple(found)
 
     def period(self, at_s: int) -> tuple[int, int] | None:
         """Return start and end of the closed period that holds *at_s*."""

@@ -9,10 +9,11 @@ from gateway.core.account.interval import Energy, Span
 from gateway.core.flag import DECREASED, MISSING, QUARANTINED
 from gateway.core.late_truth import late_energies
 from gateway.core.meter.decoding import energy_wh
+from gateway.core.meter.plausibility import most_rise_wh
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import KIND_DECLARATION, Declaration
-from gateway.core.settlement import Channel, account_channels, most_wh
+from gateway.core.settlement import Channel, account_channels
 from gateway.core.site import Meter
 from gateway.evidence import JournalEvidence, configuration_record
 from gateway.figures import entry_record, newest_account
@@ -125,14 +126,15 @@ class Declaring:
                     register=key[1], before=shown[0], after=shown[1],
                 )
             )  # fmt: skip
-        allowed_wh = most_wh(after, run.start.at_ms, run.end.words, run.end.at_ms)
+        elapsed_ms = run.end.at_ms - run.start.at_ms
+        allowed_wh = most_rise_wh(after.point, after.ratios, after.max_power_w, elapsed_ms, run.end.words)
         if total_wh > allowed_wh:
             raise ProblemError(
                 problem(
                     "WP-ACC-105", key[0],
                     "{register} would have counted {wh} Wh in {seconds} s; the connection carries at most {most} Wh",
                     "look at the readings and their unit, or correct max_power of the meter",
-                    register=key[1], wh=total_wh, seconds=(run.end.at_ms - run.start.at_ms) // 1000, most=allowed_wh,
+                    register=key[1], wh=total_wh, seconds=elapsed_ms // 1000, most=allowed_wh,
                 )
             )  # fmt: skip
         return total_wh, flag
@@ -164,19 +166,25 @@ def changes_among(records: list[Declaration], key: Key) -> list[Change]:
     return sorted((one for one in found if one is not None), key=lambda one: one.at_ms)
 
 
-def declaration_of(declaring: Declaring, asked: dict[str, Any], stamp: Any, config: int) -> Declaration:
-    """Return the declaration that *asked* means; raises ProblemError where something is missing or cannot be."""
-    what, name, at_ms = str(asked["what"]), str(asked["subject"]), int(asked["at_ms"])
-    said = {str(key): str(value) for key, value in dict(asked["values"]).items()}
-    by, reason = str(asked["by"]).strip(), str(asked["reason"]).strip()
+def who_and_why(asked: dict[str, Any], now_ms: int) -> tuple[str, str]:
+    """Return who answers for a declaration, and why it is made; raises ProblemError where it cannot be made now."""
+    name, by, reason = str(asked["subject"]), str(asked["by"]).strip(), str(asked["reason"]).strip()
     if not by or not reason:
         raise ProblemError(
             problem("WP-ACC-108", name, "nobody answers for it", "say who declares it and why: --by NAME --reason TEXT")
         )
-    if at_ms > stamp.utc_ms + _AHEAD_MS:
+    if int(asked["at_ms"]) > now_ms + _AHEAD_MS:
         raise ProblemError(
             problem("WP-ACC-101", name, "this moment is still to come", "declare a change after it was made")
         )
+    return by, reason
+
+
+def declaration_of(declaring: Declaring, asked: dict[str, Any], stamp: Any, config: int) -> Declaration:
+    """Return the declaration that *asked* means; raises ProblemError where something is missing or cannot be."""
+    what, name, at_ms = str(asked["what"]), str(asked["subject"]), int(asked["at_ms"])
+    said = {str(key): str(value) for key, value in dict(asked["values"]).items()}
+    by, reason = who_and_why(asked, stamp.utc_ms)
     site = declaring.configuration.site
     meter = next((one for one in site.meters if one.name == name), None)
     channels = account_channels(site, declaring.configuration.profiles)

@@ -78,6 +78,7 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
                 "WP-EXP-002", day, "no interval of this day was closed", "wattproof status shows what the gateway has"
             )
         )
+    needed |= set(journal.figures_between(start_s, end_s, (KIND_DECLARATION,)))
     needed |= set(range(min(accounts) - 1, max(accounts) + 1))
     batches = _batches_with(journal, needed)
     if not batches:

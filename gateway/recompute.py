@@ -2,12 +2,14 @@
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from gateway.config import Configuration, configuration_of
+from gateway.core.account import declared
 from gateway.core.account.closing import Closed, close_account, energies_of, sum_energies
 from gateway.core.account.interval import Span
 from gateway.core.account.self_use_closing import close_self_use
-from gateway.core.account.storage import Pool
+from gateway.core.account.storage import Pool, amount
 from gateway.core.flag import MISSING
 from gateway.core.late_truth import carried, late_energies, with_late
+from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account, Amendment, Config, Declaration, Interval, RecordError, SelfUse, from_map
 from gateway.core.settlement import (
@@ -38,6 +40,9 @@ class Recomputation:
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
         self._configured = 0  # sequence of the configuration that holds now
         self._declared = DeclaredSpans()
+        self._corrections: dict[
+            int, list[tuple[str, int]]
+        ] = {}  # declared contents, by the interval they are booked in
         self._sequence: int | None = None
         self._unseen: set[tuple[str, str]] = set()  # registers that may have gone on in entries that are not here
         self._interval: tuple[int, Interval] | None = None
@@ -87,7 +92,7 @@ class Recomputation:
         elif isinstance(record, Interval):
             self._interval = (sequence, record)
         elif isinstance(record, Declaration):
-            self._declared.take(record)
+            self._take_declaration(sequence, record)
         elif isinstance(record, (Account, Amendment, SelfUse)):
             known = self._configurations.get(record.config)
             if known is None:
@@ -103,6 +108,23 @@ class Recomputation:
                 self._take_period(sequence, record, configuration)
             else:
                 self._take_amendment(sequence, record, configuration, channels)
+
+    def _take_declaration(self, sequence: int, record: Declaration) -> None:
+        self._declared.take(record)
+        if record.what != declared.CONTENT:
+            return
+        booked_s = declared.booked_in(record.values)
+        rows = self._corrections.setdefault(booked_s or 0, [])
+        rows.append((record.subject, declared.difference_of(record.values)))
+        pools = [
+            one.pools_before for one in self.current.values() if one.start_s * 1000 <= record.at_ms < one.end_s * 1000
+        ]
+        pools += [self._pools] if self._end_s is not None and booked_s == self._end_s else []
+        for pool in pools[0] if pools else ():
+            if pool.storage == record.subject:
+                known = sum([amount(pool.content)] + [wh for name, wh in rows[:-1] if name == pool.storage])
+                if measure(dict(record.values).get(declared.HELD, ""), WATT_HOURS) != known + rows[-1][1]:
+                    self._wrong(sequence, "the difference of the declared content")
 
     def _skip(self) -> None:
         """Entries are left out here: what they may have changed is not known from now on."""
@@ -191,8 +213,9 @@ class Recomputation:
         if [pool for pool in record.pools_before if held.get(pool.storage, pool) != pool]:
             self._wrong(sequence, "the content of the storage before the interval")
         closed = close_account(
-            site, record.energies, record.pools_before, configuration.factors, record.start_s, record.end_s
-        )
+            site, record.energies, record.pools_before, configuration.factors, record.start_s, record.end_s,
+            tuple(self._corrections.get(record.start_s, ())),
+        )  # fmt: skip
         if record.energies != energies_of(site, record.spans):
             self._wrong(sequence, "the energy")
         self._check_figures(sequence, record, closed)
@@ -317,7 +340,7 @@ class Recomputation:
                 self._wrong(sequence, "the content of the storage before the interval")
         closed = close_account(
             configuration.site, record.energies, record.pools_before, configuration.factors, record.start_s,
-            record.end_s,
+            record.end_s, tuple(self._corrections.get(record.start_s, ())),
         )  # fmt: skip
         self._check_figures(sequence, record, closed)
         self.current[record.start_s] = amended(before, record)

@@ -16,6 +16,8 @@ from gateway.books import JournalBooks, usable
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.config import key_path as key_path
+from gateway.content_declaring import content_declared
+from gateway.core.account.declared import CONTENT, booked_in, difference_of
 from gateway.core.late_truth import Late
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError, problem
@@ -221,7 +223,8 @@ class Recorder:
     def _add(self, record: tuple[object, ...]) -> None:
         plain = to_map(record)
         if isinstance(record, Declaration):
-            self._figures.append((len(self._bodies), kind_of(record), record.at_ms // 1000))
+            at_s = booked_in(record.values) or record.at_ms // 1000
+            self._figures.append((len(self._bodies), kind_of(record), at_s))
         if isinstance(record, (Account, SelfUse, Amendment)):
             self._figures.append((len(self._bodies), kind_of(record), record.start_s))
         self._bodies.append(encode(plain))
@@ -329,6 +332,8 @@ class Recorder:
     def declare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what a declaration would lead to; where it is confirmed, record it, and what it leads to now."""
         declaring = Declaring(self.configuration, self.journal)
+        if asked["what"] == CONTENT:
+            return self._declare_content(declaring, asked)
         record = declaration_of(declaring, asked, self.clock.stamp(), self._config_sequence)
         effect = declaring.effect(record)
         answer = effect_answer(record, effect)
@@ -339,6 +344,17 @@ class Recorder:
             self._waiting = [*self._waiting, answer["entry"]]
             if self._amend(effect):
                 self._waiting = self._waiting[:-1]
+            self.commit()
+        return answer
+
+    def _declare_content(self, declaring: Declaring, asked: dict[str, Any]) -> dict[str, Any]:
+        stamp, settlement = self.clock.stamp(), self.settlement
+        record, answer = content_declared(declaring, asked, stamp, self._config_sequence, settlement)
+        if asked.get("confirmed") is True:
+            self.commit()
+            answer["entry"] = self.journal.head_sequence + 1
+            self._add(record)
+            settlement.corrections.append((record.subject, difference_of(record.values)))
             self.commit()
         return answer
 

@@ -37,7 +37,7 @@ def declared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group("declare")
 def declare() -> None:
-    """Declare what no register tells: another meter, another ratio, a rise that is right.
+    """Declare what no register tells: another meter, another ratio, a rise that is right, what a storage holds.
 
     The declaration is signed into the journal with the name of who answers for it. What it changes is shown first.
     """
@@ -85,6 +85,20 @@ def ratio(home: str, /, meter: str, reading: tuple[str, ...], ct: str | None, vt
 def accept(home: str, /, meter: str, **rest: Any) -> None:
     """The rise of METER that was put into quarantine (flag Q) is right."""
     _declare(home, declared.ACCEPT, meter, {}, rest)
+
+
+@declare.command("content")
+@click.argument("storage")
+@click.argument("held")
+@declared_options
+@click.pass_obj
+@fails_clearly
+def content(home: str, /, storage: str, held: str, **rest: Any) -> None:
+    """What STORAGE really holds is HELD, as "120 kWh", in the measure of its account: energy as charged.
+
+    What its account has more of is booked as losses by origin, what it has less of as a gain of unknown origin.
+    """
+    _declare(home, declared.CONTENT, storage, {declared.HELD: held}, rest)
 
 
 def _readings(kind: str, stated: tuple[str, ...]) -> dict[str, str]:
@@ -150,9 +164,22 @@ def _text(answer: dict[str, Any]) -> str:
         ]
         for one in answer["effects"]
     ]
+    if "content" in answer:
+        lines.append(_content_text(answer["content"]))
     if rows:
         lines.append(table_text([_("start"), _("meter point"), _("kWh in / out until now"), _("then")], rows, {2, 3}))
     return "\n".join(lines)
+
+
+def _content_text(content: dict[str, Any]) -> str:
+    known = _("its account says {account} kWh").format(account=kwh(content["account_wh"]))
+    more_wh = content["declared_wh"] - content["account_wh"]
+    if more_wh >= 0:
+        booked = _("{wh} kWh are booked as a gain of unknown origin").format(wh=kwh(more_wh))
+    else:
+        lost = ", ".join("%s %s" % (origin, kwh(wh)) for origin, wh in content["lost"])
+        booked = _("booked as lost: {lost} kWh").format(lost=lost or "0")
+    return known + "; " + booked
 
 
 def _energy(side: dict[str, Any]) -> str:

@@ -20,8 +20,13 @@ from gateway.core.account.trace import Allocation, Residual
 from gateway.core.site import Site
 
 
-class Past(namedtuple("Past", ("site", "factors", "start_s", "end_s", "spans", "energies", "pools_before"))):
-    """A closed interval as its latest record has it, and the configuration it was closed with."""
+class Past(
+    namedtuple("Past", ("site", "factors", "start_s", "end_s", "spans", "energies", "pools_before", "corrections"))
+):
+    """A closed interval as its latest record has it, and the configuration it was closed with.
+
+    corrections: (storage, Wh) of the declared contents that are booked in it.
+    """
 
     __slots__ = ()
     site: Site
@@ -31,6 +36,7 @@ class Past(namedtuple("Past", ("site", "factors", "start_s", "end_s", "spans", "
     spans: "tuple[Span, ...]"
     energies: "tuple[Energy, ...]"
     pools_before: "tuple[Pool, ...]"
+    corrections: "tuple[tuple[str, int], ...]"
 
 
 class Books:
@@ -95,7 +101,7 @@ def amend(past: Past, late: "tuple[Span, ...]", before: "tuple[Pool, ...]") -> L
     """Close *past* again with the *late* registers; *before*: what the amended interval before it left, if any."""
     energies = energies_of(past.site, with_late(past.spans, late))
     pools = carried(past.pools_before, before)
-    closed = close_account(past.site, energies, pools, past.factors, past.start_s, past.end_s)
+    closed = close_account(past.site, energies, pools, past.factors, past.start_s, past.end_s, past.corrections)
     return Late(
         past.start_s, past.end_s, True, late, energies, closed.allocations, closed.residuals, closed.tallies, pools,
         closed.pools_after,

@@ -17,7 +17,7 @@ from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, Q
 from gateway.core.late_truth import Books, Late, Past, amend, amend_period, carried, late_energies, with_late
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.freeze import freeze_period_s, is_frozen_at
-from gateway.core.meter.plausibility import carried_wh, step_wh
+from gateway.core.meter.plausibility import most_rise_wh
 from gateway.core.meter.profile import DeviceProfile, Point
 from gateway.core.reading import Fault, Frozen, Reading
 from gateway.core.site import Meter, Site
@@ -25,9 +25,6 @@ from gateway.core.site import Meter, Site
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
 MINUTE_MS = 60000  # boundaries are full minutes; a reading of that very millisecond is one that the meter itself kept
-# max_power over what a register may rise by between two boundaries: the usual rule of meter checks, P x t x 1.25.
-JUMP_MARGIN = (5, 4)
-FAR_WH = 1 << 62  # no bound
 # A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
 EARLIEST_S = 1735689600
 # A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
@@ -130,19 +127,11 @@ def _same_device(before: Meter, now: Meter) -> bool:
     return (before.bus, before.unit) == (now.bus, now.unit)
 
 
-def most_wh(channel: Channel, start_ms: int, end_words: "tuple[int, ...]", end_ms: int) -> int:
-    """Return the most that a register may have risen by between two readings; what is above it is quarantined."""
-    if not channel.max_power_w:
-        return FAR_WH
-    return carried_wh(channel.max_power_w, end_ms - start_ms, JUMP_MARGIN) + 2 * step_wh(
-        channel.point, end_words, channel.ratios
-    )
-
-
 def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    if total_wh > most_wh(channel, start.read_ms, end.words, end.read_ms):
+    most_wh = most_rise_wh(channel.point, channel.ratios, channel.max_power_w, end.read_ms - start.read_ms, end.words)
+    if total_wh > most_wh:
         total_wh, flag = 0, join_flags(flag, QUARANTINED)
     energy_wh = part_of_span(total_wh, part, parts)
     if start.read_ms % MINUTE_MS == 0 and end.read_ms % MINUTE_MS == 0:
@@ -199,6 +188,7 @@ class Settlement:
         self.gap_too_long = False
         self._first_try_s: "int | None" = None  # a gateway that has just started has missed the boundary
         self.period: "list[tuple[int, tuple[Energy, ...]]]" = []  # start and energies of its intervals so far
+        self.corrections: "list[tuple[str, int]]" = []  # storage and Wh: declared contents, booked in the open interval
         self.period_start_s = 0
         self.period_pools: "tuple[Pool, ...]" = self.pools
 
@@ -373,7 +363,7 @@ class Settlement:
         self.late_pools = amendment.pools_after
         now = Past(
             past.site, past.factors, start_s, end_s, with_late(past.spans, spans), amendment.energies,
-            amendment.pools_before,
+            amendment.pools_before, past.corrections,
         )  # fmt: skip
         self._amended[start_s] = now
         self.period = [(at_s, now.energies if at_s == start_s else energies) for at_s, energies in self.period]
@@ -406,7 +396,9 @@ class Settlement:
         spans = tuple([self._span(channel, start_s) for channel in self.channels])
         energies = energies_of(self.site, spans)
         before = self.pools
-        account = close_account(self.site, energies, before, self.factors, start_s, end_s)
+        corrections = tuple([row for row in self.corrections if row[0] in [pool.storage for pool in before]])
+        account = close_account(self.site, energies, before, self.factors, start_s, end_s, corrections)
+        self.corrections = []
         self.pools = account.pools_after
         whole = len([span for span in spans if span.parts == 1 and MISSING not in span.flag])
         closed: "list[ClosedInterval | ClosedPeriod | Late]" = [
@@ -438,6 +430,7 @@ class Settlement:
                 self.ending_s, self.late_s, self.late_end_s, _plain_boundaries(self.ending),
                 _plain_pools(self.late_pools),
             ],
+            10: [list(row) for row in self.corrections],
             8: [list(grid) for grid in self.grids] + [[self.start_s, self.site.interval_s]],
         }  # fmt: skip
 
@@ -455,6 +448,7 @@ class Settlement:
             self.ending = self._kept(state[7][3], [])  # type: ignore[index]
             self.late_pools = _pools_of(state[7][4])  # type: ignore[index]
         self.pools = self._held(state[2])
+        self.corrections = [(storage, wh) for storage, wh in state[10]]  # type: ignore[attr-defined]
         self.period = [
             (at_s, tuple([Energy(*row) for row in energies]))
             for at_s, energies in state[3]  # type: ignore[attr-defined]

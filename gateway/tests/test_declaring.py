@@ -185,3 +185,29 @@ def test_the_same_is_not_declared_twice(tmp_path: Path) -> None:
         park.recorder.declare(asked)
     assert caught.value.problems[0].code == "WP-ACC-107"
     park.close()
+
+
+@pytest.mark.parametrize(
+    ("held", "after", "lost_wh"),
+    [("4 kWh", [("grid", 4_000)], 6_000), ("10.5 kWh", [("grid", 10_000), ("unknown", 500)], 0)],
+)
+def test_declared_content_is_booked_by_origin(
+    tmp_path: Path, held: str, after: list[tuple[str, int]], lost_wh: int
+) -> None:
+    """A battery whose account holds 10 kWh of the grid: what is less is lost, what is more is of unknown origin."""
+    park = park_of(tmp_path / "home")
+    park.read_at(DAY_START_S)
+    park.read_at(DAY_START_S + STEP_S)
+    asked = word(declared.CONTENT, DAY_START_S + STEP_S + 60, {declared.HELD: held}, subject="Battery")
+    park.clock.now_ms += 120_000
+    park.recorder.declare(asked)
+    park.close()
+    park.open()
+    park.read_at(DAY_START_S + 2 * STEP_S)
+    (_, now) = booked(park.journal, DAY_START_S, DAY_START_S + 2 * STEP_S)
+    (pool,) = now.account.pools_after
+    assert list(pool.content) == after
+    tallies = [one for one in now.account.tallies if one.meter_point == "Battery"]
+    assert sum(one.wh for one in tallies if one.factor_set == "grid-2023") == lost_wh
+    verified(park, tmp_path)
+    park.close()

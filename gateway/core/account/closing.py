@@ -16,7 +16,7 @@ from gateway.core.account.point_energy import origin_of as origin_of
 from gateway.core.account.point_energy import registers_of as registers_of
 from gateway.core.account.point_energy import sum_energies as sum_energies
 from gateway.core.account.share import share_table
-from gateway.core.account.storage import UNKNOWN, Pool, charge, discharge, merged
+from gateway.core.account.storage import UNKNOWN, Pool, charge, corrected, discharge, merged
 from gateway.core.account.tally import Tallier, Tally
 from gateway.core.account.trace import FLOW, RESIDUAL, UNMETERED, Allocation, Residual
 from gateway.core.problem import Problem, problem
@@ -43,9 +43,18 @@ def close_account(
     factors: FactorTable,
     start_s: int,
     end_s: int,
+    corrections: "tuple[tuple[str, int], ...]" = (),
 ) -> Closed:
-    """Close one interval by the flow method: traces, storage accounts, tallies."""
+    """Close one interval by the flow method: traces, storage accounts, tallies.
+
+    corrections: (storage, Wh) by which a person declared that it holds more or less than its account says.
+    """
     assert start_s < end_s
+    declared: "dict[str, tuple[tuple[str, int], ...]]" = {}
+    held = {name: held_of(pools, name) for name, _ in corrections}
+    for name, wh in corrections:
+        held[name], lost = corrected(held[name], wh, storage_of(site, name), start_s)
+        declared[name] = merged(declared.get(name, ()), lost)
     network = network_of(site, energies)
     trace = trace_flow(network.busbars, network.sources, network.sinks, network.feeders)
     warnings = list(trace.warnings)
@@ -60,7 +69,9 @@ def close_account(
             parts.setdefault(sink, []).append((origin, wh))
     mixes = {sink: merged(tuple(parts[sink])) for sink in parts}
     released = [
-        _release(storage_of(site, name), mixes.get(name, ()), held_of(pools, name), start_s, ways, warnings)
+        _release(
+            storage_of(site, name), mixes.get(name, ()), held.get(name, held_of(pools, name)), start_s, ways, warnings
+        )
         for name in storages
     ]
     # What a storage was charged with out of a storage is known only now, and joins its pool last.
@@ -74,7 +85,8 @@ def close_account(
         name = release.pool.storage
         after.append(charge(release.pool, late.get(name, ()), storage_of(site, name), start_s))
     for release in released:
-        mixes[release.pool.storage] = release.losses
+        name = release.pool.storage
+        mixes[name] = merged(release.losses, declared.get(name, ()))
     giving = {source.name for source in network.sources if source.wh}
     warnings.extend([_gave(one) for one in site.meter_points if one.role in ("load", "own_use") and one.name in giving])
     tallier = Tallier(factors, site.factor_sets, site.province, start_s, FLOW)

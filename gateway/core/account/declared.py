@@ -12,7 +12,7 @@ from gateway.core.account.interval import Span, part_of_span
 from gateway.core.flag import DECLARED, DECREASED, ESTIMATED_SHAPE, MISSING, ROLLED_OVER, join_flags
 from gateway.core.meter.decoding import ROLL_OVER_PART, energy_wh, raw_of, register_advance, width_wh
 from gateway.core.meter.profile import Point
-from gateway.core.notation import WATT_HOURS, measure, ratio
+from gateway.core.notation import WATT_HOURS, decimal_scaled, is_digits, measure, ratio
 
 # What a person may declare.
 EXCHANGE = "exchange"  # another meter
@@ -27,6 +27,7 @@ CT_BEFORE, VT_BEFORE, CT_AFTER, VT_AFTER = "ct before", "vt before", "ct after",
 SERIAL = "serial"
 HELD = "content"
 DIFFERENCE = "difference Wh"
+BOOKED = "booked from"  # start of the interval that a declared content is booked in, UTC in seconds
 
 
 class Change(namedtuple("Change", ("at_ms", "final_wh", "initial_wh", "before", "after"))):
@@ -60,6 +61,18 @@ def change_of(values: "tuple[tuple[str, str], ...]", quantity: str, at_ms: int) 
     ct_before, vt_before, ct_after, vt_after = ratios
     assert ct_before and vt_before and ct_after and vt_after
     return Change(at_ms, final, initial, (ct_before, vt_before), (ct_after, vt_after))
+
+
+def booked_in(values: "tuple[tuple[str, str], ...]") -> "int | None":
+    """Return the start of the interval that a declared content is booked in; None of other declarations."""
+    text = dict(values).get(BOOKED)
+    return None if text is None or not is_digits(text) else int(text)
+
+
+def difference_of(values: "tuple[tuple[str, str], ...]") -> int:
+    """Return by how much a storage holds more than its account, or less."""
+    found = decimal_scaled(dict(values).get(DIFFERENCE, "0"), 1)
+    return found or 0
 
 
 def changed_energy(

@@ -122,3 +122,23 @@ def discharge(pool: Pool, wh: int, storage: Storage) -> Release:
     mix.append((UNKNOWN, wh - known))
     after = _pool(pool.storage, sorted(rest, key=lambda layer: layer.since_s))
     return Release(after, merged(tuple(mix)), merged(tuple(lost)))
+
+
+def corrected(
+    pool: Pool, difference_wh: int, storage: Storage, start_s: int
+) -> "tuple[Pool, tuple[tuple[str, int], ...]]":
+    """Return *pool* after a person declared what it really holds, and what was lost by origin.
+
+    What is there and was not known has the origin "unknown". What is not there was lost: of every charge its part,
+    whatever the rule, for nobody saw it go.
+    """
+    if difference_wh >= 0:
+        return charge(pool, ((UNKNOWN, difference_wh),), storage, start_s), ()
+    parts = [(layer.since_s, origin, wh) for layer in pool.layers for origin, wh in layer.mix]
+    taken = share(min(-difference_wh, amount(pool.content)), [wh for _, _, wh in parts])
+    left = []
+    for layer in pool.layers:
+        own = [number for number in range(len(parts)) if parts[number][0] == layer.since_s]
+        left.append(Layer(layer.since_s, tuple([(parts[n][1], parts[n][2] - taken[n]) for n in own])))
+    lost = merged(tuple([(parts[n][1], taken[n]) for n in range(len(parts))]))
+    return _pool(pool.storage, left), lost

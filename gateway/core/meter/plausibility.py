@@ -12,6 +12,9 @@ from gateway.core.reading import BACKWARDS, TOO_FAST
 
 # max_power_w over what was measured: apparent exceeds active power, and connections are overloaded for a while.
 _MARGIN = (3, 2)
+# max_power over what a register may rise by between two boundaries: the usual rule of meter checks, P x t x 1.25.
+_BOUNDARY_MARGIN = (5, 4)
+_NO_BOUND_WH = 1 << 62
 # Some meters renew their energy registers only now and then, so a rise may be of a longer time than between reads.
 _RENEWAL_MS = 30000
 _MS_OF_HOUR = 3600000
@@ -44,9 +47,22 @@ def step_wh(point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, in
     return there - here + 1
 
 
-def carried_wh(max_power_w: int, elapsed_ms: int, margin: "tuple[int, int]") -> int:
+def _carried_wh(max_power_w: int, elapsed_ms: int, margin: "tuple[int, int]") -> int:
     """Return the most energy that a connection carries in so long, with a margin and the slowness of meters."""
     return max_power_w * margin[0] * (elapsed_ms + _RENEWAL_MS) // (margin[1] * _MS_OF_HOUR)
+
+
+def most_rise_wh(
+    point: Point,
+    ratios: "tuple[tuple[int, int], tuple[int, int]]",
+    max_power_w: int,
+    elapsed_ms: int,
+    words: "tuple[int, ...]",
+) -> int:
+    """Return the most that a register, now at *words*, may have risen by between two boundaries of accounts."""
+    if not max_power_w:
+        return _NO_BOUND_WH
+    return _carried_wh(max_power_w, elapsed_ms, _BOUNDARY_MARGIN) + 2 * step_wh(point, words, ratios)
 
 
 class RegisterWatch:
@@ -109,7 +125,7 @@ class RegisterWatch:
         if not self._max_power_w or unit not in _OF_POWER:
             return None
         elapsed_ms = now_ms - before[1]
-        most_wh = carried_wh(self._max_power_w, elapsed_ms, _MARGIN)
+        most_wh = _carried_wh(self._max_power_w, elapsed_ms, _MARGIN)
         most_wh += 2 * step_wh(self._point, words, self._ratios)
         if advance_wh > most_wh:
             return (TOO_FAST, "%s by %d Wh in %d ms, at most %d Wh" % (name, advance_wh, elapsed_ms, most_wh))
