@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cloud_sync.platform import reports, standing
+from cloud_sync.platform import reports, standing, whole_park
 from cloud_sync.platform.page_words import PAGE_WORDS
 from cloud_sync.platform.reports import Figures, Period, Reads
 from gateway.core.account.trace import FLOW
@@ -31,14 +31,15 @@ ROUTES = {
     "/api/v1/storage": "what each storage holds, by origin",
     "/api/v1/residuals": "balance of every busbar",
     "/api/v1/completeness": "what came of what should have come, by the hour, and what is missing",
+    "/api/v1/composed": "how the day of a park of several gateways was composed, and what of it is not whole",
     "/api/v1/self-use": "the shares asked for by the direct-supply rules, over the day",
     "/api/v1/intervals": "the intervals of the day with their place in the chain and their Merkle root",
     "/api/v1/words": "the texts of the page in a language (lang=zh or lang=en)",
-    "/api/v1/events": "server-sent events: interval, readings, receipt",
+    "/api/v1/events": "server-sent events: interval, readings, receipt, composed",
 }
 UNKNOWN_GATEWAY = "WP-PLT-201"
 PARAMETERS = {
-    "gateway": "name of a gateway; the first one by default",
+    "gateway": "name of a gateway, or park/<name> for a park of several; the first one by default",
     "period": "interval (the last one, default) or day",
     "day": "local day of the park, YYYY-MM-DD; today by default",
     "method": "flow (default) or 688-hourly",
@@ -58,9 +59,13 @@ class Answers:
         """Return the platform's time in whole seconds."""
         return int(self.now())
 
+    def names(self) -> list[str]:
+        """Return whose figures there are: gateways, then parks of several gateways."""
+        return standing.gateways(self.ledger) + whole_park.parks(self.ledger)
+
     def gateway(self, request: Request) -> str:
         """Return the gateway asked for; raises ProblemError where there is none of that name."""
-        names = standing.gateways(self.ledger)
+        names = self.names()
         name = request.query_params.get("gateway") or (names[0] if names else "")
         if name in names:
             return name
@@ -127,7 +132,7 @@ class Answers:
 
     def overview(self, request: Request) -> Figures:
         """Return how one gateway stands, and what may be chosen on the page."""
-        names = standing.gateways(self.ledger)
+        names = self.names()
         day = self.day(request)
         common = {
             "gateways": names,
@@ -141,7 +146,7 @@ class Answers:
         choices = reports.choices(self.ledger, name)
         return {
             **common,
-            **standing.overview(self.ledger, name),
+            **whole_park.overview(self.ledger, name, telling(language_of(request))),
             "methods": choices["methods"],
             "factor_sets": self.factor_sets(name),
         }
@@ -172,7 +177,7 @@ class Answers:
 
     def live(self, request: Request) -> Figures:
         """Return sources and loads now."""
-        return standing.live(self.ledger, self.gateway(request), self.now_s())
+        return whole_park.live(self.ledger, self.gateway(request), self.now_s())
 
     def flow(self, request: Request) -> Figures:
         """Return who fed whom."""
@@ -219,6 +224,11 @@ class Answers:
         name, day = self.gateway(request), self.day(request)
         return {"period": day._asdict(), **standing.completeness(self.ledger, name, day, self.now_s())}
 
+    def composed(self, request: Request) -> Figures:
+        """Return how the day of a park was composed; nothing is of a single gateway."""
+        name, day = self.gateway(request), self.day(request)
+        return {"period": day._asdict(), **whole_park.composed(self.ledger, name, day, telling(language_of(request)))}
+
     def self_use(self, request: Request) -> Figures:
         """Return the shares of the direct-supply rules."""
         name, day = self.gateway(request), self.day(request)
@@ -244,17 +254,24 @@ def language_of(request: Request) -> str:
     return "en"
 
 
+def telling(language: str) -> Callable[[Problem], Figures]:
+    """Return what puts a problem into words of *language*, as JSON has it."""
+
+    def tell(one: Problem) -> Figures:
+        values = {name: str(value) for name, value in one.values.items()}
+        return {
+            "code": one.code,
+            "where": one.where,
+            "what": translate(one.what, language).format(**values),
+            "hint": translate(one.hint, language).format(**values),
+        }
+
+    return tell
+
+
 def refused(request: Request, status_code: int, problem: Problem) -> Response:
     """Return *problem* as JSON, in the language of *request*."""
-    language = language_of(request)
-    values = {name: str(value) for name, value in problem.values.items()}
-    answer = {
-        "code": problem.code,
-        "where": problem.where,
-        "what": translate(problem.what, language).format(**values),
-        "hint": translate(problem.hint, language).format(**values),
-    }
-    return JSONResponse({"problem": answer}, status_code=status_code)
+    return JSONResponse({"problem": telling(language_of(request))(problem)}, status_code=status_code)
 
 
 def routes(answers: Answers) -> list[Route]:
@@ -283,6 +300,7 @@ def routes(answers: Answers) -> list[Route]:
         route("storage", answers.storage),
         route("residuals", answers.residuals),
         route("completeness", answers.completeness),
+        route("composed", answers.composed),
         route("self-use", answers.self_use),
         route("intervals", answers.intervals),
         route("words", answers.words),

@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 import click
 
 from cloud_sync.keys import ALGORITHM_NAMES, KeyRing, PublicKey, load_public, new_key
-from cloud_sync.platform import showing
+from cloud_sync.platform import showing, whole_park
 from cloud_sync.platform.auditing import audit
+from cloud_sync.platform.composing import plans_of
 from cloud_sync.platform.document_commands import document_group
 from cloud_sync.platform.documents import Documents
 from cloud_sync.platform.enrolment import enrol, enrolled
 from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_settings
 from cloud_sync.platform.ledger import Ledger, broken
+from cloud_sync.platform.park import PARK_FILE, read_parks
 from cloud_sync.platform.rebuilding import rebuild
 from gateway import words
 from gateway.core.problem import ProblemError
@@ -130,6 +132,31 @@ def show_command(home: Path, as_json: bool) -> None:
     finally:
         ledger.close()
     emit(value, showing.text(value), as_json)
+
+
+@main.command("park")
+@json_option
+@click.pass_obj
+@fails_clearly
+@with_ledger
+def park_command(home: Path, as_json: bool) -> None:
+    """Read park.toml, and show how each park of several gateways is composed."""
+    wanted = {plan.key: plan for plan in read_parks(home)}
+    ledger = Ledger(read_settings(home).ledger, read_only=True)
+    try:
+        found = [showing.park(ledger, key) for key in whole_park.parks(ledger)]
+        kept = {plan.key: plan for plan in plans_of(ledger.connection)}
+    finally:
+        ledger.close()
+    lines = [line for one in found for line in showing.park_lines(one)]
+    if kept != wanted:
+        lines.append(
+            _("park.toml says otherwise by now; a running `wattproof-platform serve` takes it over by itself.")
+        )
+    nothing = _("There is no park of several gateways; write one into {path}.").format(path=home / PARK_FILE)
+    emit({"parks": found, "adopted": kept == wanted}, "\n".join(lines) or nothing, as_json)
+    if any(one["newest"] and one["newest"]["problems"] for one in found):
+        sys.exit(PROBLEM)
 
 
 @main.group("keys")

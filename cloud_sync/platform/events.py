@@ -1,4 +1,4 @@
-"""News of the ledger as server-sent events: a new interval, new readings, a new receipt.
+"""News of the ledger as server-sent events: a new interval, new readings, a new receipt, a park composed.
 
 The ledger is looked at once a second for all watchers together; an event says only that there is news and of
 which gateway, and the page asks for the figures it shows.
@@ -50,8 +50,9 @@ class News:
         question = (
             "SELECT name, (SELECT max(start_s) FROM interval WHERE gateway = name) AS interval,"
             " (SELECT max(at_ms) FROM live WHERE gateway = name) AS readings,"
-            " (SELECT max(head_sequence) FROM chain WHERE gateway = name) AS receipt"
-            " FROM (SELECT name FROM gateway UNION SELECT gateway FROM chain)"
+            " (SELECT max(head_sequence) FROM chain WHERE gateway = name) AS receipt,"
+            " (SELECT max(start_s) FROM composed WHERE gateway = name AND state = 'whole') AS composed"
+            " FROM (SELECT name FROM gateway UNION SELECT gateway FROM chain UNION SELECT 'park/' || name FROM park)"
         )
         return {row.pop("name"): row for row in rows(self.ledger, question)}
 

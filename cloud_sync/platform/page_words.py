@@ -8,6 +8,12 @@ def _(text: str) -> str:
 
 PAGE_WORDS = (
     _("Gateway {name}"),
+    _("Park {name}"),
+    _("Whole"),
+    _("A gateway is missing"),
+    _("Not composed"),
+    _("without {gateways}; what came from there counts as unmetered"),
+    _("Composed of several gateways"),
     _("Unbroken"),
     _("Waiting for earlier entries"),
     _("Branched: the gateway's journal was set back"),

@@ -20,6 +20,7 @@ import uvicorn
 
 from cloud_sync.keys import load_signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened
+from cloud_sync.platform.composer import Composer
 from cloud_sync.platform.enrolment import Enrolment
 from cloud_sync.platform.events import News
 from cloud_sync.platform.home import GATEWAYS, KEY_FILE, Settings
@@ -30,6 +31,7 @@ from gateway.core.problem import Problem, ProblemError, problem
 from gateway.words import translate as _
 
 GRACE_S = 2  # What an open page gets to take its last bytes.
+LOOK_S = 5.0  # How often park.toml is looked at while nothing comes.
 
 
 class PageServer(uvicorn.Server):
@@ -108,8 +110,9 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
     ledger = Ledger(settings.ledger)
     try:
         receiver = Receiver(ledger, Enrolment(home / GATEWAYS, ledger), signer, settings.bucket)
+        composer = Composer(home, ledger)
         with contextlib.closing(Ledger(settings.ledger, read_only=True)) as page_ledger:
-            await _offer(page_ledger, receiver, settings, tell, warn)
+            await _offer(page_ledger, receiver, composer, settings, tell, warn)
     finally:
         ledger.close()
 
@@ -117,6 +120,7 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
 async def _offer(
     page_ledger: Ledger,
     receiver: Receiver,
+    composer: Composer,
     settings: Settings,
     tell: Callable[[str], None],
     warn: Callable[[Problem], None],
@@ -128,7 +132,7 @@ async def _offer(
     with ended_by_signals(server), listening(settings.host, settings.port) as bound:
         host, port = bound.getsockname()[:2]
         tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
-        await _run(server, bound, Road(receiver, settings, tell, warn))
+        await _run(server, bound, Road(receiver, composer, settings, tell, warn))
 
 
 @contextlib.contextmanager
@@ -158,9 +162,17 @@ class Road:
     """The platform's end of the road: one connection to the broker, and the receiver behind it."""
 
     def __init__(
-        self, receiver: Receiver, settings: Settings, tell: Callable[[str], None], warn: Callable[[Problem], None]
+        self,
+        receiver: Receiver,
+        composer: Composer,
+        settings: Settings,
+        tell: Callable[[str], None],
+        warn: Callable[[Problem], None],
     ) -> None:
         self._receiver = receiver
+        self._composer = composer
+        self._came = asyncio.Event()
+        self._ended = False
         self._tell = tell
         self._warn = warn
         self._broker = f"{settings.broker.host}:{settings.broker.port}"
@@ -179,6 +191,8 @@ class Road:
 
     async def run(self) -> None:
         """Keep the connection and deal with what comes, until `stop`."""
+        composing = asyncio.create_task(self._compose())
+        composing.add_done_callback(lambda _task: self.stop())
         self._connection.start()
         try:
             while (event := await self._events.get()) is not None:
@@ -192,26 +206,42 @@ class Road:
                 else:
                     await self._take(event.topic, event.payload)
                     self._connection.ack(event)
+                    self._came.set()
         finally:
             await asyncio.to_thread(self._connection.stop)
+            self._ended = True
+            self._came.set()
+            await composing
+
+    async def _compose(self) -> None:
+        """Compose parks, a little at a time, whenever something came."""
+        try:
+            while not self._ended:
+                if not await asyncio.to_thread(self._composer.step):
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._came.wait(), LOOK_S)
+                    self._came.clear()
+        except sqlite3.Error as error:
+            raise ProblemError(self._unwritable(error)) from error
 
     async def _take(self, topic: str, raw: bytes) -> None:
         try:
             answers = await asyncio.to_thread(self._receiver.received, topic, raw, time.time_ns() // 1_000_000)
         except sqlite3.Error as error:
-            raise ProblemError(
-                problem(
-                    "WP-PLT-016",
-                    str(self._receiver.ledger.path),
-                    "The ledger cannot be written: {reason}.",
-                    "Look for a full disk or a missing right, and start the platform again; the gateways keep and"
-                    " repeat all that has no receipt.",
-                    reason=error,
-                )
-            ) from error
+            raise ProblemError(self._unwritable(error)) from error
         for answer in answers:
             if not self._connection.publish(answer.topic, answer.raw):
                 log.warning("an answer on %s was not sent; it is given again when the batch is", answer.topic)
+
+    def _unwritable(self, error: sqlite3.Error) -> Problem:
+        return problem(
+            "WP-PLT-016",
+            str(self._receiver.ledger.path),
+            "The ledger cannot be written: {reason}.",
+            "Look for a full disk or a missing right, and start the platform again; the gateways keep and"
+            " repeat all that has no receipt.",
+            reason=error,
+        )
 
 
 log = logging.getLogger(__name__)

@@ -3,11 +3,21 @@
 import time
 from typing import Any
 
+from cloud_sync.platform import whole_park
+from cloud_sync.platform.bounds import TIME_S_MAX
 from cloud_sync.platform.ledger import Ledger
+from cloud_sync.platform.reports import Period
+from gateway.frame import plain_problem
 from gateway.words import translate as _
 
 # Tables whose rows are worth a look when there are any, each counted for a gateway.
 _COUNTED = ("conflict", "unread", "amended", "hole", "held", "set_aside")
+_ENERGY = (
+    "SELECT meter_point, role, sum(import_wh) AS import_wh, sum(export_wh) AS export_wh,"
+    " sum(flag <> '') AS flagged FROM energy LEFT JOIN point"
+    " ON point.gateway = energy.gateway AND point.name = energy.meter_point"
+    " WHERE energy.gateway = ? GROUP BY meter_point ORDER BY meter_point"
+)
 
 
 def overview(ledger: Ledger) -> dict[str, Any]:
@@ -15,7 +25,24 @@ def overview(ledger: Ledger) -> dict[str, Any]:
     names = ledger.read(
         "SELECT name FROM gateway UNION SELECT gateway FROM chain UNION SELECT gateway FROM set_aside ORDER BY 1"
     )
-    return {"gateways": [_gateway(ledger, row["name"]) for row in names]}
+    return {
+        "gateways": [_gateway(ledger, row["name"]) for row in names],
+        "parks": [park(ledger, key) for key in whole_park.parks(ledger)],
+    }
+
+
+def park(ledger: Ledger, key: str) -> dict[str, Any]:
+    """Return how the park *key* is composed, as plain values for JSON."""
+    found = whole_park.composed(ledger, key, Period(0, TIME_S_MAX))
+    bounds = ledger.read("SELECT min(start_s), max(end_s) FROM composed WHERE gateway = ?", (key,))[0]
+    newest = whole_park.periods(ledger, key, plain_problem, "ORDER BY start_s DESC LIMIT 1")
+    return {
+        "park": key,
+        "gateways": list(whole_park.gateways_of(ledger, key)),
+        "periods": {state: found[state] for state in whole_park.STATES} | {"first_s": bounds[0], "last_s": bounds[1]},
+        "newest": newest[0] if newest else None,
+        "energy": [dict(row) for row in ledger.read(_ENERGY, (key,))],
+    }
 
 
 def _gateway(ledger: Ledger, name: str) -> dict[str, Any]:
@@ -44,12 +71,7 @@ def _gateway(ledger: Ledger, name: str) -> dict[str, Any]:
             "SELECT count(*) AS count, count(account) AS accounted, min(start_s) AS first_s, max(end_s) AS last_s,"
             " min(complete_ppm) AS least_complete_ppm FROM interval WHERE gateway = ?"
         )[0],
-        "energy": read(
-            "SELECT meter_point, role, sum(import_wh) AS import_wh, sum(export_wh) AS export_wh,"
-            " sum(flag <> '') AS flagged FROM energy LEFT JOIN point"
-            " ON point.gateway = energy.gateway AND point.name = energy.meter_point"
-            " WHERE energy.gateway = ? GROUP BY meter_point ORDER BY meter_point"
-        ),
+        "energy": read(_ENERGY),
         "counts": {table: read(f"SELECT count(*) AS n FROM {table} WHERE gateway = ?")[0]["n"] for table in _COUNTED},
     }
 
@@ -77,13 +99,34 @@ def text(value: dict[str, Any]) -> str:
             line = "  " + _("intervals: {count}, from {first} to {last}")
             first, last = _utc(intervals["first_s"]), _utc(intervals["last_s"])
             lines.append(line.format(count=intervals["count"], first=first, last=last))
-        for energy in one["energy"]:
-            line = "  " + _("{meter_point} ({role}): import {import_wh} Wh, export {export_wh} Wh")
-            lines.append(line.format(**(energy | {"role": energy["role"] or "-"})))
+        lines += _energy_lines(one)
         noted = [f"{table} {count}" for table, count in one["counts"].items() if count]
         if noted:
             lines.append("  " + _("to look at: {tables}").format(tables=", ".join(noted)))
+    lines += [line for one in value["parks"] for line in park_lines(one)]
     return "\n".join(lines) or _("No gateway is known yet; enrol one with `wattproof-platform enrol`.")
+
+
+def park_lines(one: dict[str, Any]) -> list[str]:
+    """Return a park as lines for people."""
+    lines = [_("Park {name} of {gateways}").format(name=one["park"], gateways=", ".join(one["gateways"]))]
+    if one["newest"] is None:
+        return [*lines, "  " + _("nothing is composed yet")]
+    periods = one["periods"]
+    line = "  " + _(
+        "from {first} to {last}: {whole} periods whole, {partial} with a gateway missing, {refused} refused"
+    )
+    lines.append(line.format(**periods | {"first": _utc(periods["first_s"]), "last": _utc(periods["last_s"])}))
+    if one["newest"]["missing"]:
+        line = "  " + _("the newest one is without {gateways}")
+        lines.append(line.format(gateways=", ".join(one["newest"]["missing"])))
+    lines += ["  " + problem["text"] for problem in one["newest"]["problems"]]
+    return lines + _energy_lines(one)
+
+
+def _energy_lines(one: dict[str, Any]) -> list[str]:
+    line = "  " + _("{meter_point} ({role}): import {import_wh} Wh, export {export_wh} Wh")
+    return [line.format(**(energy | {"role": energy["role"] or "-"})) for energy in one["energy"]]
 
 
 def _utc(seconds: int) -> str:

@@ -99,7 +99,7 @@ function listen() {
   events = new EventSource("/api/v1/events");
   events.onopen = () => { heard = Date.now(); if (!connected) soon(); };
   events.onerror = () => line(false);
-  for (const kind of ["interval", "readings", "receipt", "gateway"]) {
+  for (const kind of ["interval", "readings", "receipt", "composed", "gateway"]) {
     events.addEventListener(kind, () => { heard = Date.now(); soon(); });
   }
   events.addEventListener("beat", () => { heard = Date.now(); if (!connected) soon(); });

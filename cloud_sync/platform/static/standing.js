@@ -8,7 +8,7 @@ const LATE_STEPS = 3; // an interval is late when two more should have followed 
 export function heading(overview) {
   byId("park").textContent = overview.park || overview.gateway || "Wattproof";
   byId("gateway").textContent = overview.gateway
-    ? [t("Gateway {name}", { name: overview.gateway }), overview.province].filter(Boolean).join(" · ") : "";
+    ? [t(overview.composed ? "Park {name}" : "Gateway {name}", { name: overview.gateway }), overview.province].filter(Boolean).join(" · ") : "";
   document.title = (overview.park || overview.gateway || "") + (overview.gateway ? " – Wattproof" : "Wattproof");
 }
 
@@ -50,7 +50,7 @@ export function standing(overview) {
         late ? el("span", { class: "warn" }, " · " + t("late")) : ""] : "", late ? "warn" : ""),
     fact(t("Signed chain"), state,
       chain.entries ? [figure("chain.entries", chain.entries, count), " ", t("entries"), " · ",
-        el("span", { title: chain.head_link }, t("head {link}", { link: chain.head_link.slice(0, 12) + "…" })),
+        chain.head_link ? el("span", { title: chain.head_link }, t("head {link}", { link: chain.head_link.slice(0, 12) + "…" })) : "",
         troubles ? el("span", { class: "warn" }, " · " + troubles) : ""] : "", mood),
     fact(t("Last receipt"), receipt ? today(receipt.at_ms / 1000) + second(receipt.at_ms) : t("None yet"),
       receipt ? [t("through entry") + " ", figure("receipt.through_sequence", receipt.through_sequence, count)] : ""),
@@ -58,7 +58,21 @@ export function standing(overview) {
       ? today(overview.readings_at_ms / 1000) + second(overview.readings_at_ms) : t("None yet"),
       overview.readings_at_ms ? t("live values of the meters") : ""),
   ];
+  if (overview.composed) facts.push(composition(overview.composed));
   byId("standing").replaceChildren(...facts);
+}
+
+// What the newest period of a park of several gateways was composed of.
+function composition({ gateways, newest }) {
+  const states = {
+    whole: [t("Whole"), ""], partial: [t("A gateway is missing"), "warn"], refused: [t("Not composed"), "bad"],
+  };
+  const [state, mood] = newest ? states[newest.state] : [t("None yet"), ""];
+  const more = newest && newest.missing.length
+    ? t("without {gateways}; what came from there counts as unmetered", { gateways: newest.missing.join(", ") })
+    : gateways.join(", ");
+  const problems = newest ? newest.problems.map((one) => el("span", { class: "warn", title: one.hint }, " · " + one.code + " " + one.what)) : [];
+  return fact(t("Composed of several gateways"), state, [more, ...problems], mood);
 }
 
 export function waiting(overview) {
