@@ -156,5 +156,5 @@ def test_show_reads_while_the_platform_serves(stand: Stand) -> None:
     stand.served()
     shown = stand.platform("show", "--json")
     assert shown.stdout is not None
-    assert json.loads(shown.stdout.read()) == {"gateways": []}
+    assert json.loads(shown.stdout.read()) == {"gateways": [], "parks": []}
     assert shown.wait() == 0

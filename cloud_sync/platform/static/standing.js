@@ -7,8 +7,9 @@ const LATE_STEPS = 3; // an interval is late when two more should have followed 
 
 export function heading(overview) {
   byId("park").textContent = overview.park || overview.gateway || "Wattproof";
+  const name = { name: overview.gateway };
   byId("gateway").textContent = overview.gateway
-    ? [t(overview.composed ? "Park {name}" : "Gateway {name}", { name: overview.gateway }), overview.province].filter(Boolean).join(" · ") : "";
+    ? [overview.composed ? t("Park {name}", name) : t("Gateway {name}", name), overview.province].filter(Boolean).join(" · ") : "";
   document.title = (overview.park || overview.gateway || "") + (overview.gateway ? " – Wattproof" : "Wattproof");
 }
 
