@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test hil check core bench catalogue cli-reference fault-table format lock install test-system clean
+.PHONY: demo test hil check core bench fuzz catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -53,6 +53,17 @@ hil: $(INSTALLED)
 bench: $(INSTALLED)
 	-@sh tools/system_packages.sh mosquitto collectd-core
 	$(BIN)/python -m tools.bench
+
+# Coverage-guided: each target TIME seconds, all of them or those that TARGETS names; docs/fuzzing.md.
+TIME ?= 300
+FUZZER := .fuzz/atheris
+
+$(FUZZER)/.installed: tools/fuzz/requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --upgrade --target $(FUZZER) -r tools/fuzz/requirements.txt
+	@touch $@
+
+fuzz: $(INSTALLED) $(FUZZER)/.installed
+	PYTHONPATH=$(FUZZER) $(BIN)/python -m tools.fuzz.run --seconds $(TIME) $(TARGETS)
 
 # The files made from the code: run after changing a message, a command, an option, or a test of a fault.
 catalogue: $(INSTALLED)

@@ -325,7 +325,7 @@ class Connection:
         self._on_event(Opened(self._limit))
 
     def _on_message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
-        self._on_event(Message(message.topic, bytes(message.payload), message.mid, self._round))
+        self._on_event(message_of(message, self._round))
 
     def _on_disconnect(
         self, _client: paho.Client, _user: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
@@ -343,6 +343,15 @@ class Connection:
                 "The connection to the broker was lost: {reason}.",
                 "It is opened again by itself; nothing is lost meanwhile.", reason=str(reason),
             )  # fmt: skip
+
+
+def message_of(packet: paho.MQTTMessage, connection: int) -> Message:
+    """Return what came in the packet; a topic that is no UTF-8, which MQTT forbids, is that of nobody: ""."""
+    try:
+        topic = packet.topic
+    except UnicodeDecodeError:
+        topic = ""
+    return Message(topic, bytes(packet.payload), packet.mid, connection)
 
 
 def _wake_up(_client: paho.Client, _user: Any, _socket: Any) -> None:

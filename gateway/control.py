@@ -75,7 +75,7 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _answer_line(line: bytes, answer: Answer) -> bytes:
+def answer_line(line: bytes, answer: Answer) -> bytes:
     """Return the line that answers the question in *line*."""
     if not line:
         return b""
@@ -100,7 +100,7 @@ async def serve(home: Path, answer: Answer) -> asyncio.Server:
         try:
             if asking <= ASKERS_MAX:
                 line = await asyncio.wait_for(reader.readline(), QUESTION_TIMEOUT_S)
-                writer.write(_answer_line(line, answer))
+                writer.write(answer_line(line, answer))
                 await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except ValueError:
             writer.write(_NO_QUESTION)  # it is longer than any question

@@ -61,7 +61,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return the tables of *text*; raises ProblemError with line and column where it is no TOML."""
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and a number of too many digits
         found = _PLACE_IN_TOML.fullmatch(str(error))
         lines = text.splitlines() or [""]
         line, column = str(len(lines)), str(len(lines[-1]) + 1)

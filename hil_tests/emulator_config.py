@@ -1,5 +1,6 @@
 """Reads the configuration of an emulator: buses, meters, the park behind them, and everything that is wrong at once."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -127,8 +128,8 @@ class _Reader:
         return value_ms, step_ms
 
     def _begin(self) -> int:
-        hour, colon, minute = self._top.text("begin", "00:00").partition(":")
-        if not (colon and hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) in (0, 15, 30, 45)):
+        found = re.fullmatch(r"([0-9]{1,2}):(00|15|30|45)", self._top.text("begin", "00:00"))
+        if found is None or int(found[1]) > 23:
             self._problems.append(
                 problem(
                     "WP-EMU-009",
@@ -138,7 +139,7 @@ class _Reader:
                 )
             )
             return 0
-        return int(hour) * 4 + int(minute) // 15
+        return int(found[1]) * 4 + int(found[2]) // 15
 
     def _curve(self, table: Fields) -> Curve | None:
         table.only(("name", "file", "column", "peak"))

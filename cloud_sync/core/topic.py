@@ -7,7 +7,9 @@ DOWN = "down"
 
 def is_name(name: str) -> bool:
     """Tell whether *name* can stand in a topic as bucket or gateway id."""
-    if not name or len(name.encode("utf-8")) > NAME_BYTES_MAX:
+    if not name or any(0xD800 <= ord(character) <= 0xDFFF for character in name):  # halves of a character
+        return False
+    if len(name.encode("utf-8")) > NAME_BYTES_MAX:
         return False
     return all(character > " " and character not in "/+#$\x7f" for character in name)
 

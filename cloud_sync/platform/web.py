@@ -75,7 +75,7 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
     async def missing(request: Request, error: Exception) -> Response:
         nothing = problem(
             "WP-PLT-206",
-            request.url.path,
+            request.scope["path"],
             "There is nothing at this address.",
             "The page is at /, the list of figures at /api/v1/.",
         )
@@ -83,17 +83,20 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
 
     async def not_asked(request: Request, error: Exception) -> Response:
         only = problem(
-            "WP-PLT-207", request.url.path, "This address only answers questions.", "Ask with GET; nothing is set here."
+            "WP-PLT-207",
+            request.scope["path"],
+            "This address only answers questions.",
+            "Ask with GET; nothing is set here.",
         )
         answer = refused(request, 405, only)
         answer.headers["Allow"] = "GET, HEAD"
         return answer
 
     async def unanswerable(request: Request, error: Exception) -> Response:
-        log.error("%s: %s", request.url.path, error)
+        log.error("%s: %s", request.scope["path"], error)
         failed = problem(
             "WP-PLT-208",
-            request.url.path,
+            request.scope["path"],
             "The ledger does not give these figures: {reason}.",
             "Run `wattproof-platform verify`; figures too large to be added up are one gateway's own.",
             reason=error,

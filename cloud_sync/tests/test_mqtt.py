@@ -7,8 +7,9 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from paho.mqtt.client import MQTTMessage
 
-from cloud_sync.mqtt import Closed, Connection, Event, Message, Opened, Settings, broker_settings
+from cloud_sync.mqtt import Closed, Connection, Event, Message, Opened, Settings, broker_settings, message_of
 from cloud_sync.tests.brokers import real_broker, scripted_broker
 from gateway.core.problem import ProblemError
 from gateway.words import say
@@ -202,3 +203,11 @@ def test_stopping_does_not_wait_for_a_dead_link() -> None:
         connection.stop()
         assert _next(events, Closed) == Closed(None)
     Connection(_settings(1), (), events.put).stop()
+
+
+def test_a_topic_that_is_no_text_is_that_of_nobody() -> None:
+    """MQTT forbids it; where a broker lets it through, the connection lives on and the message is no gateway's."""
+    packet = MQTTMessage(7, b"v1/b0/\xff/up")
+    packet.payload = b"x"
+    assert message_of(packet, 3) == Message("", b"x", 7, 3)
+    assert message_of(MQTTMessage(8, "v1/b0/网关/up".encode()), 3).topic == "v1/b0/网关/up"

@@ -10,7 +10,10 @@ _SHOWN_MAX = 60  # characters of a wrong value that a message repeats
 
 def shown(value: object) -> str:
     """Return *value* as it can stand in a message: on one line, and not too long."""
-    text = value if isinstance(value, str) and value else repr(value)
+    try:
+        text = value if isinstance(value, str) and value else repr(value)
+    except ValueError:  # a number of more digits than CPython writes out
+        text = "..."
     text = "".join([character if ord(character) >= 32 else "?" for character in text])
     return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
 

@@ -13,6 +13,7 @@ from gateway.core.meter.profile import REGISTERS, TYPES, UNITS
 from gateway.core.notation import decimal_ratio
 
 LINES_MAX = 2000  # the longest manuals list some hundreds of registers
+LINE_LENGTH_MAX = 2000  # characters; a register takes one line of print
 ZERO_BASED, ONE_BASED, REFERENCE = "zero-based", "one-based", "reference"
 BASES = (ZERO_BASED, ONE_BASED, REFERENCE)
 # What the first digit of a Modicon reference number says: 3xxxx are input, 4xxxx holding registers.
@@ -63,7 +64,7 @@ _ADDRESS = re.compile(r"(?:0[xX]([0-9A-Fa-f]{1,4})|([0-9A-Fa-f]{1,4})[hH]|([34])
 _MARKED = re.compile(r"0[xX].+|[34][xX].+|.+[hH]")
 _RANGE = re.compile(r"\s*(?:-|–|~|～|…|\.\.|至|to)\s*")
 _WIRE_OCTETS = re.compile(r"(?:^|\s)([0-9A-Fa-f]{2})\s+([0-9A-Fa-f]{2})\s*$")
-_NUMBER = r"\d+(?:[.,]\d+)?(?:[eE]-?\d+)?"
+_NUMBER = r"\d+(?:[.,]\d+)?(?:[eE]-?\d{1,2})?"
 _FACTOR = re.compile(r"(?:[x×*]\s*)?(%s)\s*(\S*)" % _NUMBER)
 _DIVISOR = re.compile(r"(?:1\s*)?(?:/|÷)\s*(10+)\s*(\S*)")
 _UNIT_FACTOR = re.compile(r"(\D+?)\s*(?:([x×*])\s*(%s)|(?:/|÷)\s*(10+))" % _NUMBER)
@@ -139,6 +140,9 @@ def read_register_list(text: str) -> RegisterList:
     found: list[Listed] = []
     left: list[tuple[int, str]] = []
     for number, line in lines:
+        if len(line) > LINE_LENGTH_MAX:
+            left.append((number, line))
+            continue
         cells = _cells(line, delimiter)
         headings = [_HEADING_OF.get(_squeezed(cell)) for cell in cells]
         if sum(1 for heading in headings if heading) >= 2 and "address" in headings:
@@ -340,7 +344,7 @@ def _by_columns(seen: _Line, cells: list[str], columns: list[str], bare_hex: boo
             code = re.search(r"[34]", cell)
             seen.function = int(code[0]) if code else None
         elif column in ("count", "bytes"):
-            if cell.isdigit() and 0 < int(cell) <= 128:
+            if re.fullmatch(r"[0-9]{1,3}", cell) and 0 < int(cell) <= 128:
                 seen.count = int(cell) // (2 if column == "bytes" else 1) or None
         elif column in ("unit", "factor"):
             scaled = _factor_and_unit(cell)

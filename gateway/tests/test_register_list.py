@@ -242,3 +242,14 @@ def test_known_words_of_two_languages_name_quantities(name: str, unit: str, quan
 def test_what_is_half_understood_is_not_proposed(name: str, unit: str) -> None:
     """One unknown or contradicting word, or a unit of something else, and no quantity is guessed."""
     assert quantity_of(name, unit) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["1,Voltage,²", "1,Voltage," + "1" * 1900, "1,Voltage,1e-99999999", "1," + "V" * 140_000]
+)
+def test_a_cell_that_no_manual_prints_is_no_number(line: str) -> None:
+    """Superscripts, endless digits, exponents that would fill the memory, lines beyond the limit of csv: none breaks."""
+    for heading in ("address,name,count", "address,name,factor"):
+        found = read_register_list(heading + "\n" + line + "\n")
+        assert [(one.count, one.factor) for one in found.registers] in ([], [(None, "")])
+        assert len(found.registers) + len(found.left) == 1

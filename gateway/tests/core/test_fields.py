@@ -138,3 +138,10 @@ def test_a_message_shows_a_wrong_value_in_one_short_line():
     assert shown("") == "''"
     assert shown("x" * 100) == "x" * 60 + "..."
     assert shown(7) == "7"
+
+
+def test_a_number_of_thousands_of_digits_is_shown_short():
+    """CPython refuses to write out more than 4300 digits; a message shows the first ones, or that there are some."""
+    for value in (1 << 20000, [1 << 20000]):
+        text = shown(value)
+        assert text.endswith("...") and len(text) <= 63, text

@@ -1,0 +1,89 @@
+"""Export files: frames as an auditor gets them, and what verification says of them."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from cloud_sync.core.canonical import encode
+from cloud_sync.core.entry import chain
+from cloud_sync.core.receipt import Receipt
+from cloud_sync.core.topic import down_topic
+from cloud_sync.seal import seal_answer
+from cloud_sync.tests.gateways import BUCKET, Gateway, account, config, interval
+from gateway.core.problem import ProblemError
+from gateway.export import BATCH, END, ENTRY, HEADER, MAGIC, RECEIPT, read_frames
+from gateway.verification import verify_export
+from tools.fuzz.identities import identity
+from tools.fuzz.room import room_of
+from tools.fuzz.source import Source
+from tools.fuzz.spoken import check_said
+
+AS_IT_IS, FRAMED, EDITED = range(3)
+_LENGTH_BYTES = 4
+TOKENS = (b"\x00\x00\x00\x03", b"\x83\x04\x00\x00", b"\xff\xff\xff\xff", b"\x00\xff\xff\xff", b"\x82\x02")
+
+
+def _framed(item: bytes) -> bytes:
+    return len(item).to_bytes(_LENGTH_BYTES, "big") + item
+
+
+@cache
+def _items() -> tuple[bytes, ...]:
+    """Return the frames of a signed export of one interval."""
+    gateway = Gateway("gw-1", identity(1)[0])
+    batch = gateway.batch(config(), interval(0, 60), account(0, 60, 7))
+    found = [encode([HEADER, MAGIC, "gw-1", BUCKET, "2026-11-21"])]
+    for entry in chain(batch.previous_link, 1, batch.bodies):
+        found.append(encode([ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body]))
+    found.append(encode([BATCH, gateway.sealed(batch)]))
+    receipt = Receipt("gw-1", batch.incarnation, batch.last_sequence, batch.link, 1000)
+    found.append(encode([RECEIPT, seal_answer(receipt, identity(3)[0], down_topic(BUCKET, "gw-1"))]))
+    found.append(encode([END, len(batch.bodies), 1]))
+    return tuple(found)
+
+
+@cache
+def _keys() -> Path:
+    folder = room_of("export") / "keys"
+    folder.mkdir()
+    for number in (1, 3):
+        (folder / ("%d.pub" % number)).write_text(identity(number)[1].pem())
+    return folder
+
+
+def seeds() -> Iterator[bytes]:
+    """Yield an export whole, one to be framed here, and edits of one."""
+    yield bytes((AS_IT_IS,)) + b"".join(_framed(item) for item in _items())
+    yield bytes((FRAMED,)) + b"".join(bytes((len(item),)) + item for item in _items() if len(item) < 256)
+    yield bytes((EDITED, 0, 200, 1))
+    yield bytes((AS_IT_IS,)) + b"\x7f\xff\xff\xff\x80"
+
+
+def target(data: bytes) -> None:
+    """Frames are read and believed, or refused with the place; no edit of a signed export is believed."""
+    source = Source(data)
+    kind = source.octet() % 3
+    if kind == FRAMED:
+        raw = b""
+        while source:
+            raw += _framed(source.chunk())
+    elif kind == EDITED:
+        whole = bytearray(b"".join(_framed(item) for item in _items()))
+        while source:
+            whole[source.number(2) % len(whole)] ^= source.octet() or 1
+        raw = bytes(whole)
+    else:
+        raw = source.rest()
+    path = room_of("export") / "day.export"
+    path.write_bytes(raw)
+    try:
+        size = sum(_LENGTH_BYTES + len(encode([frame.kind, *frame.fields])) for frame in read_frames(path))
+        assert size == len(raw)
+    except ProblemError as error:
+        check_said(error.problems)
+    try:
+        found = verify_export(path, _keys())
+    except ProblemError as error:
+        check_said(error.problems)
+        return
+    assert found["entries"] == found["last"] - found["first"] + 1
