@@ -5,6 +5,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from string import printable
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.applications import Starlette
@@ -37,7 +39,8 @@ class Guarded:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and add the headers to the answer's start."""
+        """Pass the request on, its query in ASCII, and add the headers to the answer's start."""
+        scope = {**scope, "query_string": quote(scope.get("query_string", b""), safe=printable).encode()}
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -248,7 +248,7 @@ def test_what_is_half_understood_is_not_proposed(name: str, unit: str) -> None:
     "line", ["1,Voltage,²", "1,Voltage," + "1" * 1900, "1,Voltage,1e-99999999", "1," + "V" * 140_000]
 )
 def test_a_cell_that_no_manual_prints_is_no_number(line: str) -> None:
-    """Superscripts, endless digits, exponents that would fill the memory, lines beyond the limit of csv: none breaks."""
+    """Superscripts, endless digits, exponents that fill the memory, lines beyond the limit of csv: none breaks."""
     for heading in ("address,name,count", "address,name,factor"):
         found = read_register_list(heading + "\n" + line + "\n")
         assert [(one.count, one.factor) for one in found.registers] in ([], [(None, "")])

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from gateway.core.meter.cjt188 import Frame, answer, figures_of, framed, opened, read_request, request
+from gateway.core.meter.cjt188 import Frame, answer, framed, opened, read_request, request
 from gateway.core.meter.cjt188_exchange import meanings_188
+from gateway.core.meter.cjt188_values import figures_of
 from gateway.core.meter.modbus import FrameFault
 from tools.fuzz.source import Source
 

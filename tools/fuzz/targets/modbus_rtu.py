@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gateway.commissioning.overheard import looks_swapped, overheard
 from gateway.core.meter.modbus import (
     FrameFault,
     answer,
@@ -12,7 +13,6 @@ from gateway.core.meter.modbus import (
     tcp_request,
     with_crc,
 )
-from gateway.overheard import looks_swapped, overheard
 from tools.fuzz.source import Source
 
 

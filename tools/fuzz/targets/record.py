@@ -19,9 +19,10 @@ def bodies() -> Iterator[bytes]:
         of_an_hour,
         records.Event(stamp(), "start", (("version", "1"),)),
         records.Readings(stamp(), 1, 1000, (1000,), ((5, 1), (None, None), (None, 3))),
-        records.SelfUse(stamp(), 1, 0, 3600, of_an_hour.allocations, of_an_hour.tallies),
-        records.Amendment(stamp(), 1, 0, 60, 3, of_an_hour.spans, of_an_hour.energies),
+        records.SelfUse(stamp(), 1, 0, 3600, of_an_hour.allocations, of_an_hour.tallies, 0),
+        records.Amendment(stamp(), 1, 0, 60, 3, of_an_hour.spans, *of_an_hour[6:]),
         records.ReceiptSeen(stamp(), b"signed"),
+        records.Declaration(stamp(), 1, "accept", "m-hall", 5000, "A. Person", "checked", (("end_words", "7"),)),
     ):
         yield encode(records.to_map(record))
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from gateway.quantity_words import quantity_of
-from gateway.register_list import (
+from gateway.new_profile.quantity_words import quantity_of
+from gateway.new_profile.register_list import (
     BASES,
     LINES_MAX,
     function_of,
