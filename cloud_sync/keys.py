@@ -195,7 +195,7 @@ def _public(key: _Public) -> PublicKey:
 
 def _es256(private: ec.EllipticCurvePrivateKey) -> Callable[[bytes], bytes]:
     def sign(message: bytes) -> bytes:
-        r, s = utils.decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))
+        r, s = utils.decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     return sign

@@ -7,7 +7,7 @@ from typing import Protocol
 from cloud_sync.core.entry import Entry
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import Account, Config, SelfUse
-from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, read_frames
+from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, check_day, read_frames
 from gateway.figures import Figures, current, entry_record, figure_of, records_of
 from gateway.journal import Journal
 
@@ -60,14 +60,14 @@ class ExportEvidence:
 
     def __init__(self, path: Path) -> None:
         """Read the export; raises ProblemError where it is none."""
-        self.gateway = ""
+        self.gateway, self.day = "", ""
         self._entries: dict[int, Entry] = {}
         self._batches: list[tuple[int, int]] = []
         self._receipt = False
         waiting: list[int] = []
         for frame in read_frames(path):
             if frame.kind == HEADER:
-                self.gateway = frame.fields[1]
+                self.gateway, self.day = frame.fields[1], check_day(frame.fields[3])
             elif frame.kind == ENTRY:
                 sequence, _, link, body = frame.fields
                 self._entries[sequence] = Entry(sequence, body, link)

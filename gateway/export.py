@@ -17,6 +17,7 @@ from gateway.config import Configuration
 from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import KIND_DECLARATION, Account, Amendment
+from gateway.exports.writing import cannot_write, check_target, partial
 from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
 
@@ -90,13 +91,9 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
     bucket = configuration.uplink.bucket if configuration.uplink else ""
     entries = 0
     target = Path(path)
-    if target.exists() and not target.is_file():
-        raise ProblemError(
-            problem("WP-EXP-005", path, "there is something that is no ordinary file", "choose another name")
-        )
-    partial = target.with_name(target.name + ".partial")
+    check_target(target)
     try:
-        with partial.open("wb") as out:
+        with partial(target).open("wb") as out:
             out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket, check_day(day)))
             for batch in batches:
                 for entry in journal.entries(batch.first, batch.last):
@@ -109,17 +106,9 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
             out.write(_frame(END, entries, len(batches)))
             out.flush()
             os.fsync(out.fileno())
-        partial.replace(target)
+        partial(target).replace(target)
     except OSError as error:
-        raise ProblemError(
-            problem(
-                "WP-EXP-004",
-                path,
-                "the file cannot be written: {detail}",
-                "choose a folder that exists, is writable and has room",
-                detail=error.strerror or error,
-            )
-        ) from error
+        raise ProblemError(cannot_write(path, error)) from error
     return {
         "file": str(target),
         "day": day,

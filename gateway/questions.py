@@ -14,6 +14,8 @@ from gateway.core.record import Account, SelfUse
 from gateway.evidence import JournalEvidence
 from gateway.explanation import Explanation, explained
 from gateway.export import write_export
+from gateway.export_as import export_as
+from gateway.exports.writing import WPX
 from gateway.figures import current, current_account, day_bounds, records_of
 from gateway.journal import Journal, damaged
 from gateway.sums import sum_tallies
@@ -133,5 +135,9 @@ def _answer(configuration: Configuration, journal: Journal, question: dict[str, 
     if kind == "explain":
         return explained(Explanation(JournalEvidence(str(journal.path), journal)), question)
     if kind == "export":
-        return write_export(configuration, journal, str(question["day"]), str(question["path"]))
+        day, path, form = str(question["day"]), str(question["path"]), str(question.get("format", WPX))
+        if form == WPX:
+            return write_export(configuration, journal, day, path)
+        evidence = JournalEvidence(configuration.site.gateway, journal)
+        return export_as(form, evidence, day, path, configuration.home)
     return {"error": "unknown question: " + json.dumps(question.get("ask"))}

@@ -12,6 +12,8 @@ from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
 from gateway.export import check_day
+from gateway.export_as import export_from
+from gateway.exports.writing import FORMATS, WPX
 from gateway.figures import PARK_TIME
 from gateway.frame import UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
@@ -172,14 +174,30 @@ def show_trace(home: str, time: str, method: str, as_json: bool) -> None:
 @click.command("export")
 @click.argument("day", required=False)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="File to write.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=WPX,
+    show_default=True,
+    help="wpx: signed entries for an auditor; else the figures, in a format of others.",
+)
+@click.option("--from", "source", type=click.Path(dir_okay=False), help="Take the day of this .wpx file instead.")
 @json_option
 @click.pass_obj
 @fails_clearly
-def export(home: str, day: str | None, output: str, as_json: bool) -> None:
-    """Write the signed entries of DAY (default: today) to a file for an auditor."""
-    asked = {"ask": "export", "day": check_day(day or today()), "path": str(Path(output).absolute())}
-    answer = question(Path(home), asked)
-    text = _("{file}\n{intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
+def export(home: str, day: str | None, output: str, form: str, source: str | None, as_json: bool) -> None:
+    """Write DAY (default: today) to a file: the signed entries, or their figures in a format of others."""
+    path = str(Path(output).absolute())
+    if source is not None:
+        answer = export_from(source, day and check_day(day), form, path, Path(home))
+    else:
+        asked = {"ask": "export", "day": check_day(day or today()), "path": path, "format": form}
+        answer = question(Path(home), asked)
+    if form == WPX:
+        text = _("{file}\n{intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
+    else:
+        text = "\n".join(answer["files"]) + "\n" + _("{intervals} intervals").format(**answer)
     emit(answer, text, as_json)
 
 

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import click
 
+from cloud_sync.core.batch import EDDSA, ES256
 from cloud_sync.keys import load_signer, new_key
+from gateway.export_as import readings_key_path
 from gateway.frame import emit, fails_clearly, json_option
 from gateway.recorder import key_path
 from gateway.words import translate as _
+
+_ocmf = click.option("--ocmf", is_flag=True, help="The key for readings in OCMF, instead of the gateway's own.")
 
 
 @click.group("keys")
@@ -15,27 +19,33 @@ def keys() -> None:
     """Make or show the key this gateway signs with."""
 
 
-def _answer(home: str, as_json: bool) -> None:
-    path = key_path(Path(home))
+def _path(home: str, ocmf: bool) -> Path:
+    return readings_key_path(Path(home)) if ocmf else key_path(Path(home))
+
+
+def _answer(path: Path, as_json: bool) -> None:
     signer = load_signer(path)
     answer = {"file": str(path), "kid": signer.kid.hex(), "public_key": signer.public_bytes.hex()}
     emit(answer, _("key id      {kid}\npublic key  {public_key}\nfile        {file}").format(**answer), as_json)
 
 
 @keys.command("new")
+@_ocmf
 @json_option
 @click.pass_obj
 @fails_clearly
-def new(home: str, as_json: bool) -> None:
+def new(home: str, ocmf: bool, as_json: bool) -> None:
     """Make a new signing key; an existing one is never overwritten."""
-    new_key(key_path(Path(home)))
-    _answer(home, as_json)
+    path = _path(home, ocmf)
+    new_key(path, ES256 if ocmf else EDDSA)
+    _answer(path, as_json)
 
 
 @keys.command("show")
+@_ocmf
 @json_option
 @click.pass_obj
 @fails_clearly
-def show(home: str, as_json: bool) -> None:
+def show(home: str, ocmf: bool, as_json: bool) -> None:
     """Show key id and public key."""
-    _answer(home, as_json)
+    _answer(_path(home, ocmf), as_json)

@@ -1,0 +1,1 @@
+"""Exports: a stretch of figures in the formats of others; each writer is a function from records to bytes."""
