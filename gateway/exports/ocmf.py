@@ -31,6 +31,9 @@ GOOD, SUBSTITUTE = "G", "S"
 _PER_READING = ("RI", "RU", "RT", "ST")  # left out where they are those of the reading before
 
 
+_Device = tuple[str, str, str]
+
+
 class _Reading(NamedTuple):
     """One register at one moment."""
 
@@ -51,7 +54,7 @@ class _Day(NamedTuple):
 
 def ocmf_records(stretch: Stretch, version: str, sign: Callable[[bytes], bytes]) -> Iterator[bytes]:
     """Yield one line a record; *sign* gives the DER signature of a text's bytes, *version* is that of this program."""
-    day, held = park_day(stretch.first_s), dict[str, _Day]()
+    day, held = park_day(stretch.first_s), dict[_Device, _Day]()
     for row, account in stretch.accounts():
         if park_day(account.start_s) != day:
             yield from _records(stretch.gateway, version, day, held, sign)
@@ -59,7 +62,13 @@ def ocmf_records(stretch: Stretch, version: str, sign: Callable[[bytes], bytes])
         meters = {meter.name: meter for meter in row.terms.site.meters}
         for span in account.spans:
             if span.meter in meters and span.quantity in OBIS:
-                one = held.setdefault(span.meter, _Day(row.terms, meters[span.meter], {}))
+                meter = meters[span.meter]
+                device = (
+                    meter.name,
+                    meter.serial,
+                    meter.profile,
+                )  # another device under the same name is another meter
+                one = held.setdefault(device, _Day(row.terms, meter, {}))
                 for reading in _readings(row.terms, span, account.stamp.status):
                     one.readings.setdefault((reading.obis, reading.at_ms), reading)
     yield from _records(stretch.gateway, version, day, held, sign)
@@ -74,11 +83,11 @@ def _readings(terms: Terms, span: Span, clock: str) -> Iterator[_Reading]:
 
 
 def _records(
-    gateway: str, version: str, day: int, held: dict[str, _Day], sign: Callable[[bytes], bytes]
+    gateway: str, version: str, day: int, held: dict[_Device, _Day], sign: Callable[[bytes], bytes]
 ) -> Iterator[bytes]:
-    for name in sorted(held):
-        if held[name].readings:
-            payload = _payload(gateway, version, day, held[name])
+    for device in sorted(held):
+        if held[device].readings:
+            payload = _payload(gateway, version, day, held[device])
             signature = json.dumps({"SA": ALGORITHM, "SD": sign(payload.encode()).hex().upper()}, separators=(",", ":"))
             yield b"OCMF|%s|%s\n" % (payload.encode(), signature.encode())
 
