@@ -230,6 +230,35 @@ def test_what_the_reader_refuses_of_sunspec_the_schema_refuses(name: str) -> Non
     assert not VALIDATOR.is_valid(plain)
 
 
+OF_READOUT = {
+    "no cjt188": drop("cjt188"),
+    "no type": drop("cjt188", "type"),
+    "type above": put("cjt188", "type", 0x40),
+    "type as text": put("cjt188", "type", "heat"),
+    "no serial line": drop("serial"),
+    "no name": drop("points", 0, "quantity"),
+    "no unit": drop("points", 0, "unit"),
+    "register": put("points", 0, "at", 2),
+    "quantity of another meter": put("points", 0, "quantity", "frequency"),
+    "unit of nothing in it": put("points", 0, "unit", "kvar"),
+    "unknown item": put("points", 0, "item", "valve"),
+    "unknown name": put("points", 5, "name", "valve"),
+    "flow without decimals": put("points", 0, {"quantity": "flow_rate", "unit": "m3/h"}),
+    "decimals above": put("points", 0, {"quantity": "flow_rate", "unit": "m3/h", "decimals": 8}),
+    "table of another protocol": put("dlt645", {"timeout_ms": 500}),
+}
+
+
+@pytest.mark.parametrize("name", OF_READOUT)
+def test_what_the_reader_refuses_of_a_readout_the_schema_refuses(name: str) -> None:
+    """Each single fault of a CJ/T 188 profile is found by both."""
+    plain = tomllib.loads(device_profiles.text("cjt188-2004-heat"))
+    assert read_profile(copy.deepcopy(plain))[1] == []
+    OF_READOUT[name](plain)
+    assert read_profile(plain)[0] is None
+    assert not VALIDATOR.is_valid(plain)
+
+
 def sound() -> Plain:
     """Return a profile in which nothing is wrong."""
     return tomllib.loads(SOUND)
