@@ -124,11 +124,11 @@ class TestClock(Clock):
 class SmallPark:
     """The park, its journal and its books; registers are moved by hand."""
 
-    def __init__(self, home: Path) -> None:
-        """Lay out the park in *home*, at the start of the day."""
+    def __init__(self, home: Path, site: str = SITE) -> None:
+        """Lay out the park of the configuration *site* in *home*, at the start of the day."""
         self.home = home
         (home / "keys").mkdir()
-        (home / "gateway.toml").write_text(SITE, encoding="utf-8")
+        (home / "gateway.toml").write_text(site, encoding="utf-8")
         new_key(key_path(home))
         new_key(home / "keys" / "platform.key")
         self.platform: Signer = load_signer(home / "keys" / "platform.key")
