@@ -35,6 +35,7 @@ ROUTES = {
     "/api/v1/self-use": "the shares asked for by the direct-supply rules, over the day",
     "/api/v1/intervals": "the intervals of the day with their place in the chain and their Merkle root",
     "/api/v1/words": "the texts of the page in a language (lang=zh or lang=en)",
+    "/api/v1/report": "the report on a park (park=) in a year, month or day (period=), as JSON",
     "/api/v1/events": "server-sent events: interval, readings, receipt, composed",
 }
 UNKNOWN_GATEWAY = "WP-PLT-201"

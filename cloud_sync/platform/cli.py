@@ -22,6 +22,7 @@ from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_sett
 from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.park import PARK_FILE, read_parks
 from cloud_sync.platform.rebuilding import rebuild
+from cloud_sync.platform.report_commands import report_command
 from gateway import words
 from gateway.core.problem import ProblemError
 from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, plain_problem, show, speak_anywhere
@@ -215,3 +216,4 @@ def enrol_command(home: Path, gateway: str, pubkey: Path, as_json: bool) -> None
 
 
 main.add_command(document_group)
+main.add_command(report_command)

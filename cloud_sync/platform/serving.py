@@ -112,12 +112,13 @@ async def serve(home: Path, settings: Settings, tell: Callable[[str], None], war
         receiver = Receiver(ledger, Enrolment(home / GATEWAYS, ledger), signer, settings.bucket)
         composer = Composer(home, ledger)
         with contextlib.closing(Ledger(settings.ledger, read_only=True)) as page_ledger:
-            await _offer(page_ledger, receiver, composer, settings, tell, warn)
+            await _offer(home, page_ledger, receiver, composer, settings, tell, warn)
     finally:
         ledger.close()
 
 
 async def _offer(
+    home: Path,
     page_ledger: Ledger,
     receiver: Receiver,
     composer: Composer,
@@ -126,7 +127,7 @@ async def _offer(
     warn: Callable[[Problem], None],
 ) -> None:
     """Run the page, which reads through a connection of its own, and the road, which writes."""
-    app = create_app(page_ledger, settings.zone)
+    app = create_app(page_ledger, settings.zone, home=home)
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
     server = PageServer(config, app.state.news)
     with ended_by_signals(server), listening(settings.host, settings.port) as bound:

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_sync.platform.api import Answers, refused, routes
 from cloud_sync.platform.events import News
+from cloud_sync.platform.report_page import report_routes
 from cloud_sync.platform.reports import Reads
 from gateway.core.problem import ProblemError, problem
 
@@ -54,8 +55,12 @@ class Guarded:
         await self.app(scope, receive, guarded)
 
 
-def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], float] = time.time) -> Starlette:
+def create_app(
+    ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], float] = time.time, home: Path | None = None
+) -> Starlette:
     """Return the application over *ledger*; *zone* is the park's, by which a day begins and ends.
+
+    *home* is the platform's folder, where documents, tables and choices of the reports are.
 
     Before its server stops, call `app.state.news.end()`, so that open event streams end by themselves.
     """
@@ -110,6 +115,7 @@ def create_app(ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], flo
     app = Starlette(
         routes=[
             Route("/", page),
+            *report_routes(ledger, home, park_zone, now),
             *routes(Answers(ledger, park_zone, now)),
             Route("/api/v1/events", news.answer),
             Mount("/static", StaticFiles(directory=STATIC)),
