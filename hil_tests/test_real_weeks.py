@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ STEP_WH = {
 }  # fmt: skip
 # All registers of a bus are read within this time of the boundary.
 LATEST_MS = 1000
+PAGE = Path(__file__).parents[1] / "docs" / "accounting-method.md"
 SHOWN_WH = {place.name: place.shown_wh for place in PLACES}
 
 
@@ -96,7 +98,7 @@ def test_every_difference_is_that_of_two_cut_registers(registers: list[Explained
 
 def test_two_weeks_differ_by_less_than_one_step(registers: list[Explained]) -> None:
     """The sum over all intervals is the data's but for one last digit and what flowed before the first question."""
-    print("\n%-12s %-3s %12s %12s %9s %7s" % ("meter point", "", "data kWh", "counted kWh", "less Wh", "step Wh"))
+    lines = ["%-12s %-3s %12s %12s %9s %7s" % ("meter point", "", "data kWh", "counted kWh", "less Wh", "step Wh")]
     rows: dict[tuple[str, bool], list[Explained]] = {}
     for one in registers:
         rows.setdefault((one.name, one.is_import), []).append(one)
@@ -108,7 +110,10 @@ def test_two_weeks_differ_by_less_than_one_step(registers: list[Explained]) -> N
         assert 0 <= -later <= parts[0].in_data * LATEST_MS // (INTERVAL_S * 1000), "after the data nothing flows"
         less_wh = Fraction(in_data - counted, MJ_PER_WH)
         line = (name, "in" if is_import else "out", in_data / 3.6e9, counted / 3.6e9, float(less_wh), STEP_WH[name])
-        print("%-12s %-3s %12.3f %12.3f %9.2f %7d" % line)
+        if in_data:
+            lines.append("%-12s %-3s %12.3f %12.3f %9.2f %7d" % line)
+    print("\n" + "\n".join(lines))
+    assert "\n".join(lines) in PAGE.read_text(encoding="utf-8"), "the table above is that of docs/accounting-method.md"
     assert all(any(one.in_data for one in rows[place.name, True]) for place in PLACES if place.role == "load")
     assert any(one.in_data for one in rows["Grid", False]), "the park gives back to the grid at times"
 

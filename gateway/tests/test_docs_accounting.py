@@ -9,8 +9,10 @@ from gateway.core.account.closing import Closed, close_account
 from gateway.core.account.interval import Energy
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool, pool_of
+from gateway.core.meter.decoding import register_advance
 from gateway.core.site import MIXING, OF_RENEWABLES, OF_USERS, PROPORTIONAL, MeterPoint, SelfUseRule, Site, Storage
 from gateway.factors import load_factors
+from gateway.profiles import load_profile
 
 PAGE = Path(__file__).parents[2] / "docs" / "accounting-method.md"
 START_S = 1790000100
@@ -56,6 +58,19 @@ def closed() -> Closed:
     """Return the worked park closed by the flow method."""
     site, energies, pools = park()
     return close_account(site, energies, pools, load_factors(), START_S, START_S + 900)
+
+
+def test_the_printed_registers_are_the_energies_of_the_park() -> None:
+    """Words, counts and watt-hours of three loads agree with each other, with their profiles and with the park."""
+    imports = {row["name"]: row["import_wh"] for row in printed("park")["meter_points"]}
+    for row in printed("registers"):
+        points = {point.quantity: point for point in load_profile(row["profile"], ".").polled()}
+        ratios = ((row["ct_ratio"][0], row["ct_ratio"][1]), (1, 1))
+        found = register_advance(points["energy_active_import"], tuple(row["start"]), tuple(row["end"]), ratios)
+        assert found == (row["wh"], row["flag"])
+        start, end = (words[0] * 65536 + words[1] for words in (row["start"], row["end"]))
+        assert (end - start) % 2**32 == row["counts"]
+        assert row["counts"] * row["count_wh"] == row["wh"] == imports[row["point"]]
 
 
 def test_the_printed_flow_is_the_flow() -> None:
