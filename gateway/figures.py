@@ -4,7 +4,6 @@ from datetime import datetime, timedelta, timezone
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.entry import Entry
-from gateway.core.late_truth import with_late
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import (
     KIND_ACCOUNT,
@@ -17,9 +16,11 @@ from gateway.core.record import (
     from_map,
 )
 from gateway.journal import Journal
+from gateway.known_now import Figures as Figures
+from gateway.known_now import amended as amended
+from gateway.known_now import current as current
 
 FIGURES = (KIND_ACCOUNT, KIND_SELF_USE, KIND_AMENDMENT)
-Figures = Account | SelfUse | Amendment
 # Parks of this product count their day in China Standard Time (no daylight saving since 1992).
 PARK_TIME = timezone(timedelta(hours=8))
 
@@ -70,41 +71,6 @@ def records_of(journal: Journal, start_s: int, end_s: int) -> list[tuple[int, Fi
             if record is not None:
                 found.append((sequence, record))
     return found
-
-
-def current(records: list[tuple[int, Figures]]) -> list[tuple[int, Account | SelfUse]]:
-    """Return the accounts and periods of *records* as they are known now, each with the sequence that says so.
-
-    An amended account has the figures of its last amendment and the late registers of all; of a period the last one
-    stands. Their order is that of the entries that were first.
-    """
-    found: dict[int, tuple[int, Account | SelfUse]] = {}  # by the sequence of the first entry
-    periods: dict[int, int] = {}  # the first entry of a period by its last one
-    for sequence, record in records:
-        if isinstance(record, Account):
-            found[sequence] = (sequence, record)
-        elif isinstance(record, SelfUse):
-            first = periods.get(record.amends, sequence)
-            periods[sequence] = first
-            found[first] = (sequence, record)
-        elif record.amends in found:
-            account = found[record.amends][1]
-            assert isinstance(account, Account)
-            found[record.amends] = (sequence, amended(account, record))
-    return [found[first] for first in sorted(found)]
-
-
-def amended(account: Account, amendment: Amendment) -> Account:
-    """Return *account* with the figures of *amendment* in the place of its own."""
-    return account._replace(
-        spans=with_late(account.spans, amendment.spans),
-        energies=amendment.energies,
-        allocations=amendment.allocations,
-        residuals=amendment.residuals,
-        tallies=amendment.tallies,
-        pools_before=amendment.pools_before,
-        pools_after=amendment.pools_after,
-    )
 
 
 def current_account(journal: Journal, at_s: int) -> tuple[int, Account] | None:

@@ -137,6 +137,9 @@ JSON_ANSWERS = {
   "energy": [{"meter_point": "Mill", "role": "load", "import_wh": 1000, "export_wh": 0, "flagged": 0}],
   "counts": {"conflict": 0, "unread": 0, "amended": 0, "hole": 0, "held": 0, "set_aside": 0}}]}
 """,
+    "wattproof-platform export": """
+{"file": "day.csv", "files": ["day.csv"], "format": "csv", "stretch": "2026-11-21", "intervals": 96}
+""",
     "wattproof-platform keys new": '{"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."}',
     "wattproof-platform keys show": """
 {"platform": {"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."},

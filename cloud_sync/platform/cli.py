@@ -18,6 +18,7 @@ from cloud_sync.platform.composing import plans_of
 from cloud_sync.platform.document_commands import document_group
 from cloud_sync.platform.documents import Documents
 from cloud_sync.platform.enrolment import enrol, enrolled
+from cloud_sync.platform.export_command import export_command
 from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_settings
 from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.park import PARK_FILE, read_parks
@@ -217,3 +218,4 @@ def enrol_command(home: Path, gateway: str, pubkey: Path, as_json: bool) -> None
 
 main.add_command(document_group)
 main.add_command(report_command)
+main.add_command(export_command)
