@@ -245,6 +245,7 @@ class Daemon:
         answer = journal_status(self._configuration, self._journal)
         answer["clock"] = {"status": status, "bound_ms": bound_ms, "utc": utc_text(self._clock.utc_ms())}
         answer["intervals"] = self._intervals
+        answer["findings"] = self._recorder.findings.all(self._clock.utc_ms() // 1000)
         known = {meter: says for runner in self._runners for meter, says in runner.poll.known().items()}
         answer["meters"] = [
             {

@@ -48,6 +48,7 @@ from gateway.core.settlement import (
 )
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import account_of, entry_record
+from gateway.findings import Findings, News, new_ratio
 from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.register_checks import checks_of
 from gateway.rows import interval_rows, rows_root
@@ -105,6 +106,7 @@ class Recorder:
             JournalBooks(journal),
         )
         self._checks = checks_of(configuration)
+        self.findings = Findings(configuration.site)
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
@@ -145,7 +147,8 @@ class Recorder:
             plain = decode(state)
             assert isinstance(plain, dict)
             self._config_sequence = plain.pop(6)
-            self._waiting = plain.pop(9, [])
+            self._waiting, findings = plain.pop(9, [[], [[], []]])
+            self.findings.restore(findings)
             self._committed_state = state
             before = self._config_before()
             if before is not None and before[1:] == config[1:]:
@@ -177,7 +180,8 @@ class Recorder:
         self.settlement.restore(state, changed)
         self._add_config(config)
         for meter, quantity in changed:
-            self.event("register-left", meter=meter, quantity=quantity)
+            ratio = "" if old is None else new_ratio(old.site, self.configuration.site, meter)
+            self._tell(self.findings.left(meter, quantity, self.settlement.start_s, ratio))
 
     def _check_identity(self, old: Configuration) -> None:
         """Refuse to go on under another name: what is signed for one topic cannot be proven under another."""
@@ -215,6 +219,10 @@ class Recorder:
         record = from_map(plain)
         assert isinstance(record, Config)
         return record
+
+    def _tell(self, news: News) -> None:
+        for code, details in news:
+            self.event(code, **details)
 
     def event(self, code: str, **details: str) -> None:
         """Record that something happened; it is committed with the next cycle."""
@@ -267,10 +275,12 @@ class Recorder:
         for one in closed:
             if isinstance(one, ClosedInterval):
                 self._record_interval(one)
+                self._tell(self.findings.closed(one))
             elif isinstance(one, ClosedPeriod):
                 self._record_period(one)
             else:
                 self._record_late(one)
+                self._tell(self.findings.spans(one.spans, one.start_s))
 
     def _record_interval(self, one: ClosedInterval) -> None:
         seed = os.urandom(SEED_BYTES)
@@ -342,6 +352,7 @@ class Recorder:
             answer["entry"] = self.journal.head_sequence + 1
             self._add(record)
             self._waiting = [*self._waiting, answer["entry"]]
+            self.findings.declared(record)
             if self._amend(effect):
                 self._waiting = self._waiting[:-1]
             self.commit()
@@ -354,6 +365,7 @@ class Recorder:
             self.commit()
             answer["entry"] = self.journal.head_sequence + 1
             self._add(record)
+            self.findings.declared(record)
             settlement.corrections.append((record.subject, difference_of(record.values)))
             self.commit()
         return answer
@@ -425,7 +437,7 @@ class Recorder:
         """Write everything new in one transaction, sealed into batches where there is a key."""
         plain = self.settlement.state()
         plain[6] = self._config_sequence
-        plain[9] = self._waiting
+        plain[9] = [self._waiting, self.findings.state()]
         state = encode(plain)
         if not self._bodies and self._unsaved is None and state == self._committed_state:
             return

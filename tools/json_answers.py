@@ -84,6 +84,8 @@ JSON_ANSWERS = {
 {"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
  "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed"}],
  "clock": {"status": "S", "bound_ms": 40, "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
+ "findings": [{"code": "register-decreased", "place": "m-mill", "details": {"quantity": "energy_active_import",
+   "start_s": "1795191300"}, "declare": "wattproof declare exchange ..."}],
  "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
    "last_good": "2026-11-21T02:14:58.120Z", "last_fault": {"kind": "silent", "detail": "no byte"}, "stale": false,
    "foreign": false, "timeout_ms": 240, "refused": [{"function": 3, "start": 96, "count": 2}], "shortened": true}],

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gateway.cli.finding_words import finding_lines
 from gateway.cli.meter_words import advice, state_words
 from gateway.cli.tables import drawn, table_text
 from gateway.config import load
@@ -86,6 +87,7 @@ def status(home: str, as_json: bool) -> None:
     text += table_text([_("bus"), _("meter"), _("state"), _("faults in a row"), _("last good answer")], meters, {3})
     for meter in answer["meters"]:
         text += "".join("\n" + drawn("%s: %s" % (meter["meter"], line)) for line in advice(meter))
+    text += "".join("\n" + drawn(line) for one in answer["findings"] for line in finding_lines(one))
     emit(answer, text.lstrip("\n"), as_json)
 
 

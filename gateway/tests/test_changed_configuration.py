@@ -60,6 +60,8 @@ def test_counts_that_do_not_belong_together_make_no_figure(
     left = [dict(one[2]) for one in _records(park, Event) if one[1] == "register-left"]  # type: ignore[call-overload]
     assert {(one["meter"], one["quantity"]) for one in left} >= {("m-mill", "energy_active_import")}
     assert {one["meter"] for one in left} == {"m-mill"}
+    wanted = "ratio m-mill --ct 400/5" if "ct_ratio" in new else "exchange " + left[0]["meter"]
+    assert all(wanted in one["declare"] for one in left)
     write_export(park.configuration, park.journal, DAY, str(tmp_path / "day.wpx"))
     assert verify_export(tmp_path / "day.wpx", home / "keys")["intervals"] == 5
     park.close()

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from cloud_sync.core.canonical import decode
+from gateway.cli import main
 from gateway.core.account import declared
 from gateway.core.problem import ProblemError
 from gateway.core.record import Amendment, Declaration, from_map
@@ -68,8 +70,12 @@ def test_worked_example_of_an_exchange(tmp_path: Path) -> None:
     exchange_of_the_worked_example(park)
     park.read_at(DAY_START_S + STEP_S)
     assert mill(park, 0) == (0, "D")
+    found = park.recorder.findings.all(DAY_START_S)
+    assert {(one["code"], one["place"]) for one in found} == {("register-decreased", "m-mill")}
+    assert all("wattproof declare exchange m-mill" in one["declare"] for one in found)
     answer = park.recorder.declare(word(declared.EXCHANGE, DAY_START_S + 420, exchanged("12345.60 kWh", "0.10 kWh")))
     assert mill(park, 0) == (150_000, "X")
+    assert park.recorder.findings.all(DAY_START_S) == []
     (row,) = answer["effects"]
     assert (row["before"]["import_wh"], row["after"]["import_wh"]) == (0, 150_000)
     assert verified(park, tmp_path)["amendments"] == 1
@@ -187,6 +193,19 @@ def test_the_same_is_not_declared_twice(tmp_path: Path) -> None:
     park.close()
 
 
+def test_a_content_that_nobody_declared_for_half_a_year_is_told(tmp_path: Path) -> None:
+    """183 days after the account began the status asks for the content of the battery, until it is declared."""
+    park = park_of(tmp_path / "home")
+    park.read_at(DAY_START_S)
+    park.read_at(DAY_START_S + STEP_S)
+    half_a_year_s = DAY_START_S + 183 * 86400
+    assert park.recorder.findings.all(half_a_year_s) == []
+    assert [one["place"] for one in park.recorder.findings.all(half_a_year_s + 1)] == ["Battery"]
+    park.recorder.declare(word(declared.CONTENT, DAY_START_S + STEP_S, {declared.HELD: "9 kWh"}, subject="Battery"))
+    assert park.recorder.findings.all(half_a_year_s + 1) == []
+    park.close()
+
+
 @pytest.mark.parametrize(
     ("held", "after", "lost_wh"),
     [("4 kWh", [("grid", 4_000)], 6_000), ("10.5 kWh", [("grid", 10_000), ("unknown", 500)], 0)],
@@ -209,5 +228,26 @@ def test_declared_content_is_booked_by_origin(
     assert list(pool.content) == after
     tallies = [one for one in now.account.tallies if one.meter_point == "Battery"]
     assert sum(one.wh for one in tallies if one.factor_set == "grid-2023") == lost_wh
+    verified(park, tmp_path)
+    park.close()
+
+
+def test_a_person_declares_without_a_daemon(tmp_path: Path) -> None:
+    """The command shows before and after, asks, and writes only when it is told to; also in Chinese."""
+    park = park_of(tmp_path / "home")
+    exchange_of_the_worked_example(park)
+    park.read_at(DAY_START_S + STEP_S)
+    park.close()
+    asked = ["--home", str(park.home), "declare", "exchange", "m-mill", "--at", "2026-11-21T00:07", "--by", "Li Wei"]
+    asked += ["--reason", "order 17", "--old-final", "12345.60 kWh", "--new-initial", "0.10 kWh"]
+    asked += ["--old-final", EXPORT + "=7 kWh", "--new-initial", EXPORT + "=0 kWh"]
+    refused = CliRunner().invoke(main, ["--lang", "zh", *asked], input="n\n")
+    assert refused.exit_code == 0 and "0.000 / 0.000 [D]" in refused.output and "没有申报" in refused.output
+    agreed = CliRunner().invoke(main, ["--lang", "en", *asked], input="y\n")
+    assert agreed.exit_code == 0 and "150.000 / 0.000 [X]" in agreed.output
+    again = CliRunner().invoke(main, [*asked, "--yes", "--json"])
+    assert again.exit_code == 1 and "WP-ACC-107" in again.output
+    park.open()
+    assert mill(park, 0) == (150_000, "X")
     verified(park, tmp_path)
     park.close()

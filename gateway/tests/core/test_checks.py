@@ -1,0 +1,89 @@
+"""Tests of the checks over closed intervals: what is told, when, and what is not."""
+
+from gateway.core.account.balance import METER_ERROR, UNMETERED_LOAD
+from gateway.core.account.checks import HOUR_S, SPIKE, ZERO, IntervalChecks
+from gateway.core.account.interval import Energy
+from gateway.core.flag import MISSING
+from gateway.core.site import Meter, MeterPoint, SelfUseRule, Site
+
+START_S = 1795190400  # midnight in the park
+POINTS = (
+    MeterPoint("Intake", "intake", "m1", "LV", "", "grid", False),
+    MeterPoint("Mill", "load", "m2", "LV", "", "", False),
+)
+
+
+def checks():
+    """Return the checks of an intake and a mill of at most 100 kW on one busbar."""
+    meters = tuple([Meter(name, "b", 1, "p", "", (1, 1), (1, 1), 100000) for name in ("m1", "m2")])
+    rule = SelfUseRule(HOUR_S, "proportional", "user", "renewable")
+    fields = {
+        "gateway": "g", "park": "p", "interval_s": HOUR_S, "self_use": rule, "province": "Jiangsu", "factor_sets": (),
+        "meters": meters, "meter_points": POINTS, "storages": (),
+    }  # fmt: skip
+    return IntervalChecks(Site(*[fields.get(name, 60) for name in SITE_FIELDS]))
+
+
+SITE_FIELDS = (
+    "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use", "province", "factor_sets", "buses",
+    "meters", "meter_points", "storages", "slow_s",
+)  # fmt: skip
+
+
+def lived(one, hours, mill, intake=None, flag=lambda hour: ""):
+    """Let hours pass; return (hour, code, place) of what was found."""
+    found = []
+    for hour in hours:
+        energies = (
+            Energy("Intake", (intake or mill)(hour), 0, ""),
+            Energy("Mill", mill(hour), 0, flag(hour)),
+        )
+        at_s = START_S + hour * HOUR_S
+        found += [(hour, code, place) for code, place in one.take(at_s, at_s + HOUR_S, energies)]
+    return found
+
+
+def works(hour):
+    """Return what a works takes in an hour of any day."""
+    return 20000 + 3000 * (hour % 24) + 100 * (hour % 7)
+
+
+def test_a_quiet_week_says_nothing():
+    """Eight days alike, and a mill that never ran: there is nothing to tell."""
+    assert lived(checks(), range(8 * 24), works) == []
+    assert lived(checks(), range(8 * 24), lambda hour: 0) == []
+
+
+def test_an_hour_without_consumption_is_told_where_there_always_was_some():
+    """After a week, hour 180 takes nothing: told when the hour is over, and no more once the mill runs again."""
+    one = checks()
+    found = lived(one, range(183), lambda hour: 0 if hour in (180, 181) else works(hour), works)
+    assert [row for row in found if row[1] == ZERO] == [(181, ZERO, "Mill")]
+    assert (ZERO, "Mill") in one.standing
+    lived(one, (183, 184), works)
+    assert (ZERO, "Mill") not in one.standing
+
+
+def test_a_missing_register_is_no_hour_without_consumption():
+    """A meter that was not read counts 0 and says nothing of its load."""
+    missing = lived(
+        checks(), range(183), lambda hour: 0 if hour == 180 else works(hour), works,
+        lambda hour: MISSING if hour == 180 else "",
+    )  # fmt: skip
+    assert missing == []
+
+
+def test_a_spike_is_told_at_the_end_of_its_day():
+    """One hour of 270 kWh where the third highest of the day has 90: (270 - 90) / 90 is above 1.8."""
+
+    def mill(peak):
+        return lambda hour: peak if hour == 10 else 90000 + hour % 2
+
+    assert (24, SPIKE, "Mill") in lived(checks(), range(25), mill(252010))
+    assert lived(checks(), range(25), mill(252000)) == []
+
+
+def test_the_residual_of_a_busbar_is_told_by_its_cause():
+    """From the second day on: 4 kWh an hour without a meter, or an intake that counts a twentieth too much."""
+    assert lived(checks(), range(25), works, lambda hour: works(hour) + 4000) == [(24, UNMETERED_LOAD, "LV")]
+    assert lived(checks(), range(25), works, lambda hour: works(hour) * 21 // 20) == [(24, METER_ERROR, "LV")]
