@@ -7,6 +7,7 @@ one batch have two hashes, so every longer, unsorted, repeated or trailing form 
 
 DEPTH_MAX = 16  # A record is four levels deep; more is an attack on the reader's stack.
 SIZE_MAX = 4 * 1024 * 1024  # The inflated batch; see docs/batch-format.md.
+NESTS_MAX = 1 << 18  # Arrays and maps; a full body of real rows has 100,000. Empty ones take 100 bytes for each read.
 
 _UNSIGNED = 0x00
 _NEGATIVE = 0x20
@@ -34,7 +35,7 @@ def decode(raw: bytes) -> object:
     """Return the value that *raw* is the one encoding of; arrays come as lists."""
     if len(raw) > SIZE_MAX:
         raise CanonicalError("longer than %d bytes" % SIZE_MAX)
-    value, at = _take(raw, 0, 0)
+    value, at = _take(raw, 0, 0, [NESTS_MAX])
     if at != len(raw):
         raise CanonicalError("%d bytes after the value" % (len(raw) - at))
     return value
@@ -166,7 +167,7 @@ def _take_number(raw: bytes, at: int, low: int) -> "tuple[int, int]":
     return number, at + size
 
 
-def _take(raw: bytes, at: int, depth: int) -> "tuple[object, int]":
+def _take(raw: bytes, at: int, depth: int, left: "list[int]") -> "tuple[object, int]":
     if depth > DEPTH_MAX:
         raise CanonicalError("nested deeper than %d" % DEPTH_MAX)
     if at >= len(raw):
@@ -188,9 +189,12 @@ def _take(raw: bytes, at: int, depth: int) -> "tuple[object, int]":
         text = raw[at : at + number]
         _check_utf8(text)
         return str(text, "utf-8"), at + number
+    left[0] -= 1
+    if left[0] < 0:
+        raise CanonicalError("more than %d arrays and maps" % NESTS_MAX)
     if major == _ARRAY:
-        return _take_array(raw, at, number, depth)
-    return _take_map(raw, at, number, depth)
+        return _take_array(raw, at, number, depth, left)
+    return _take_map(raw, at, number, depth, left)
 
 
 def _take_simple(first: int, at: int) -> "tuple[object, int]":
@@ -203,7 +207,7 @@ def _take_simple(first: int, at: int) -> "tuple[object, int]":
     raise CanonicalError("a tag, a float or an unknown simple value at byte %d" % at)
 
 
-def _take_array(raw: bytes, at: int, count: int, depth: int) -> "tuple[object, int]":
+def _take_array(raw: bytes, at: int, count: int, depth: int, left: "list[int]") -> "tuple[object, int]":
     items: "list[object]" = []
     end = len(raw)
     for _ in range(count):
@@ -215,12 +219,12 @@ def _take_array(raw: bytes, at: int, count: int, depth: int) -> "tuple[object, i
             items.append(0x1F - first)
             at += 1
         else:
-            item, at = _take(raw, at, depth + 1)
+            item, at = _take(raw, at, depth + 1, left)
             items.append(item)
     return items, at
 
 
-def _take_map(raw: bytes, at: int, count: int, depth: int) -> "tuple[object, int]":
+def _take_map(raw: bytes, at: int, count: int, depth: int, left: "list[int]") -> "tuple[object, int]":
     members: "dict[int, object]" = {}
     last = -1
     for _ in range(count):
@@ -232,6 +236,6 @@ def _take_map(raw: bytes, at: int, count: int, depth: int) -> "tuple[object, int
         if head <= last:
             raise CanonicalError("a map's key out of order or repeated at byte %d" % at)
         last = head
-        value, at = _take(raw, at + 1, depth + 1)
+        value, at = _take(raw, at + 1, depth + 1, left)
         members[head if head < 0x20 else 0x1F - head] = value
     return members, at

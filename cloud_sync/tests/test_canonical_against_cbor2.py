@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.core.canonical import CanonicalError, decode, encode
+from cloud_sync.core.canonical import NESTS_MAX, CanonicalError, decode, encode
 
 _LEAVES = (
     st.none()
@@ -62,3 +62,12 @@ def test_half_a_surrogate_pair_is_no_text() -> None:
     """A str that Python holds and UTF-8 cannot write has no canonical form."""
     with pytest.raises(CanonicalError):
         encode("\ud800")
+
+
+@pytest.mark.parametrize("empty", [b"\x80", b"\xa0"])
+def test_a_short_message_cannot_grow_into_millions_of_lists(empty: bytes) -> None:
+    """Four megabytes of empty lists, four kilobytes when packed, would take 300 MiB once read: they are refused."""
+    head = b"\x9a" + (NESTS_MAX - 1).to_bytes(4, "big")
+    assert len(decode(head + empty * (NESTS_MAX - 1))) == NESTS_MAX - 1  # type: ignore[arg-type]
+    with pytest.raises(CanonicalError, match="more than 262144 arrays and maps"):
+        decode(b"\x9a" + NESTS_MAX.to_bytes(4, "big") + empty * NESTS_MAX)

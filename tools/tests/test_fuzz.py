@@ -13,8 +13,8 @@ from tools.fuzz.run import INPUT_BYTES_MAX, Outcome
 
 EXAMPLES = 200  # of each target; hours of edits are what `make fuzz` is for
 CORPUS_BYTES_MAX = 300 * 1024
-# Lines of Python for one input: the slowest parser reads a whole site, its profiles and factors, in some 300,000.
-STEPS_MAX = 5_000_000
+# Lines of Python for one input: the slowest parser reads a whole site, its profiles and factors, in some 400,000.
+STEPS_MAX = 1_000_000
 
 Edit = tuple[str, int, bytes]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from cloud_sync.core.batch import Batch, Hole, batch_of, hole_of
 from cloud_sync.core.entry import GENESIS
 from cloud_sync.core.intake import ACCEPT, HELD_MAX, HOLD, Facts, Intake
-from cloud_sync.core.receipt import REASONS, Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import GAP, REASONS, Receipt, Refusal, digest_of
 from cloud_sync.core.uplink import CHANCE_SPAN, WINDOW, Fetch, Send, Uplink, Wait
 from tools.fuzz.source import Source
 
@@ -73,6 +73,8 @@ def _uplink(source: Source) -> None:
             before = uplink.in_flight()
             aside = uplink.refused(Refusal("gw-1", digest_of(sent[first]), reason, size, now_ms), now_ms, chance)
             assert aside is None or (aside.first, aside.last) in before
+            if reason == GAP and size:  # a platform that was set back asks again for what it had
+                freed = min(freed, size - 1)
         elif kind == 7 and sent:
             uplink.unsent(sorted(sent)[size % len(sent)], now_ms, chance)
         elif kind == 8:
