@@ -16,15 +16,17 @@ from cloud_sync.core.canonical import decode
 from cloud_sync.platform.park import ParkPlan, park_key, plan_of
 from cloud_sync.platform.park_parts import Applied, Known, applied, common_ground, disagreements, merged_configuration
 from cloud_sync.platform.place import Place
-from cloud_sync.platform.projection import lay_figures
+from cloud_sync.platform.projection import REASON_LENGTH_MAX, UNREADABLE, lay_figures
 from cloud_sync.platform.schema import PROJECTION_TABLES
 from gateway.core import record as records
+from gateway.core.account import declared
 from gateway.core.account.composition import Part, close_park, common_cuts, compose_energies, compose_site, full_name
 from gateway.core.account.interval import Energy
 from gateway.core.account.point_energy import sum_energies
 from gateway.core.account.storage import Layer, Pool, pool_of
 from gateway.core.account.trace import FLOW
-from gateway.core.problem import Problem
+from gateway.core.problem import Problem, problem
+from gateway.core.site import Park
 
 PERIODS_AT_ONCE = 50  # composed in one transaction, so that the receiver does not wait
 INTERVAL_S_MAX = 86_400  # a longer one would make one period of days; it counts as missing
@@ -97,6 +99,7 @@ class _Composition:
         self._tables = tables
         self._plan = plan
         self._place = Place(tables, plan.key, b"", 0, 0)
+        self._contents = [row for gateway in plan.gateways for row in self._declared(gateway)]
 
     def run(self, due_s: int, until_s: int, limit: int) -> int | None:
         """Compose from *due_s* on; return from where more waits. Energies have changed up to *until_s*."""
@@ -107,7 +110,7 @@ class _Composition:
         found, more = self._periods(at["start_s"] if at else due_s, limit)
         for period, intervals in found:
             before = self._place.first("SELECT * FROM composed WHERE gateway = ? AND start_s = ?", period[0])
-            state, pools = self._period(*period, intervals)
+            state, pools = self._guarded(*period, intervals)
             settled = before is not None and (before["end_s"], before["pools"]) == (period[1], pools)
             if settled and state == WHOLE and period[0] >= until_s:
                 return None  # from here on nothing is another than it was
@@ -140,8 +143,25 @@ class _Composition:
         )
         return [Had(*row) for row in self._tables.execute(question, (gateway, *values))]
 
-    def _period(self, start_s: int, end_s: int, intervals: list[Had]) -> tuple[str, str]:
-        """Compose one period; return what it came to, and what storages held at its end."""
+    def _guarded(self, start_s: int, end_s: int, intervals: list[Had]) -> tuple[str, str]:
+        """Compose one period; return what it came to, and what storages held at its end.
+
+        Figures that cannot be computed with, whatever a gateway says, make it refused and stop nothing else.
+        """
+        self._clear(start_s, end_s)
+        self._tables.execute("SAVEPOINT period")
+        try:
+            return self._period(start_s, end_s, intervals)
+        except (*UNREADABLE, AssertionError) as error:
+            self._tables.execute("ROLLBACK TO period")
+            reason = f"{type(error).__name__}: {error}"[:REASON_LENGTH_MAX]
+            return self._said(
+                start_s, end_s, REFUSED, [], [_uncomputable(self._plan.name, reason)], self._pools(start_s)
+            )
+        finally:
+            self._tables.execute("RELEASE period")
+
+    def _clear(self, start_s: int, end_s: int) -> None:
         place = self._place
         for name in ("interval", "energy", "residual", "pool", "composed"):
             place.write(f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ?", start_s, end_s)
@@ -150,6 +170,24 @@ class _Composition:
                 f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ? AND method = ?",
                 *(start_s, end_s, FLOW),
             )
+
+    def _pools(self, start_s: int) -> tuple[Pool, ...]:
+        """Return what storages held at *start_s*."""
+        last = self._place.first(
+            "SELECT pools FROM composed WHERE gateway = ? AND end_s <= ? ORDER BY start_s DESC LIMIT 1", start_s
+        )
+        return _pools(last["pools"]) if last else self._opening()
+
+    def _said(
+        self, start_s: int, end_s: int, state: str, missing: list[str], problems: list[Problem], pools: tuple[Pool, ...]
+    ) -> tuple[str, str]:
+        held = json.dumps(pools, ensure_ascii=False)
+        said = (json.dumps(missing), json.dumps(problems, ensure_ascii=False))
+        self._place.write("INSERT INTO composed VALUES (?, ?, ?, ?, ?, ?, ?)", start_s, end_s, state, *said, held)
+        return state, held
+
+    def _period(self, start_s: int, end_s: int, intervals: list[Had]) -> tuple[str, str]:
+        place = self._place
         known: Known = {}
         parts: list[Part] = []
         missing: list[str] = []
@@ -164,15 +202,15 @@ class _Composition:
                     parts.append(one.part(gateway, self._energies(gateway, start_s, end_s) if own else None))
         ground, problems = common_ground(known)
         problems += disagreements(self._plan, known)
-        last = place.first("SELECT pools FROM composed WHERE gateway = ? AND end_s <= ? ORDER BY start_s DESC", start_s)
-        pools = _pools(last["pools"]) if last else self._opening()
+        pools = self._pools(start_s)
         state = PARTIAL if missing else WHOLE
         if ground is None or problems:
             state = REFUSED
         else:
             park = compose_site(tuple(parts), ground.factor_sets, ground.province)
             energies = compose_energies(tuple(parts))
-            closed = close_park(park, energies, pools, ground.factors, start_s, end_s)
+            booked = self._booked(park, start_s, end_s)
+            closed = close_park(park, energies, pools, ground.factors, start_s, end_s, booked)
             account = records.Account(
                 *(_NO_STAMP, 0, start_s, end_s, b"", (), energies, *closed[:3], pools, closed.pools_after)
             )
@@ -181,12 +219,23 @@ class _Composition:
             root = hashlib.sha256(b"".join(row.root for row in intervals)).digest()
             complete_ppm = self._complete_ppm(intervals, parts, end_s - start_s)
             place.write("INSERT INTO interval VALUES (?, ?, ?, x'', 0, 0, ?, ?)", start_s, end_s, complete_ppm, root)
-        held = json.dumps(pools, ensure_ascii=False)
-        place.write(
-            "INSERT INTO composed VALUES (?, ?, ?, ?, ?, ?, ?)",
-            *(start_s, end_s, state, json.dumps(missing), _plain(problems), held),
-        )
-        return state, held
+        return self._said(start_s, end_s, state, missing, problems, pools)
+
+    def _declared(self, gateway: str) -> list[tuple[int, str, int]]:
+        """Return the declared contents of a gateway's storages: in which interval booked, of which, by how much."""
+        question = "SELECT details FROM event WHERE gateway = ? AND code = ? ORDER BY sequence, incarnation"
+        found = []
+        for (text,) in self._tables.execute(question, (gateway, "declared-" + declared.CONTENT)):
+            details = json.loads(text)
+            booked_s = declared.booked_in(tuple(details.items()))
+            if booked_s is not None:
+                name = full_name(gateway, details["subject"])
+                found.append((booked_s, name, declared.difference_of(tuple(details.items()))))
+        return found
+
+    def _booked(self, park: Park, start_s: int, end_s: int) -> tuple[tuple[str, int], ...]:
+        storages = [row.meter_point for row in park.storages]
+        return tuple((name, wh) for at_s, name, wh in self._contents if start_s <= at_s < end_s and name in storages)
 
     def _opening(self) -> tuple[Pool, ...]:
         return tuple(pool_of(one.storage, ((one.origin, one.wh),)) for one in self._plan.openings)
@@ -241,5 +290,11 @@ def _pools(text: str) -> tuple[Pool, ...]:
     )
 
 
-def _plain(problems: list[Problem]) -> str:
-    return json.dumps(problems, ensure_ascii=False)
+def _uncomputable(park: str, reason: str) -> Problem:
+    return problem(
+        "WP-PLT-071",
+        park,
+        "the figures of this period cannot be computed with: {reason}",
+        "look at the configuration and the energies of the gateways of the park",
+        reason=reason,
+    )

@@ -13,6 +13,7 @@ from cloud_sync.tests.conftest import Platform, signer_of
 from cloud_sync.tests.gateways import Gateway, stamp
 from cloud_sync.tests.two_cabinets import START_S, STEP_S, closed_by, configuration, energies, in_one, site_text
 from gateway.core import record as records
+from gateway.core.account import declared
 from gateway.core.account.closing import Closed
 
 PLAN = ParkPlan("demo", ("gw-1", "gw-2"), ())
@@ -155,6 +156,36 @@ def test_in_whatever_order_entries_come_the_figures_are_the_same(cabinets: Cabin
     rebuild(platform.ledger)
     assert cabinets.figures() == found
     assert differences(platform.ledger) == []
+
+
+def content(start_s: int, difference: str) -> records.Declaration:
+    """Return what a person declared of the content of the battery of gw-2."""
+    values = ((declared.BOOKED, str(start_s)), (declared.DIFFERENCE, difference), (declared.HELD, "3 kWh"))
+    return records.Declaration(stamp(), 1, declared.CONTENT, "Battery", start_s * 1000, "Li", "seen", values)
+
+
+def test_a_declared_content_of_a_storage_is_booked_in_the_park_too(cabinets: Cabinets) -> None:
+    """What a person declared to one gateway is lost or gained in the same interval of the park."""
+    cabinets.send("gw-2", content(START_S + STEP_S, "-2000"))
+    for step in range(3):
+        for name in cabinets.gateways:
+            cabinets.send(name, *closed_by(name, step))
+        cabinets.compose()
+    assert_is(cabinets, in_one(3, corrections={1: (("gw-2/Battery", -2000),)}))
+    assert differences(cabinets.platform.ledger) == []
+
+
+def test_what_cannot_be_computed_with_stops_nothing_but_its_own_period(cabinets: Cabinets) -> None:
+    """A content beyond all bounds makes its period refused; those before and after are composed."""
+    cabinets.send("gw-2", content(START_S + STEP_S, "9" * 30))
+    for step in range(3):
+        for name in cabinets.gateways:
+            cabinets.send(name, *closed_by(name, step))
+    cabinets.compose()
+    assert [state for state, _missing in cabinets.states()] == ["whole", "refused", "whole"]
+    [(problems,)] = cabinets.rows("SELECT problems FROM composed WHERE gateway = ? AND state = 'refused'")
+    assert [one[0] for one in json.loads(problems)] == ["WP-PLT-071"]
+    assert differences(cabinets.platform.ledger) == []
 
 
 def test_what_was_tampered_with_in_the_park_is_found(cabinets: Cabinets, platform: Platform) -> None:

@@ -113,8 +113,13 @@ def closed_by(gateway: str, step: int, counted: tuple[Energy, ...] | None = None
     )
 
 
-def in_one(steps: int, silent: dict[int, str] | None = None) -> list[Closed]:
-    """Close the first *steps* of the whole park in one; silent: by step, the gateway whose meters are not known."""
+def in_one(
+    steps: int, silent: dict[int, str] | None = None, corrections: dict[int, tuple[tuple[str, int], ...]] | None = None
+) -> list[Closed]:
+    """Close the first *steps* of the whole park in one.
+
+    silent: by step, the gateway whose meters are not known; corrections: by step, declared contents of storages.
+    """
     site, problems = read_site(parse_toml(whole_text(), ""), ["any"], list(load_factors().sets()))
     assert site is not None, problems
     pools: tuple[Pool, ...] = opening_pools(site)
@@ -127,6 +132,7 @@ def in_one(steps: int, silent: dict[int, str] | None = None) -> list[Closed]:
             for row in energies(gateway, step)
         ]
         start_s = START_S + step * STEP_S
-        result.append(close_account(site, tuple(rows), pools, load_factors(), start_s, start_s + STEP_S))
+        booked = (corrections or {}).get(step, ())
+        result.append(close_account(site, tuple(rows), pools, load_factors(), start_s, start_s + STEP_S, booked))
         pools = result[-1].pools_after
     return result

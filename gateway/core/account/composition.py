@@ -79,14 +79,15 @@ def close_park(
     factors: FactorTable,
     start_s: int,
     end_s: int,
+    corrections: "tuple[tuple[str, int], ...]" = (),
 ) -> Closed:
-    """Close one interval of a composed park by the flow method.
+    """Close one interval of a composed park by the flow method; corrections as of `close_account`.
 
     A storage without a pool opens with its initial content; pools of storages that are not there now are kept.
     """
     known = [pool.storage for pool in pools]
     opened = [pool for pool in opening_pools(park) if pool.storage not in known]
-    closed = close_account(park, energies, tuple(list(pools) + opened), factors, start_s, end_s)
+    closed = close_account(park, energies, tuple(list(pools) + opened), factors, start_s, end_s, corrections)
     now = [pool.storage for pool in closed.pools_after]
     after = list(closed.pools_after) + [pool for pool in pools if pool.storage not in now]
     after.sort(key=lambda pool: pool.storage)
