@@ -15,6 +15,8 @@ class JournalBooks(Books):
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._configurations: dict[int, Configuration | None] = {}
+        self._measured: dict[tuple[int, int], dict[tuple[str, str], int]] = {}  # while no entry is added
+        self._head = 0
 
     def interval(self, at_s: int) -> Past | None:
         """Return the interval that holds *at_s*, None where it or a usable configuration of it is not here."""
@@ -45,6 +47,14 @@ class JournalBooks(Books):
                 if isinstance(record, Declaration) and booked_in(record.values) == start_s:
                     found.append((record.subject, difference_of(record.values)))
         return tuple(found)
+
+    def measured(self, start_s: int, end_s: int) -> dict[tuple[str, str], int]:
+        """Return the energies of the registers that were measured through the closed interval [start_s, end_s)."""
+        if self._head != self._journal.head_sequence:
+            self._head, self._measured = self._journal.head_sequence, {}
+        if (start_s, end_s) not in self._measured:
+            self._measured[start_s, end_s] = super().measured(start_s, end_s)
+        return self._measured[start_s, end_s]
 
     def period(self, at_s: int) -> tuple[int, int] | None:
         """Return start and end of the closed period that holds *at_s*."""

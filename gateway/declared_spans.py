@@ -3,6 +3,7 @@
 from gateway.core.account import declared
 from gateway.core.account.declared import accepted_energy, changed_energy, part_span
 from gateway.core.account.interval import Span
+from gateway.core.boundary import Boundary, is_between, rest_wh
 from gateway.core.flag import DECLARED
 from gateway.core.record import Account, Amendment, Declaration
 from gateway.core.settlement import Channel
@@ -64,7 +65,14 @@ class DeclaredSpans:
             energy = accepted_energy(after.point, after.ratios, span.start_words, span.end_words)
         else:
             return False
-        return span == part_span(span, *energy)
+        ends = (
+            (Boundary(0, span.start_words, span.start_ms, span.start_before), before),
+            (Boundary(0, span.end_words, span.end_ms, span.end_before), after),
+        )
+        if not all(is_between(channel, one) for one, channel in ends if one.before):
+            return False
+        total_wh = energy[0] + rest_wh(before, ends[0][0]) - rest_wh(after, ends[1][0])
+        return span == part_span(span, total_wh, energy[1])
 
     def _channel_at(self, key: Key, words: tuple[int, ...], at_ms: int, side: int) -> Channel | None:
         """Return how the register was read that stands for one end of a span, None where no such reading is here.

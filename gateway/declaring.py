@@ -81,7 +81,7 @@ class Declaring:
             for number, one in enumerate(run.intervals):
                 blank = Span(
                     *key, run.start.words, run.start.at_ms, run.end.words, run.end.at_ms,
-                    number, len(run.intervals), 0, "",
+                    number, len(run.intervals), 0, "", run.start.before, run.end.before, 0, 0,
                 )  # fmt: skip
                 spans = amended.setdefault(one.account.start_s, (one, {}))[1]
                 spans[key[1]] = part_span(blank, total_wh, flag)
@@ -108,7 +108,8 @@ class Declaring:
         assert run.end is not None
         before, after = self.channel(run.start.config, key), self.channel(run.end.config, key)
         if record.what == declared.ACCEPT:
-            return accepted_energy(after.point, after.ratios, run.start.words, run.end.words)
+            total_wh, flag = accepted_energy(after.point, after.ratios, run.start.words, run.end.words)
+            return total_wh + run.start.rest_wh(before) - run.end.rest_wh(after), flag
         said = [one for _, one in self.made(run.start.at_ms, run.end.at_ms) if one != record]
         changes = changes_among([*said, record], key)
         total_wh, flag = changed_energy(before.point, run.start.words, changes, after.point, run.end.words)
@@ -137,7 +138,7 @@ class Declaring:
                     register=key[1], wh=total_wh, seconds=elapsed_ms // 1000, most=allowed_wh,
                 )
             )  # fmt: skip
-        return total_wh, flag
+        return total_wh + run.start.rest_wh(before) - run.end.rest_wh(after), flag
 
 
 def effect_answer(record: Declaration, effect: Effect) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.config import Configuration
 from gateway.core.account.closing import UNSEEN
 from gateway.core.account.factor import EmissionFactor
-from gateway.core.account.interval import Energy, Span
+from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.point_energy import flows, origin_of, registers_of
 from gateway.core.account.storage import Pool
 from gateway.core.account.tally import Tally
@@ -72,17 +72,23 @@ def register_row(span: Span, channels: tuple[Channel, ...], configuration: Confi
     meter = next(one for one in configuration.site.meters if one.name == span.meter)
     point = channel.point
 
-    def side(words: tuple[int, ...], at_ms: int) -> Plain | None:
+    def read(words: tuple[int, ...], at_ms: int) -> Plain:
+        return {"words": ["%04x" % w for w in words], "at_ms": at_ms, "wh": energy_wh(point, words, channel.ratios)}
+
+    def side(words: tuple[int, ...], at_ms: int, before: tuple[Before, ...]) -> Plain | None:
         if not words:
             return None
-        return {"words": ["%04x" % w for w in words], "at_ms": at_ms, "wh": energy_wh(point, words, channel.ratios)}
+        earlier = [read(one.words, one.read_ms) for one in before]
+        return {**read(words, at_ms), **({"before": earlier[0]} if earlier else {})}
 
     return {
         "meter": span.meter, "profile": meter.profile, "unit": meter.unit, "serial": meter.serial,
         "quantity": span.quantity, "function": point.function, "address": point.address, "type": point.type,
         "ct_ratio": list(meter.ct_ratio), "vt_ratio": list(meter.vt_ratio),
-        "start": side(span.start_words, span.start_ms), "end": side(span.end_words, span.end_ms),
-        "part": span.part, "parts": span.parts, "energy_wh": span.energy_wh, "flag": span.flag,
+        "start": side(span.start_words, span.start_ms, span.start_before),
+        "end": side(span.end_words, span.end_ms, span.end_before),
+        "part": span.part, "parts": span.parts, "weight": span.weight, "weights": span.weights,
+        "energy_wh": span.energy_wh, "flag": span.flag,
     }  # fmt: skip
 
 

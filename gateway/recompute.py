@@ -4,11 +4,14 @@ from cloud_sync.core.canonical import CanonicalError, decode
 from gateway.config import Configuration, configuration_of
 from gateway.core.account import declared
 from gateway.core.account.closing import Closed, close_account, energies_of, sum_energies
-from gateway.core.account.interval import Span
+from gateway.core.account.interval import Before, Span
 from gateway.core.account.self_use_closing import close_self_use
+from gateway.core.account.share import share
 from gateway.core.account.storage import Pool, amount
+from gateway.core.boundary import is_between
 from gateway.core.flag import MISSING
 from gateway.core.late_truth import carried, late_energies, with_late
+from gateway.core.like_day import MOST_PARTS
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import Account, Amendment, Config, Declaration, Interval, RecordError, SelfUse, from_map
@@ -17,11 +20,17 @@ from gateway.core.settlement import (
     Channel,
     account_channels,
     changed_registers,
+    energy_between,
     span_energy,
 )
 from gateway.declared_spans import DeclaredSpans
 from gateway.figures import amended
 from gateway.rows import interval_rows, rows_root
+
+
+def _ends(span: Span) -> tuple[object, ...]:
+    """Return what all parts of a gap have in common."""
+    return (*span[2:6], span.parts, span.start_before, span.end_before, span.weights)
 
 
 class Recomputation:
@@ -46,7 +55,8 @@ class Recomputation:
         self._sequence: int | None = None
         self._unseen: set[tuple[str, str]] = set()  # registers that may have gone on in entries that are not here
         self._interval: tuple[int, Interval] | None = None
-        self._last: dict[tuple[str, str], tuple[tuple[int, ...], int]] = {}
+        self._last: dict[tuple[str, str], tuple[tuple[int, ...], int, tuple[Before, ...]]] = {}
+        self._shapes: dict[tuple[str, str], list[Span]] = {}  # the parts so far of gaps split by like days
         self._open: dict[tuple[str, str], Span] = {}
         self._pools: tuple[Pool, ...] = ()
         self._start_s: int | None = None  # of the first interval of those that follow each other without a hole
@@ -157,32 +167,66 @@ class Recomputation:
             self._wrong(sequence, name)
             return
         if not span.end_words:
-            if span[4:] != ((), 0, 0, 1, 0, MISSING) or key in self._open or not self._begins(key, span):
+            nothing = span[4:10] == ((), 0, 0, 1, 0, MISSING) and span[11:] == ((), 0, 0)
+            if not nothing or key in self._open or not self._begins(key, span):
                 self._wrong(sequence, name)
             return
-        first, last = Boundary(start_s, span.start_words, span.start_ms), Boundary(end_s, span.end_words, span.end_ms)
-        if not 0 <= span.part < span.parts or span != span_energy(channel, first, last, span.part, span.parts):
+        first = Boundary(start_s, span.start_words, span.start_ms, span.start_before)
+        last = Boundary(end_s, span.end_words, span.end_ms, span.end_before)
+        if not self._holds(span, channel, first, last):
             self._wrong(sequence, name)
             return
         before = self._open.pop(key, None)
         if before is not None:
-            follows = (before.part + 1, *before[2:6], before.parts) == (span.part, *span[2:6], span.parts)
+            follows = before.part + 1 == span.part and _ends(before) == _ends(span)
         else:
             # An export may begin inside a gap, or leave some of its parts out.
             known = key in self._last and key not in self._unseen
             follows = not (span.part and known) and self._begins(key, span)
-        if not follows:
+        if not follows or not self._shape_holds(key, span, energy_between(channel, first, last)[0]):
             self._wrong(sequence, name)
         if span.part + 1 < span.parts:
             self._open[key] = span
         else:
-            self._last[key] = (span.end_words, span.end_ms)
+            self._last[key] = (span.end_words, span.end_ms, span.end_before)
             self._unseen.discard(key)
+
+    def _holds(self, span: Span, channel: Channel, first: Boundary, last: Boundary) -> bool:
+        """Tell whether a span follows from its readings, apart from the shape of a gap by like days."""
+        if not 0 <= span.part < span.parts:
+            return False
+        for boundary, is_here in ((first, span.part == 0), (last, span.part + 1 == span.parts)):
+            for before in boundary.before:
+                if not is_between(channel, boundary) or (is_here and before.at_s != boundary.at_s):
+                    return False
+        if not span.weights:
+            return span == span_energy(channel, first, last, span.part, span.parts)
+        # The weights of the other parts are in other records: here they stand for each other.
+        if not 1 < span.parts <= MOST_PARTS or not 0 <= span.weight <= span.weights:
+            return False
+        weights = [0] * span.parts
+        weights[span.part], weights[span.part - 1] = span.weight, span.weights - span.weight
+        expected = span_energy(channel, first, last, span.part, span.parts, tuple(weights))
+        return span._replace(energy_wh=0) == expected._replace(energy_wh=0)
+
+    def _shape_holds(self, key: tuple[str, str], span: Span, total_wh: int) -> bool:
+        """Tell whether the part of a gap is due by its weight, and all parts together once they are all here."""
+        parts = [*self._shapes.pop(key, []), span] if span.part else [span]
+        if not span.weights:
+            return True
+        if len(parts) == span.part + 1:
+            self._shapes[key] = parts
+        if total_wh < 0:
+            return False
+        if len(parts) == span.parts:
+            weights = [one.weight for one in parts]
+            return sum(weights) == span.weights and tuple(one.energy_wh for one in parts) == share(total_wh, weights)
+        return 0 <= span.energy_wh - total_wh * span.weight // span.weights <= 1
 
     def _begins(self, key: tuple[str, str], span: Span) -> bool:
         """Tell whether *span* begins where its register was last, as far as that is known."""
         last = self._last.get(key)
-        if last is None or last == (span.start_words, span.start_ms):
+        if last is None or last == (span.start_words, span.start_ms, span.start_before):
             return True
         return key in self._unseen and (not span.start_words or span.start_ms > last[1])
 

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from gateway.core.account.interval import Span
+from gateway.core.account.interval import Before, Span
+from gateway.core.boundary import Boundary, rest_wh
+from gateway.core.channel import Channel
 from gateway.core.record import Account, Amendment
 from gateway.figures import newest_account, records_of
 from gateway.journal import Journal
@@ -19,6 +21,11 @@ class Knot(NamedTuple):
     words: tuple[int, ...]
     at_ms: int
     config: int
+    before: tuple[Before, ...]
+
+    def rest_wh(self, channel: Channel) -> int:
+        """Return what the register counted between the boundary and this reading, where that is interpolated."""
+        return rest_wh(channel, Boundary(0, self.words, self.at_ms, self.before))
 
 
 class Booked(NamedTuple):
@@ -64,9 +71,9 @@ def _knots(intervals: list[Booked], key: Key) -> dict[int, Knot]:
         span, config = one.spans[key]
         begins = span.start_words and span.part == 0 and span.start_ms >= one.account.start_s * 1000
         if begins and number not in found:
-            found[number] = Knot(span.start_words, span.start_ms, config)
+            found[number] = Knot(span.start_words, span.start_ms, config, span.start_before)
         if span.end_words and span.part + 1 == span.parts:
-            found[number + 1] = Knot(span.end_words, span.end_ms, config)
+            found[number + 1] = Knot(span.end_words, span.end_ms, config, span.end_before)
     return found
 
 

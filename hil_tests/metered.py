@@ -57,7 +57,22 @@ class Metered:
         place = MeterPoint("Mill", "load", "m1", "LV", "", "", False)
         rule = SelfUseRule(3600, "proportional", "user", "renewable")
         site = Site(
-            "g", "p", INTERVAL_S, CYCLE_S, 60, 15, rule, "Jiangsu", (), (BUS,), (meter,), (place,), (), INTERVAL_S
+            "g",
+            "p",
+            INTERVAL_S,
+            CYCLE_S,
+            60,
+            15,
+            rule,
+            "Jiangsu",
+            (),
+            (BUS,),
+            (meter,),
+            (place,),
+            (),
+            INTERVAL_S,
+            "first-after",
+            "linear",
         )
         self._settlement = Settlement(site, channels, FactorTable(()))
         self._check = RegisterCheck("load", False, MAX_POWER_W, 3000 * CYCLE_S, (points[IMPORT], points[EXPORT]), ONE)

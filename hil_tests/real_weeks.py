@@ -183,7 +183,9 @@ def run(truth: Truth) -> Weeks:
     buses = tuple(Bus(name, "/dev/tty" + name, BAUD, 8, "N", 1, TURNAROUND_MS) for name in ("LV1", "LV2"))
     rule = SelfUseRule(3600, "proportional", "user", "renewable")
     sets = ("NDRC910-trial", "grid-2023")
-    site = Site("g", "p", INTERVAL_S, 15, 60, 60, rule, "Jiangsu", sets, buses, meters, points, (), 60)
+    site = Site(
+        "g", "p", INTERVAL_S, 15, 60, 60, rule, "Jiangsu", sets, buses, meters, points, (), 60, "first-after", "linear"
+    )  # fmt: skip
     channels = account_channels(site, profiles)
     settlement = Settlement(site, channels, load_factors())
     cabinets = []

@@ -143,4 +143,8 @@ PAGE_WORDS = (
     _("Register rolled over"),
     _("Register decreased"),
     _("Boundary reading came late"),
+    _("Shape inside a gap is that of like days"),
+    _("Boundary value interpolated between two polls"),
+    _("Declared by a person"),
+    _("Rise beyond the connection, in quarantine"),
 )

@@ -56,8 +56,25 @@ def account(start_s: int, end_s: int, wh: int, flag: str = "") -> records.Accoun
         end_s,
         b"s" * 32,
         (
-            Span("m-intake", "energy_active_import", (0, start_s), start_ms, (0, end_s), end_ms, 0, 1, wh, flag),
-            Span("m-hall", "energy_active_import", (1, start_s), start_ms, (1, end_s), end_ms, 0, 1, wh, ""),
+            Span(
+                "m-intake",
+                "energy_active_import",
+                (0, start_s),
+                start_ms,
+                (0, end_s),
+                end_ms,
+                0,
+                1,
+                wh,
+                flag,
+                (),
+                (),
+                0,
+                0,
+            ),
+            Span(
+                "m-hall", "energy_active_import", (1, start_s), start_ms, (1, end_s), end_ms, 0, 1, wh, "", (), (), 0, 0
+            ),
         ),
         (Energy("Intake", wh, 0, flag), Energy("Hall", wh, 0, "")),
         (Allocation("flow", "Intake", "Hall", wh),),

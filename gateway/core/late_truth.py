@@ -13,6 +13,7 @@ from gateway.core.account.closing import close_account
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.point_energy import energies_of, sum_energies
+from gateway.core.account.quality import ACTUAL, quality_of
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool
 from gateway.core.account.tally import Tally
@@ -45,6 +46,14 @@ class Books:
     def interval(self, at_s: int) -> "Past | None":
         """Return the interval that holds *at_s*, with all that is recorded about it."""
         return None
+
+    def measured(self, start_s: int, end_s: int) -> "dict[tuple[str, str], int]":
+        """Return the energies of the registers that were measured through the closed interval [start_s, end_s)."""
+        past = self.interval(start_s)
+        if past is None or (past.start_s, past.end_s) != (start_s, end_s):
+            return {}
+        spans = [span for span in past.spans if quality_of(span.flag).aemo == ACTUAL]
+        return {(span.meter, span.quantity): span.energy_wh for span in spans}
 
     def period(self, at_s: int) -> "tuple[int, int] | None":
         """Return start and end of the closed period of the self-use method that holds *at_s*."""

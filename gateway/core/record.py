@@ -6,7 +6,7 @@ docs/batch-format.md shows every field.
 
 from collections import namedtuple
 
-from gateway.core.account.interval import Energy, Span
+from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation, Residual
@@ -195,7 +195,8 @@ KINDS = {
 _STAMP = (Stamp, bytes, int, int, str, int)
 _PAIR = (tuple, str, str)
 _SHARE = (tuple, str, int)
-_SPAN = (Span, str, str, [int], int, [int], int, int, int, int, str)
+_BEFORE = (Before, [int], int, int)
+_SPAN = (Span, str, str, [int], int, [int], int, int, int, int, str, [_BEFORE], [_BEFORE], int, int)
 _ENERGY = (Energy, str, int, int, str)
 _ALLOCATION = (Allocation, str, str, str, int)
 _RESIDUAL = (Residual, str, str, int)

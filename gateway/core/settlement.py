@@ -8,23 +8,27 @@ two registers, and only its shape inside the gap is estimated.
 
 from collections import namedtuple
 
-from gateway.core.account.closing import close_account, energies_of, registers_of, sum_energies
+from gateway.core.account.closing import close_account, energies_of, sum_energies
 from gateway.core.account.factor import FactorTable
-from gateway.core.account.interval import Energy, Span, part_of_span
+from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, opening_pools
-from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, LATE_BOUNDARY, MISSING, QUARANTINED, join_flags
+from gateway.core.boundary import MINUTE_MS, NEAR_MS, TOLERANCE_MS, is_between
+from gateway.core.boundary import Boundary as Boundary
+from gateway.core.boundary import energy_between as energy_between
+from gateway.core.boundary import span_energy as span_energy
+from gateway.core.channel import Channel as Channel
+from gateway.core.channel import account_channels as account_channels
+from gateway.core.channel import changed_registers as changed_registers
+from gateway.core.channel import freezes_of as freezes_of
+from gateway.core.flag import MISSING, ROLLED_OVER
 from gateway.core.late_truth import Books, Late, Past, amend, amend_period, carried, late_energies, with_late
+from gateway.core.like_day import MOST_PARTS, like_weights
 from gateway.core.meter.decoding import register_advance
-from gateway.core.meter.freeze import freeze_period_s, is_frozen_at
-from gateway.core.meter.plausibility import most_rise_wh
-from gateway.core.meter.profile import DeviceProfile, Point
+from gateway.core.meter.freeze import is_frozen_at
 from gateway.core.reading import Fault, Frozen, Reading
-from gateway.core.site import Meter, Site
+from gateway.core.site import INTERPOLATED, LIKE_DAY, Site
 
-# A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
-TOLERANCE_MS = 5000
-MINUTE_MS = 60000  # boundaries are full minutes; a reading of that very millisecond is one that the meter itself kept
 # A clock that says less than this (2025-01-01) was never set; its readings stand for no boundary.
 EARLIEST_S = 1735689600
 # A longer gap is a clock that jumped; it is left for a person to judge, rather than filled with a flood of intervals.
@@ -33,29 +37,6 @@ LONGEST_GAP_S = 400 * 86400
 CARRIED_MOST = 672
 # A day of 15-minute intervals in one call: about a second of work on a small board.
 CLOSED_AT_ONCE = 96
-
-
-class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios", "max_power_w"))):
-    """One cumulative register that accounts are made from; max_power_w: see Meter."""
-
-    __slots__ = ()
-    meter: str
-    quantity: str
-    point: Point
-    ratios: "tuple[tuple[int, int], tuple[int, int]]"
-    max_power_w: int
-
-
-class Boundary(namedtuple("Boundary", ("at_s", "words", "read_ms"))):
-    """The register words that stand for the boundary at_s, and when they were read.
-
-    read_ms is the boundary itself only where the meter kept them at that moment; what is read comes later.
-    """
-
-    __slots__ = ()
-    at_s: int
-    words: "tuple[int, ...]"
-    read_ms: int
 
 
 class ClosedInterval(
@@ -76,82 +57,6 @@ class ClosedPeriod(namedtuple("ClosedPeriod", ("start_s", "end_s", "allocations"
     """One period of the self-use method; late: it was closed before, and holds now what came late."""
 
     __slots__ = ()
-
-
-def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple[Channel, ...]":
-    """Return the registers that the accounts of *site* are made from, in the order of its meter points."""
-    found: "list[Channel]" = []
-    profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
-    meters = {meter.name: meter for meter in site.meters}
-    for place in site.meter_points:
-        offered = {p.quantity: p for p in profile_of[place.meter].polled() if p.quantity is not None}
-        for quantity in registers_of(place.role, list(offered)):
-            key = (place.meter, quantity)
-            if quantity and key not in [(c.meter, c.quantity) for c in found]:
-                meter = meters[place.meter]
-                ratios = (meter.ct_ratio, meter.vt_ratio)
-                found.append(Channel(meter.name, quantity, offered[quantity], ratios, meter.max_power_w))
-    return tuple(found)
-
-
-def freezes_of(site: Site, profiles: "dict[str, DeviceProfile]") -> "dict[tuple[str, str], int]":
-    """Return how often, in seconds, the meters of *site* keep the registers of accounts themselves."""
-    profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
-    found = {}
-    for channel in account_channels(site, profiles):
-        found[(channel.meter, channel.quantity)] = freeze_period_s(profile_of[channel.meter], channel.quantity)
-    return found
-
-
-def changed_registers(
-    before: Site, channels_before: "tuple[Channel, ...]", site: Site, channels: "tuple[Channel, ...]"
-) -> "list[tuple[str, str]]":
-    """Return (meter, quantity) of the registers of *before* whose counts the new configuration cannot go on from.
-
-    They are gone, or are read or scaled otherwise, or another device may answer under the name of their meter.
-    """
-    now = {(channel.meter, channel.quantity): channel for channel in channels}
-    meters_before = {meter.name: meter for meter in before.meters}
-    meters = {meter.name: meter for meter in site.meters}
-    changed = []
-    for channel in channels_before:
-        key = (channel.meter, channel.quantity)
-        if key not in now or now[key][:4] != channel[:4] or not _same_device(meters_before[key[0]], meters[key[0]]):
-            changed.append(key)
-    return changed
-
-
-def _same_device(before: Meter, now: Meter) -> bool:
-    if before.serial and now.serial:
-        return before.serial == now.serial
-    return (before.bus, before.unit) == (now.bus, now.unit)
-
-
-def span_energy(channel: Channel, start: Boundary, end: Boundary, part: int, parts: int) -> Span:
-    """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals."""
-    total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    most_wh = most_rise_wh(channel.point, channel.ratios, channel.max_power_w, end.read_ms - start.read_ms, end.words)
-    if total_wh > most_wh:
-        total_wh, flag = 0, join_flags(flag, QUARANTINED)
-    energy_wh = part_of_span(total_wh, part, parts)
-    if start.read_ms % MINUTE_MS == 0 and end.read_ms % MINUTE_MS == 0:
-        flag = join_flags(flag, FROZEN)
-    if parts > 1:
-        flag = join_flags(flag, ESTIMATED_SHAPE)
-    elif max(start.read_ms - start.at_s * 1000, end.read_ms - end.at_s * 1000) > TOLERANCE_MS:
-        flag = join_flags(flag, LATE_BOUNDARY)
-    return Span(
-        channel.meter,
-        channel.quantity,
-        start.words,
-        start.read_ms,
-        end.words,
-        end.read_ms,
-        part,
-        parts,
-        energy_wh,
-        flag,
-    )
 
 
 class Settlement:
@@ -183,6 +88,9 @@ class Settlement:
         self.ending_s: "int | None" = None
         self.late_s = self.late_end_s = 0  # amendments of the closing under way: next, and where they end
         self.late_pools: "tuple[Pool, ...]" = ()  # what storages held after the last of them
+        self._channels = {(channel.meter, channel.quantity): channel for channel in channels}
+        self._weights: "dict[tuple[str, str], tuple[int, ...]]" = {}  # of the gaps of the closing under way
+        self._latest: "dict[tuple[str, str], Reading]" = {}  # what was read last of each register
         self._amended: "dict[int, Past]" = {}  # of this call
         self.grids: "list[tuple[int, int]]" = []  # of intervals of other lengths: until when, and how long
         self.gap_too_long = False
@@ -196,9 +104,14 @@ class Settlement:
         """Take one reading; only registers that accounts are made from matter here."""
         at_s = reading.at_ms // 1000 // self.site.interval_s * self.site.interval_s
         key = (reading.meter, reading.quantity)
-        if at_s < EARLIEST_S or reading.value is None or reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
-            return
         frozen = isinstance(reading, Frozen)
+        if at_s < EARLIEST_S or reading.value is None or key not in self._channels:
+            return
+        earlier = self._latest.get(key)
+        if not frozen:
+            self._latest[key] = reading
+        if reading.at_ms - at_s * 1000 > self.site.hold_s * 1000:
+            return
         if frozen and reading.at_ms != at_s * 1000:
             return
         known = self.candidates.get(key)
@@ -207,7 +120,20 @@ class Settlement:
         last = self.last.get(key)
         if last is None or last.at_s < at_s:
             read_ms = reading.at_ms + (0 if frozen or reading.at_ms % MINUTE_MS else 1)
-            self.candidates[key] = Boundary(at_s, reading.words, read_ms)
+            boundary = Boundary(at_s, reading.words, read_ms, ())
+            if earlier is not None and not frozen and read_ms - at_s * 1000 > NEAR_MS:
+                boundary = self._interpolated(key, boundary, earlier)
+            self.candidates[key] = boundary
+
+    def _interpolated(self, key: "tuple[str, str]", boundary: Boundary, earlier: Reading) -> Boundary:
+        """Return *boundary* between the *earlier* reading and its own, where that is wanted and may be."""
+        channel = self._channels.get(key)
+        too_far = boundary.at_s * 1000 - earlier.at_ms > self.site.interval_s * 1000
+        if self.site.boundary != INTERPOLATED or channel is None or too_far:
+            return boundary
+        before = Before(earlier.words, earlier.at_ms, boundary.at_s)
+        wanted = Boundary(boundary.at_s, boundary.words, boundary.read_ms, (before,))
+        return wanted if is_between(channel, wanted) else boundary
 
     def unfrozen(self, fault: Fault) -> None:
         """Take it that a meter gives no freeze of the boundary before the fault: its first reading stands for it."""
@@ -269,12 +195,22 @@ class Settlement:
             return
         for channel in arrived:
             key = (channel.meter, channel.quantity)
-            self.ending[key] = self.candidates.pop(key)
+            self.ending[key] = self._after(key, self.candidates.pop(key))
         self.ending_s = boundary_s
         if self.start_s is None:
             self.start_s = boundary_s
         behind = [self.last[key].at_s for key in self.ending if key in self.last]
         self.late_s, self.late_end_s, self.late_pools = min(behind + [self.start_s]), self.start_s, ()
+
+    def _after(self, key: "tuple[str, str]", end: Boundary) -> Boundary:
+        """Return *end*, between two readings only where the register went on to both from where it was last."""
+        start = self.last.get(key)
+        if start is None or not end.before:
+            return end
+        channel, before = self._channels[key], end.before[0]
+        _, flag = register_advance(channel.point, start.words, before.words, channel.ratios)
+        went_on = before.read_ms >= start.read_ms and flag in ("", ROLLED_OVER)
+        return end if went_on else Boundary(end.at_s, end.words, end.read_ms, ())
 
     def _go_on_closing(self) -> "list[ClosedInterval | ClosedPeriod | Late]":
         assert self.start_s is not None and self.ending_s is not None
@@ -290,7 +226,7 @@ class Settlement:
             self.start_s = self.next_boundary_s(self.start_s)
         if self.start_s == self.ending_s:
             self.last.update(self.ending)
-            self.ending, self.ending_s = {}, None
+            self.ending, self.ending_s, self._weights = {}, None, {}
             oldest_s = min([one.at_s for one in self.last.values()])
             self.grids = [grid for grid in self.grids if grid[0] > oldest_s]
         return closed
@@ -311,10 +247,23 @@ class Settlement:
         start = self.last.get((channel.meter, channel.quantity))
         end = self.ending.get((channel.meter, channel.quantity))
         if start is None or end is None:
-            words, read_ms = (start.words, start.read_ms) if start is not None else ((), 0)
-            return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING)
+            words, read_ms, before = start[1:] if start is not None else ((), 0, ())
+            return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING, before, (), 0, 0)
         parts = self._intervals_between(start.at_s, end.at_s)
-        return span_energy(channel, start, end, self._intervals_between(start.at_s, start_s), parts)
+        part = self._intervals_between(start.at_s, start_s)
+        return span_energy(channel, start, end, part, parts, self._weights_of(channel, start.at_s, end.at_s, parts))
+
+    def _weights_of(self, channel: Channel, start_s: int, end_s: int, parts: int) -> "tuple[int, ...]":
+        """Return the weights of like days for the parts of a gap; () for equal parts."""
+        if parts == 1 or self.site.gap_shape != LIKE_DAY or parts > MOST_PARTS:
+            return ()
+        key = (channel.meter, channel.quantity)
+        if key not in self._weights:
+            boundaries = [start_s]
+            while boundaries[-1] < end_s:
+                boundaries.append(self._end_of(boundaries[-1]))
+            self._weights[key] = like_weights(self._books, key, boundaries)
+        return self._weights[key]
 
     def _late(self, start_s: int) -> "list[ClosedInterval | ClosedPeriod | Late]":
         """Return the amendment of an interval already closed, for registers that are back now, and of its period."""
@@ -464,8 +413,10 @@ class Settlement:
         keys = [(channel.meter, channel.quantity) for channel in self.channels]
         keys = [key for key in keys if key not in changed]
         return {
-            (meter, quantity): Boundary(at_s, tuple(words), read_ms)
-            for meter, quantity, at_s, words, read_ms in plain  # type: ignore[attr-defined]
+            (meter, quantity): Boundary(
+                at_s, tuple(words), read_ms, tuple([Before(tuple(one[0]), one[1], one[2]) for one in before])
+            )
+            for meter, quantity, at_s, words, read_ms, before in plain  # type: ignore[attr-defined]
             if (meter, quantity) in keys
         }
 
@@ -475,7 +426,10 @@ class Settlement:
 
 
 def _plain_boundaries(boundaries: "dict[tuple[str, str], Boundary]") -> "list[object]":
-    return [[key[0], key[1], b.at_s, list(b.words), b.read_ms] for key, b in sorted(boundaries.items())]
+    return [
+        [key[0], key[1], b.at_s, list(b.words), b.read_ms, [[list(o.words), o.read_ms, o.at_s] for o in b.before]]
+        for key, b in sorted(boundaries.items())
+    ]
 
 
 def _plain_pools(pools: "tuple[Pool, ...]") -> "list[object]":

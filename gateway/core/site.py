@@ -8,6 +8,8 @@ STORAGE_RULES = (MIXING, FIFO, LIFO)
 PROPORTIONAL, LOAD_FIRST = "proportional", "load-first"
 OF_USERS, OF_GENERATION = "user", "generation"
 OF_RENEWABLES = "renewable"
+FIRST_AFTER, INTERPOLATED = "first-after", "interpolated"
+LINEAR, LIKE_DAY = "linear", "like-day"
 
 
 class Bus(namedtuple("Bus", ("name", "port", "baud", "data_bits", "parity", "stop_bits", "turnaround_ms"))):
@@ -92,7 +94,7 @@ class Site(
         "Site",
         (
             "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use", "province", "factor_sets",
-            "buses", "meters", "meter_points", "storages", "slow_s",
+            "buses", "meters", "meter_points", "storages", "slow_s", "boundary", "gap_shape",
         ),
     )
 ):  # fmt: skip
@@ -113,6 +115,8 @@ class Site(
     meter_points: "tuple[MeterPoint, ...]"
     storages: "tuple[Storage, ...]"
     slow_s: int  # how often what profiles call slow is read
+    boundary: str  # what stands for a boundary that no meter kept: FIRST_AFTER or INTERPOLATED
+    gap_shape: str  # how the energy of a gap is split over its intervals: LINEAR or LIKE_DAY
 
     @property
     def slow_sweeps(self) -> int:

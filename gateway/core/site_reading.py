@@ -4,6 +4,10 @@ from gateway.core.fields import Fields, shown
 from gateway.core.notation import SECONDS, WATTS, is_digits, line_setting
 from gateway.core.problem import Problem, problem
 from gateway.core.site import (
+    FIRST_AFTER,
+    INTERPOLATED,
+    LIKE_DAY,
+    LINEAR,
     LOAD_FIRST,
     OF_GENERATION,
     OF_RENEWABLES,
@@ -30,7 +34,7 @@ _NOT_IN_TOPICS = " /+#$"
 _TOPIC_NAME_MAX = 64
 _TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storage", "self_use")
 _GATEWAY = (
-    "id", "park", "interval", "cycle", "slow", "readings", "hold", "province", "factor_sets",
+    "id", "park", "interval", "cycle", "slow", "readings", "hold", "province", "factor_sets", "boundary", "gap",
 )  # fmt: skip
 _UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
 _METER = ("name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
@@ -279,6 +283,8 @@ def read_site(
         tuple(points),
         tuple(storages),
         gateway.measure("slow", SECONDS, "60 s", 1, DAY_S),
+        gateway.choice("boundary", (INTERPOLATED, FIRST_AFTER), FIRST_AFTER),
+        gateway.choice("gap", (LINEAR, LIKE_DAY), LINEAR),
     )
     if [c for c in site.gateway if c not in _ID_SIGNS] + list(site.gateway[_TOPIC_NAME_MAX:]):
         problems.append(

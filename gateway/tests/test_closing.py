@@ -68,6 +68,8 @@ def parks(draw: st.DrawFn) -> Park:
         tuple(points),
         tuple(storages),
         60,
+        "first-after",
+        "linear",
     )
     return site, tuple(energies), tuple(pools)
 

@@ -58,6 +58,8 @@ def in_one(drawn: Drawn, known: list[set[str]]) -> list[Closed]:
     site = Site(
         "one", "p", STEP_S, 5, 60, 30, rule, "Jiangsu", SETS, (), (),
         tuple(sorted(points)), tuple(sorted(storages)), 60,
+        "first-after",
+        "linear",
     )  # fmt: skip
     pools = opening_pools(site)
     closed = []

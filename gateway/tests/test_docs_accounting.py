@@ -49,6 +49,8 @@ def park() -> tuple[Site, tuple[Energy, ...], tuple[Pool, ...]]:
         tuple(points),
         (storage,),
         60,
+        "first-after",
+        "linear",
     )
     content = tuple((origin, wh) for origin, wh in plain["pool"])
     return site, tuple(energies), (pool_of("Battery", content),)

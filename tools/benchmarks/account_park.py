@@ -67,7 +67,10 @@ class AccountPark:
         storages = tuple(Storage(one.name, 20_000, "grid", 850, "mixing") for one in places if one.role == "storage")
         rule = SelfUseRule(3600, "proportional", "user", "renewable")
         sets = ("NDRC910-trial", "grid-2023")
-        return Site("g", "p", INTERVAL_S, 15, 60, 60, rule, "Jiangsu", sets, (), meters, places, storages, 60)
+        return Site(
+            "g", "p", INTERVAL_S, 15, 60, 60, rule, "Jiangsu", sets, (), meters, places, storages, 60,
+            "first-after", "linear",
+        )  # fmt: skip
 
     @property
     def at_s(self) -> int:

@@ -47,6 +47,8 @@ export const method = (name) => said({
 export const flag = (letter) => said({
   E: () => t("Shape inside a gap is estimated"), M: () => t("Boundary reading missing"),
   R: () => t("Register rolled over"), D: () => t("Register decreased"), L: () => t("Boundary reading came late"),
+  Y: () => t("Shape inside a gap is that of like days"), I: () => t("Boundary value interpolated between two polls"),
+  X: () => t("Declared by a person"), Q: () => t("Rise beyond the connection, in quarantine"),
 }, letter);
 
 function formatted(ms, options) {

@@ -6,8 +6,10 @@ code:
 
 - Energy that a register counted is actual, also where the register passed its width or the meter kept it itself.
 - A boundary between two polls makes the figure derived; one that was read late makes it questionable, not untrue.
+- What rests on the word of a person is edited, by the check reading that the work order states (method 11).
 - The shape of a gap is a substitute, by a straight line (method 17) or by like days (method 14).
-- Where a register is missing or went backwards, the 0 is no statement of the meter: null (N), questionable.
+- Where a register is missing, went backwards or rose beyond what its connection carries, the 0 is no statement of the
+  meter: null (N), questionable.
 - A letter that is not known here is questionable: of what is not understood nothing better is said.
 
 ESPI 19 (revenue quality) is never said here: that is for whoever bills with the figure to say.
@@ -16,6 +18,7 @@ ESPI 19 (revenue quality) is never said here: that is for whoever bills with the
 from collections import namedtuple
 
 from gateway.core.flag import (
+    DECLARED,
     DECREASED,
     ESTIMATED_SHAPE,
     FROZEN,
@@ -23,6 +26,7 @@ from gateway.core.flag import (
     LATE_BOUNDARY,
     LIKE_DAY_SHAPE,
     MISSING,
+    QUARANTINED,
     ROLLED_OVER,
 )
 
@@ -49,6 +53,8 @@ MEASURED = Quality(ACTUAL, 0, 1)
 _QUALITIES = (
     (MISSING, Quality("N", 10, 1 << 4)),
     (DECREASED, Quality("N", 10, 1 << 4)),
+    (QUARANTINED, Quality("N", 10, 1 << 4)),
+    (DECLARED, Quality("S11", 7, 1 << 1)),
     (LIKE_DAY_SHAPE, Quality("S14", 8, 1 << 2)),
     (ESTIMATED_SHAPE, Quality("S17", 9, 1 << 3)),
     (LATE_BOUNDARY, Quality(ACTUAL, 10, 1 << 4)),

@@ -26,7 +26,7 @@ def checks():
 
 SITE_FIELDS = (
     "gateway", "park", "interval_s", "cycle_s", "readings_s", "hold_s", "self_use", "province", "factor_sets", "buses",
-    "meters", "meter_points", "storages", "slow_s",
+    "meters", "meter_points", "storages", "slow_s", "boundary", "gap_shape",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def _site(
     sets: "tuple[str, ...]" = ("trial",),
 ) -> Site:
     storages = tuple([Storage(point.name, 0, "grid", efficiency, rule) for point in points if point.role == "storage"])
-    return Site("g", "p", 900, 5, 60, 30, self_use, "", sets, (), (), points, storages, 60)
+    return Site("g", "p", 900, 5, 60, 30, self_use, "", sets, (), (), points, storages, 60, "first-after", "linear")
 
 
 PARK = _site(
@@ -60,7 +60,7 @@ def _energies(**wh: "tuple[int, int]") -> "tuple[Energy, ...]":
 
 
 def _span(meter: str, quantity: str, wh: int, flag: str = "") -> Span:
-    return Span(meter, quantity, (0, 0), 0, (0, 1), 1, 0, 1, wh, flag)
+    return Span(meter, quantity, (0, 0), 0, (0, 1), 1, 0, 1, wh, flag, (), (), 0, 0)
 
 
 def test_import_and_export_are_from_the_points_own_view() -> None:

@@ -14,6 +14,8 @@ def test_each_flag_has_the_code_of_the_published_lists() -> None:
     assert quality_of("Y") == Quality("S14", 8, 4)
     assert quality_of("E") == Quality("S17", 9, 8)
     assert quality_of("M") == quality_of("D") == Quality("N", 10, 16)
+    assert quality_of("Q") == Quality("N", 10, 16)
+    assert quality_of("X") == Quality("S11", 7, 2)
     assert quality_of("L") == Quality("A", 10, 16)
     assert quality_of("I") == Quality("A", 11, 32)
 

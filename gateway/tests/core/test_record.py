@@ -1,7 +1,7 @@
 """Records go into plain maps and come back, and nothing else is taken for one."""
 
 from cloud_sync.core.canonical import decode, encode
-from gateway.core.account.interval import Energy, Span
+from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation, Residual
@@ -23,7 +23,7 @@ from gateway.core.record import (
 )
 
 STAMP = Stamp(b"bootboot", 123456, 1700000000123, "S", 40)
-SPANS = (Span("m", "energy_active_import", (1, 2), 5, (1, 9), 905, 0, 1, 7, ""),)
+SPANS = (Span("m", "energy_active_import", (1, 2), 5, (1, 9), 905, 0, 1, 7, "I", (Before((1, 1), 4, 6),), (), 3, 8),)
 ENERGIES = (Energy("Mill", 7, 0, "E"),)
 ALLOCATIONS = (Allocation("flow", "Intake", "Mill", 7),)
 TALLIES = (Tally("Mill", "flow", "trial", 7, 0, 5827500, (("grid", 7),), ("trial:grid",)),)

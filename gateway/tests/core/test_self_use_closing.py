@@ -23,7 +23,7 @@ def _site(
 ) -> Site:
     rule = SelfUseRule(3600, charging, own_use, export)
     storages = tuple([Storage(point.name, 0, "grid", 1000, MIXING) for point in points if point.role == "storage"])
-    return Site("g", "p", 900, 5, 60, 30, rule, "", ("trial",), (), (), points, storages, 60)
+    return Site("g", "p", 900, 5, 60, 30, rule, "", ("trial",), (), (), points, storages, 60, "first-after", "linear")
 
 
 def _energies(**wh: "tuple[int, int]") -> "tuple[Energy, ...]":

@@ -1,7 +1,7 @@
 """Tests of the settlement: boundaries, gaps, missing and late registers."""
 
 from gateway.core.account.factor import FactorTable
-from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, MISSING, QUARANTINED
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, INTERPOLATED, MISSING, QUARANTINED
 from gateway.core.late_truth import Late
 from gateway.core.meter.profile import Point
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
@@ -16,7 +16,7 @@ POINT = Point(
 )  # fmt: skip
 
 
-def _site():
+def _site(boundary="first-after"):
     points = (
         MeterPoint("Intake", "intake", "m1", "LV", "", "grid", False),
         MeterPoint("Mill", "load", "m2", "LV", "", "", False),
@@ -36,12 +36,14 @@ def _site():
         points,
         (),
         60,
+        boundary,
+        "linear",
     )
 
 
-def _settlement():
+def _settlement(boundary="first-after"):
     channels = tuple([Channel(meter, "energy_active_import", POINT, ONE, 0) for meter in ("m1", "m2")])
-    return Settlement(_site(), channels, FactorTable(()))
+    return Settlement(_site(boundary), channels, FactorTable(()))
 
 
 def _read(settlement, meter, at_ms, counts):
@@ -331,3 +333,44 @@ def test_kept_registers_of_no_boundary_and_readings_of_the_very_moment():
         assert _close(settlement, at_ms + 500) == []
     _kept(settlement, 0, 5)
     assert _spans(_close(settlement, 600)) == [("m1", -59999, 0, 0, ""), ("m2", -59999, 1, 0, "")]
+
+
+def test_an_interpolated_boundary_lies_between_the_polls_around_it():
+    """Polls 2 s before and 3 s after a boundary: two fifths of what was counted between them are before it."""
+    settlement = _settlement("interpolated")
+    for at_ms, counts in ((0, 0), (58000, 100), (63000, 110), (118000, 200), (120400, 300)):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, at_ms, counts)
+        closed = _close(settlement, at_ms)
+        if at_ms == 63000:
+            assert [(e.import_wh, e.flag) for e in closed[0].energies] == [(1040, INTERPOLATED)] * 2
+    # The last one came within a second: it stands for its boundary itself.
+    assert [(e.import_wh, e.flag) for e in closed[0].energies] == [(1960, INTERPOLATED)] * 2
+    assert closed[0].spans[0].end_before == ()
+
+
+def test_only_a_near_reading_that_the_register_went_on_from_is_interpolated_with():
+    """A reading more than an interval away, or a register that decreased, leaves the first reading after as it is."""
+    for before_ms, before in ((59000, 5), (118000, 900)):
+        settlement = _settlement("interpolated")
+        closed = []
+        for at_ms, counts in ((0, 0), (before_ms, before), (123000, 110)):
+            for meter in ("m1", "m2"):
+                _read(settlement, meter, at_ms, counts)
+            closed = _close(settlement, at_ms) or closed
+        assert {span.end_before for one in _intervals(closed) for span in one.spans} == {()}
+
+
+def test_the_reading_before_a_boundary_survives_a_restart():
+    """A settlement that goes on from its state gives the same energies, and asks nobody for the reading before."""
+    settlement = _settlement("interpolated")
+    for at_ms, counts in ((0, 0), (58000, 100), (63000, 110)):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, at_ms, counts)
+        _close(settlement, at_ms)
+    again = _settlement("interpolated")
+    again.restore(settlement.state())
+    for meter in ("m1", "m2"):
+        _read(again, meter, 120000, 200)
+    closed = _close(again, 120000)
+    assert [energy.import_wh for energy in closed[0].energies] == [960, 960]

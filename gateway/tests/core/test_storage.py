@@ -89,7 +89,7 @@ def test_no_discharge_changes_nothing() -> None:
 def test_a_site_opens_its_accounts_as_configured() -> None:
     """Initial content is one origin; an empty storage has an empty account."""
     storages = (Storage("b1", 5000, "grid", 900, MIXING), Storage("b2", 0, "grid", 900, MIXING))
-    site = Site("g", "p", 900, 5, 60, 30, HOURLY, "", (), (), (), (), storages, 60)
+    site = Site("g", "p", 900, 5, 60, 30, HOURLY, "", (), (), (), (), storages, 60, "first-after", "linear")
     assert opening_pools(site) == (pool_of("b1", (("grid", 5000),)), pool_of("b2", ()))
 
 
