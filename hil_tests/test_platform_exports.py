@@ -7,18 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cloud_sync.core.topic import up_topic
-from cloud_sync.keys import load_signer, new_key
 from cloud_sync.platform.cli import main
-from cloud_sync.platform.enrolment import Enrolment, enrol
-from cloud_sync.platform.ledger import Ledger
-from cloud_sync.platform.receiver import Receiver
 from gateway.exports.writing import UNSIGNED_FORMATS
 from gateway.tests.exported_day import STEPS, exported_day, write
 from gateway.tests.small_park import DAY, SmallPark
-
-BUCKET = "b0"
-SETTINGS = '[platform]\nbroker = "mqtt://127.0.0.1:1"\nlisten = "127.0.0.1:0"\n'
+from hil_tests.platform_home import platform_home
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +24,7 @@ def park(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallPark]:
 @pytest.fixture(scope="module")
 def home(park: SmallPark, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home folder of a platform that took every batch of the park."""
-    folder = tmp_path_factory.mktemp("platform")
-    (folder / "platform.toml").write_text(SETTINGS)
-    new_key(folder / "keys" / "platform.key")
-    enrol(folder / "keys" / "gateways", "gw-test", park.home / "keys" / "gateway.pub")
-    ledger = Ledger(folder / "ledger.sqlite")
-    enrolment = Enrolment(folder / "keys" / "gateways", ledger)
-    receiver = Receiver(ledger, enrolment, load_signer(folder / "keys" / "platform.key"), BUCKET)
-    after = 0
-    while (sealed := park.journal.next_sealed(after)) is not None:
-        receiver.received(up_topic(BUCKET, "gw-test"), sealed.signed, 1_700_000_000_000)
-        after = sealed.last
-    assert ledger.read("SELECT max(head_sequence) FROM chain")[0][0] == park.journal.head_sequence
-    ledger.close()
-    return folder
+    return platform_home(tmp_path_factory.mktemp("platform"), park)
 
 
 def call(home: Path, *arguments: str) -> Result:
