@@ -116,7 +116,8 @@ def checked(
 def _identity(kind: str, texts: dict[str, str]) -> tuple[str, ...]:
     """Return what two documents of the same thing have in common: a certificate's number, else all they say."""
     if kind == CERTIFICATE:
-        return (kind, texts.get("operation", ""), texts.get("number", ""))
+        operation = texts.get("operation", "")
+        return (kind, "held" if operation in (ISSUED, BOUGHT) else operation, texts.get("number", ""))
     return (kind, *(key + "=" + texts[key] for key in sorted(texts)))
 
 

@@ -52,6 +52,7 @@ PAGE_WORDS = (
     _("Emission factors"),
     _("A day is the park's local day ({zone}). All figures are whole watt-hours taken from signed register readings."),
     _("All figures as JSON"),
+    _("Report of the year"),
     _("live"),
     _("not connected"),
     _("No connection to the platform. The figures below are as of {time}."),

@@ -1,6 +1,7 @@
 """A report as a page that can be printed, at /report, and as JSON at /api/v1/report."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from cloud_sync.platform.api import language_of, refused
+from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.park_energy import parks
 from cloud_sync.platform.report_parts import Figure, Section, Table, Text, _, shown
 from cloud_sync.platform.report_text import MADE, TITLE, basis_of, said, verdict_of
@@ -32,7 +34,10 @@ def report_routes(ledger: Reads, home: Path | None, zone: ZoneInfo, now: Callabl
         return request.query_params.get("period") or this_year, request.query_params.get("park") or None
 
     def report_of(request: Request) -> Report:
-        return make_report(ledger, home, zone, *asked(request), int(now()))
+        if not isinstance(ledger, Ledger):
+            return make_report(ledger, home, zone, *asked(request), int(now()))
+        with closing(Ledger(ledger.path, read_only=True)) as own:  # a year takes seconds; the page must not wait for it
+            return make_report(own, home, zone, *asked(request), int(now()))
 
     def page(request: Request) -> Response:  # not async: on a thread, as the routes of the API
         language = language_of(request)

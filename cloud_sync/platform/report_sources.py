@@ -102,6 +102,7 @@ def gather(ledger: Reads, home: Path | None, zone: ZoneInfo, text: str, park: st
     written = Documents(home).standing() if home is not None else []
     mine = [(one, stretch(one.fields["period"], zone)) for one in written if one.fields["park"] == park]
     provinces = [standing.site(ledger, name).get("gateway", {}).get("province", "") for name in gateways]
+    ever = hours(ledger, gateways, Period(0, period.end_s))
     return Sources(
         ledger,
         zone,
@@ -110,12 +111,12 @@ def gather(ledger: Reads, home: Path | None, zone: ZoneInfo, text: str, park: st
         gateways,
         next((one for one in provinces if one), ""),
         period,
-        hours(ledger, gateways, Period(period.start_s, period.end_s)),
+        {start_s: one for start_s, one in ever.items() if start_s >= period.start_s},
         [one for one, when in mine if period.holds(when)],
         [one for one, when in mine if _meets(when, period) and not period.holds(when)],
         judge(
             [(one, when) for one, when in mine if one.kind == CERTIFICATE],
-            _earned(ledger, gateways, period, zone),
+            _earned(ever, zone),
             period,
             choices.certificate_period,
         ),
@@ -136,10 +137,10 @@ def _meets(one: Stretch, other: Stretch) -> bool:
     return one.start_s < other.end_s and other.start_s < one.end_s
 
 
-def _earned(ledger: Reads, gateways: list[str], period: Stretch, zone: ZoneInfo) -> tuple[Earned, ...]:
+def _earned(ever: dict[int, Hour], zone: ZoneInfo) -> tuple[Earned, ...]:
     """Return what every month since the first interval earned; months before the period carry their remainder."""
     by_month: dict[tuple[int, int], list[Hour]] = {}
-    for start_s, one in hours(ledger, gateways, Period(0, period.end_s)).items():
+    for start_s, one in ever.items():
         begins = datetime.fromtimestamp(start_s, zone)
         by_month.setdefault((begins.year, begins.month), []).append(one)
     sums = [(month, added(by_month[month])) for month in sorted(by_month)]

@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cloud_sync.platform.yearly_report import make_report
+from cloud_sync.tests import two_cabinets
 from cloud_sync.tests.conftest import Platform
 from cloud_sync.tests.gateways import Gateway, stamp
 from cloud_sync.tests.report_park import PARK, ReportPark
+from cloud_sync.tests.test_composing import Cabinets
 from cloud_sync.tests.test_platform_cli import SETTINGS, answer, call
+from cloud_sync.tests.two_cabinets import closed_by, configuration, in_one
 from gateway.core import record as records
 from gateway.core.account.interval import Energy
 
@@ -354,3 +358,23 @@ def test_report_as_text_keeps_to_eighty_columns(annex: Path, lang: str) -> None:
         assert sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line) <= 80, line
     assert "169,724.634 t CO2" in text and "0.833812" in text and "0.3024" in text
     assert ("园区碳排放" in text) == (lang == "zh")
+
+
+def test_composed_park_is_reported_by_its_own_trace(platform: Platform) -> None:
+    """Where a park is composed of two gateways, hourly matching goes by the trace of the whole."""
+    cabinets = Cabinets(platform)
+    for name in two_cabinets.PARTS:
+        cabinets.send(name, configuration(name))
+        for step in range(4):
+            cabinets.send(name, *closed_by(name, step))
+    cabinets.compose()
+    whole = [tally for one in in_one(4) for tally in one.tallies]
+    chosen = [one for one in whole if one.factor_set == whole[0].factor_set]
+    day = datetime.fromtimestamp(two_cabinets.START_S, ZONE).strftime("%Y-%m-%d")
+    report = make_report(platform.ledger, None, ZONE, day, "demo", two_cabinets.START_S + 86400).plain()
+    users = ("gw-1/Mill", "gw-2/Mill", "gw-1/Roof", "gw-2/Mast")  # loads, and what plants drew
+    green = sum(one.green_wh for one in chosen if one.meter_point in users)
+    load = sum(one.wh for one in chosen if one.meter_point in users)
+    assert report["gateways"] == ["gw-1", "gw-2"] and green > 0
+    assert figures(report, "matching")["hourly_own_flow"] == green * 10**6 // load
+    assert figures(report, "electricity")["load_wh"] == load

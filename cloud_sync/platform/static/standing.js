@@ -124,7 +124,8 @@ export function foot(overview) {
   byId("foot").replaceChildren(
     el("p", {}, t("A day is the park's local day ({zone}). All figures are whole watt-hours taken from signed register readings.",
       { zone: overview.zone })),
-    el("p", {}, el("a", { href: "/api/v1/" }, t("All figures as JSON"))));
+    el("p", {}, el("a", { href: "/report?lang=" + spoken() }, t("Report of the year")), " · ",
+      el("a", { href: "/api/v1/" }, t("All figures as JSON"))));
 }
 
 export function link(on, since) {
