@@ -11,7 +11,7 @@ from gateway.evidence import ExportEvidence, JournalEvidence
 from gateway.explanation import Explanation, explained
 from gateway.export import write_export
 from gateway.questions import tally_answer
-from gateway.tests.small_park import DAY, DAY_START_S, SmallPark
+from gateway.tests.small_park import DAY, DAY_START_S, SITE, SmallPark
 from gateway.tests.test_cli_contract import call
 
 AT_S = DAY_START_S + 1000  # in the second interval
@@ -21,6 +21,7 @@ AT_S = DAY_START_S + 1000  # in the second interval
 def park(tmp_path: Path) -> Iterator[SmallPark]:
     """A park of five closed intervals: intake 60 kWh, roof 0.4 out, mill 80, battery 1.0 in and 0.5 out in each."""
     park = SmallPark(tmp_path)
+    park.configure(SITE.replace("130 kW", "400 kW"))
     for number in range(6):
         park.read_at(DAY_START_S + number * 900)
         park.count("m-intake", "energy_active_import", 60_000)
