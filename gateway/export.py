@@ -197,7 +197,7 @@ def _frames_of(file: BinaryIO) -> Iterator[Frame]:
 
 
 def _checked(plain: object, offset: int) -> Frame | None:
-    if not isinstance(plain, list) or not plain or isinstance(plain[0], bool) or plain[0] not in _FIELDS:
+    if not isinstance(plain, list) or not plain or type(plain[0]) is not int or plain[0] not in _FIELDS:
         return None
     shape = _FIELDS[plain[0]]
     if len(plain) != len(shape) + 1:

@@ -10,7 +10,7 @@ from cloud_sync.core.canonical import decode, encode
 from cloud_sync.keys import load_public, load_signer
 from gateway.core.problem import ProblemError
 from gateway.core.record import Account, Amendment, from_map, to_map
-from gateway.export import write_export
+from gateway.export import read_frames, write_export
 from gateway.recompute import Recomputation
 from gateway.tests.small_park import DAY, DAY_START_S, SmallPark
 from gateway.verification import verify_export
@@ -228,3 +228,14 @@ def test_an_amendment_of_another_account_is_named(exported: tuple[Path, Path], a
                 body = encode(to_map(record._replace(amends=amends)))
             recomputation.take(sequence, body)
     assert recomputation.problems[0].values.get("figure") == "the entry it amends"
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, "0", True, 99])
+def test_a_frame_of_no_kind_is_named_as_damage(tmp_path: Path, kind: object) -> None:
+    """Whatever stands in the place of a frame's kind, the file is told to be damaged there."""
+    item = encode([kind, 1])
+    path = tmp_path / "day.export"
+    path.write_bytes(len(item).to_bytes(4, "big") + item)
+    with pytest.raises(ProblemError) as caught:
+        list(read_frames(path))
+    assert [(one.code, one.where) for one in caught.value.problems] == [("WP-EXP-010", "byte 0 (after entry 0)")]

@@ -19,7 +19,8 @@ WORK = Path(".fuzz")
 INPUT_BYTES_MAX = 4096
 RESIDENT_MIB_MAX = 600  # the interpreter, the product and libFuzzer's own tables take some 150
 UNIT_TIMEOUT_S = 25  # one input; generous, since a busy machine stalls
-KEPT_BYTES_MAX = 12 * 1024  # of the corpus in the repository, a target
+KEPT_BYTES_MAX = 8 * 1024  # of the corpus in the repository, a target
+KEPT_INPUTS_MAX = 40  # as many, since each is run again in every `make test`
 
 
 class Outcome(NamedTuple):
@@ -123,7 +124,7 @@ def keep(name: str) -> None:
     kept, merged = CORPUS / name, WORK / "merged" / name
     shutil.rmtree(merged, ignore_errors=True)
     merged.mkdir(parents=True)
-    kept.mkdir(exist_ok=True)
+    kept.mkdir(parents=True, exist_ok=True)
     _fuzz([name, "-merge=1", str(merged), str(kept), str(WORK / "inputs" / name)], WORK / "rooms" / name)
     seeds = target_named(name).seeds
     room = KEPT_BYTES_MAX - sum(path.stat().st_size for path in kept.iterdir())
@@ -132,7 +133,7 @@ def keep(name: str) -> None:
         if content in seeds:
             continue
         room -= len(content)
-        if room < 0:
+        if room < 0 or len(list(kept.iterdir())) >= KEPT_INPUTS_MAX:
             break
         (kept / path.name[:12]).write_bytes(content)
 

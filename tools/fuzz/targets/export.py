@@ -17,8 +17,9 @@ from tools.fuzz.identities import identity
 from tools.fuzz.room import room_of
 from tools.fuzz.source import Source
 from tools.fuzz.spoken import check_said
+from tools.fuzz.targets import record
 
-AS_IT_IS, FRAMED, EDITED = range(3)
+AS_IT_IS, FRAMED, EDITED, SIGNED = range(4)
 _LENGTH_BYTES = 4
 TOKENS = (b"\x00\x00\x00\x03", b"\x83\x04\x00\x00", b"\xff\xff\xff\xff", b"\x00\xff\xff\xff", b"\x82\x02")
 
@@ -30,8 +31,13 @@ def _framed(item: bytes) -> bytes:
 @cache
 def _items() -> tuple[bytes, ...]:
     """Return the frames of a signed export of one interval."""
+    return _signed(config(), interval(0, 60), account(0, 60, 7))
+
+
+def _signed(*written: tuple[object, ...] | bytes) -> tuple[bytes, ...]:
+    """Return the frames of an export of these entries, signed by the gateway and receipted by the platform."""
     gateway = Gateway("gw-1", identity(1)[0])
-    batch = gateway.batch(config(), interval(0, 60), account(0, 60, 7))
+    batch = gateway.batch(*written)
     found = [encode([HEADER, MAGIC, "gw-1", BUCKET, "2026-11-21"])]
     for entry in chain(batch.previous_link, 1, batch.bodies):
         found.append(encode([ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body]))
@@ -56,13 +62,15 @@ def seeds() -> Iterator[bytes]:
     yield bytes((AS_IT_IS,)) + b"".join(_framed(item) for item in _items())
     yield bytes((FRAMED,)) + b"".join(bytes((len(item),)) + item for item in _items() if len(item) < 256)
     yield bytes((EDITED, 0, 200, 1))
+    for body in record.bodies():
+        yield bytes((SIGNED,)) + body
     yield bytes((AS_IT_IS,)) + b"\x7f\xff\xff\xff\x80"
 
 
 def target(data: bytes) -> None:
-    """Frames are read and believed, or refused with the place; no edit of a signed export is believed."""
+    """Frames are read and believed, or refused with the place; what a gateway signed is recomputed."""
     source = Source(data)
-    kind = source.octet() % 3
+    kind = source.octet() % 4
     if kind == FRAMED:
         raw = b""
         while source:
@@ -72,6 +80,9 @@ def target(data: bytes) -> None:
         while source:
             whole[source.number(2) % len(whole)] ^= source.octet() or 1
         raw = bytes(whole)
+    elif kind == SIGNED:
+        written = (config(), interval(0, 60), source.rest())
+        raw = b"".join(_framed(item) for item in _signed(*written))
     else:
         raw = source.rest()
     path = room_of("export") / "day.export"
