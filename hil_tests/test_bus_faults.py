@@ -5,10 +5,11 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.core.meter import modbus
+from gateway.core.meter import cjt188, modbus
+from gateway.core.meter.cjt188_values import readout_of
 from gateway.core.meter.dlt645 import READ
 from gateway.core.meter.dlt645 import Question as DiAsked
-from gateway.core.meter.judging import DiQuestion, Question, believed
+from gateway.core.meter.judging import DiQuestion, Question, ReadoutQuestion, believed
 from gateway.core.meter.meter_state import SUSPENDED
 from gateway.core.meter.modbus import FrameFault, tcp_request, with_crc
 from gateway.core.meter.plan import plan_blocks
@@ -320,15 +321,20 @@ def test_fault_a20_old_transaction_of_a_network_gateway_is_refused() -> None:
 
 
 def test_fault_a21_no_frame_breaks_a_decoder() -> None:
-    """60,000 mangled answers of RTU, TCP and DL/T 645 give registers or a fault, and nothing else."""
+    """80,000 mangled answers of RTU, TCP, DL/T 645 and CJ/T 188 give registers or a fault, and nothing else."""
     dice = random.Random("a21")
     rtu, tcp = Question(1, 3, 0, 6, None), Question(1, 3, 0, 6, 7)
     di = DiQuestion(DiAsked("000000000001", READ, 0x00010000, 0), 3, ())
-    good: dict[Question | DiQuestion, bytes] = {
+    asked = cjt188.Question(0x20, "00000000000001", 7)
+    heat = ReadoutQuestion(asked, 21, ((2, "kWh"), (8, "m3"), (10, "degC"), (20, "")))
+    readout = readout_of(0x20, (0,) * 21, heat.stated)
+    good: dict[Question | DiQuestion | ReadoutQuestion, bytes] = {
         rtu: with_crc(bytes((1, 3, 12)) + bytes(12)),
         tcp: tcp_request(7, 1, 3, 0, 6)[:4] + bytes((0, 15, 1, 3, 12)) + bytes(12),
         di: di.frame(),
+        heat: cjt188.framed(cjt188.answered(asked, readout)),
     }
+    assert believed(good[heat], 1000, heat, BUS) == (0,) * 21
     refused = 0
     for _ in range(20_000):
         for question, frame in good.items():
@@ -343,4 +349,4 @@ def test_fault_a21_no_frame_breaks_a_decoder() -> None:
                 believed(bytes(mangled[: dice.randrange(len(mangled) + 1)]), 1000, question, BUS)
             except FrameFault:
                 refused += 1
-    assert refused > 50_000
+    assert refused > 65_000
