@@ -10,41 +10,22 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from cloud_sync.core.canonical import decode
 from cloud_sync.platform.park import ParkPlan, park_key, plan_of
-from cloud_sync.platform.park_parts import Applied, Known, applied, common_ground, disagreements, merged_configuration
+from cloud_sync.platform.park_intervals import NEVER, Had, ParkIntervals
 from cloud_sync.platform.place import Place
-from cloud_sync.platform.projection import REASON_LENGTH_MAX, UNREADABLE, lay_figures
+from cloud_sync.platform.projection import REASON_LENGTH_MAX, UNREADABLE, ConflictError, lay_figures, lay_period
 from cloud_sync.platform.schema import PROJECTION_TABLES
 from gateway.core import record as records
-from gateway.core.account import declared
-from gateway.core.account.composition import Part, close_park, common_cuts, compose_energies, compose_site, full_name
-from gateway.core.account.interval import Energy
-from gateway.core.account.point_energy import sum_energies
+from gateway.core.account.composition import Part, close_park, compose_energies, full_name, opened
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, pool_of
-from gateway.core.account.trace import FLOW
+from gateway.core.account.trace import FLOW, SELF_USE
 from gateway.core.problem import Problem, problem
-from gateway.core.site import Park
 
 PERIODS_AT_ONCE = 50  # composed in one transaction, so that the receiver does not wait
-INTERVAL_S_MAX = 86_400  # a longer one would make one period of days; it counts as missing
-NEVER = 2**63 - 1
 WHOLE, PARTIAL, REFUSED = "whole", "partial", "refused"
 _NO_STAMP = records.Stamp(b"", 0, 0, "U", 0)
-
-
-class Had(NamedTuple):
-    """An interval that a gateway closed."""
-
-    gateway: str
-    start_s: int
-    end_s: int
-    incarnation: bytes
-    sequence: int
-    complete_ppm: int
-    root: bytes
 
 
 def adopt(tables: sqlite3.Connection, plans: Sequence[ParkPlan]) -> None:
@@ -99,7 +80,8 @@ class _Composition:
         self._tables = tables
         self._plan = plan
         self._place = Place(tables, plan.key, b"", 0, 0)
-        self._contents = [row for gateway in plan.gateways for row in self._declared(gateway)]
+        self._had = ParkIntervals(tables, plan)
+        self._self_use_s: dict[int, int] = {}  # by start of a composed period: how long those of the published rule are
 
     def run(self, due_s: int, until_s: int, limit: int) -> int | None:
         """Compose from *due_s* on; return from where more waits. Energies have changed up to *until_s*."""
@@ -107,41 +89,18 @@ class _Composition:
         at = self._place.first(
             "SELECT start_s FROM composed WHERE gateway = ? AND start_s <= ?2 AND end_s > ?2 LIMIT 1", due_s
         )
-        found, more = self._periods(at["start_s"] if at else due_s, limit)
+        found, more = self._had.periods(at["start_s"] if at else due_s, limit)
+        done: list[tuple[int, int]] = []
         for period, intervals in found:
+            done.append(period)
             before = self._place.first("SELECT * FROM composed WHERE gateway = ? AND start_s = ?", period[0])
             state, pools = self._guarded(*period, intervals)
             settled = before is not None and (before["end_s"], before["pools"]) == (period[1], pools)
             if settled and state == WHOLE and period[0] >= until_s:
-                return None  # from here on nothing is another than it was
-        return found[-1][0][1] if more else None
-
-    def _periods(self, since_s: int, limit: int) -> tuple[list[tuple[tuple[int, int], list[Had]]], bool]:
-        """Return up to *limit* periods from *since_s* on with the intervals in each, and whether more follow."""
-        most = limit
-        while True:
-            rows: list[Had] = []
-            horizon_s = NEVER
-            for gateway in self._plan.gateways:
-                own = self._intervals(gateway, "start_s >= ? ORDER BY start_s LIMIT ?", since_s, most + 1)
-                if len(own) > most:
-                    horizon_s = min(horizon_s, own[-1].start_s)
-                rows += own
-            rows.sort(key=lambda row: (row.start_s, row.gateway))
-            spans = [(row.start_s, row.end_s) for row in rows if row.start_s < horizon_s]
-            cuts = [cut for cut in common_cuts(spans) if cut[1] <= horizon_s]
-            if cuts or horizon_s == NEVER:
+                more = False  # from here on nothing is another than it was
                 break
-            most *= 2  # one interval of a gateway spans more than was looked at of another
-        found = [(cut, [row for row in rows if cut[0] <= row.start_s < cut[1]]) for cut in cuts[:limit]]
-        return found, horizon_s < NEVER or len(cuts) > limit
-
-    def _intervals(self, gateway: str, where: str, *values: int) -> list[Had]:
-        question = (
-            "SELECT gateway, start_s, end_s, incarnation, sequence, complete_ppm, root FROM interval"
-            f" WHERE gateway = ? AND account IS NOT NULL AND end_s - start_s <= {INTERVAL_S_MAX} AND {where}"
-        )
-        return [Had(*row) for row in self._tables.execute(question, (gateway, *values))]
+        self._self_use(done)
+        return done[-1][1] if more else None
 
     def _guarded(self, start_s: int, end_s: int, intervals: list[Had]) -> tuple[str, str]:
         """Compose one period; return what it came to, and what storages held at its end.
@@ -188,83 +147,77 @@ class _Composition:
 
     def _period(self, start_s: int, end_s: int, intervals: list[Had]) -> tuple[str, str]:
         place = self._place
-        known: Known = {}
-        parts: list[Part] = []
-        missing: list[str] = []
-        for gateway in self._plan.gateways:
-            own = [row for row in intervals if row.gateway == gateway]
-            if sum(row.end_s - row.start_s for row in own) < end_s - start_s:
-                missing.append(gateway)
-            asked = own or self._intervals(gateway, "start_s < ? ORDER BY start_s DESC LIMIT 1", start_s)
-            if asked:
-                known[gateway] = one = merged_configuration([self._configuration(row) for row in asked])
-                if one is not None:
-                    parts.append(one.part(gateway, self._energies(gateway, start_s, end_s) if own else None))
-        ground, problems = common_ground(known)
-        problems += disagreements(self._plan, known)
         pools = self._pools(start_s)
-        state = PARTIAL if missing else WHOLE
-        if ground is None or problems:
-            state = REFUSED
-        else:
-            park = compose_site(tuple(parts), ground.factor_sets, ground.province)
-            energies = compose_energies(tuple(parts))
-            booked = self._booked(park, start_s, end_s)
-            closed = close_park(park, energies, pools, ground.factors, start_s, end_s, booked)
-            account = records.Account(
-                *(_NO_STAMP, 0, start_s, end_s, b"", (), energies, *closed[:3], pools, closed.pools_after)
+        one = self._had.assembled(start_s, end_s, intervals)
+        if one.park is None:
+            return self._said(start_s, end_s, REFUSED, one.missing, one.problems, pools)
+        self._self_use_s[start_s] = one.park.self_use.period_s
+        energies = compose_energies(one.parts)
+        booked = self._had.booked(one.park, start_s, end_s)
+        closed = close_park(one.park, energies, pools, one.factors, start_s, end_s, booked)
+        account = records.Account(
+            *(_NO_STAMP, 0, start_s, end_s, b"", (), energies, *closed[:3], pools, closed.pools_after)
+        )
+        lay_figures(place, account)
+        root = hashlib.sha256(b"".join(row.root for row in intervals)).digest()
+        complete_ppm = self._complete_ppm(intervals, one.parts, end_s - start_s)
+        place.write("INSERT INTO interval VALUES (?, ?, ?, x'', 0, 0, ?, ?)", start_s, end_s, complete_ppm, root)
+        return self._said(start_s, end_s, PARTIAL if one.missing else WHOLE, one.missing, [], closed.pools_after)
+
+    def _self_use(self, composed: list[tuple[int, int]]) -> None:
+        """Close by the published rule, or close again, every whole period of it that holds any of what was *composed*.
+
+        A period of which a gateway lacks something has no figures by this rule: what it shares among all users would go
+        to those that are known.
+        """
+        closed: set[int] = set()
+        for start_s, end_s in composed:
+            step_s = self._self_use_s.get(start_s, end_s - start_s)
+            for at_s in range(start_s - start_s % step_s, end_s, step_s):
+                if at_s not in closed:
+                    closed.add(at_s)
+                    self._clear_self_use(at_s, at_s + step_s)
+                    self._tables.execute("SAVEPOINT self_use")
+                    try:
+                        self._close_self_use(at_s, at_s + step_s)
+                    except (*UNREADABLE, AssertionError, ConflictError):  # beyond all bounds, or its rule was changed
+                        self._tables.execute("ROLLBACK TO self_use")
+                    self._tables.execute("RELEASE self_use")
+
+    def _clear_self_use(self, start_s: int, end_s: int) -> None:
+        for name in ("allocation", "tally"):
+            self._place.write(
+                f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ? AND method = ?",
+                *(start_s, end_s, SELF_USE),
             )
-            lay_figures(place, account)
-            pools = closed.pools_after
-            root = hashlib.sha256(b"".join(row.root for row in intervals)).digest()
-            complete_ppm = self._complete_ppm(intervals, parts, end_s - start_s)
-            place.write("INSERT INTO interval VALUES (?, ?, ?, x'', 0, 0, ?, ?)", start_s, end_s, complete_ppm, root)
-        return self._said(start_s, end_s, state, missing, problems, pools)
+        self._place.write("DELETE FROM self_use WHERE gateway = ? AND start_s >= ? AND start_s < ?", start_s, end_s)
 
-    def _declared(self, gateway: str) -> list[tuple[int, str, int]]:
-        """Return the declared contents of a gateway's storages: in which interval booked, of which, by how much."""
-        question = "SELECT details FROM event WHERE gateway = ? AND code = ? ORDER BY sequence, incarnation"
-        found = []
-        for (text,) in self._tables.execute(question, (gateway, "declared-" + declared.CONTENT)):
-            details = json.loads(text)
-            booked_s = declared.booked_in(tuple(details.items()))
-            if booked_s is not None:
-                name = full_name(gateway, details["subject"])
-                found.append((booked_s, name, declared.difference_of(tuple(details.items()))))
-        return found
-
-    def _booked(self, park: Park, start_s: int, end_s: int) -> tuple[tuple[str, int], ...]:
-        storages = [row.meter_point for row in park.storages]
-        return tuple((name, wh) for at_s, name, wh in self._contents if start_s <= at_s < end_s and name in storages)
-
-    def _opening(self) -> tuple[Pool, ...]:
-        return tuple(pool_of(one.storage, ((one.origin, one.wh),)) for one in self._plan.openings)
-
-    def _configuration(self, interval: Had) -> Applied | None:
-        """Return the configuration by which a gateway closed *interval*, None where it is not here to be read."""
-        place = Place(self._tables, interval.gateway, interval.incarnation, interval.sequence, 0)
-        question = "SELECT body FROM entry WHERE gateway = ? AND incarnation = ? AND sequence = ?"
-        row = place.first(question, interval.incarnation, interval.sequence)
-        record = records.from_map(decode(row["body"])) if row else None  # type: ignore[arg-type]
-        if not isinstance(record, records.Interval):
-            return None
-        row = place.first(question, place.incarnation_of(record.config), record.config)
-        return applied(row["body"]) if row else None
-
-    def _energies(self, gateway: str, start_s: int, end_s: int) -> tuple[Energy, ...]:
+    def _close_self_use(self, start_s: int, end_s: int) -> None:
         rows = self._tables.execute(
-            "SELECT start_s, meter_point, import_wh, export_wh, flag FROM energy"
-            " WHERE gateway = ? AND start_s >= ? AND end_s <= ? ORDER BY start_s, meter_point",
-            (gateway, start_s, end_s),
+            "SELECT start_s, end_s, state FROM composed WHERE gateway = ? AND start_s >= ? AND end_s <= ? ORDER BY 1",
+            (self._plan.key, start_s, end_s),
         ).fetchall()
-        return sum_energies(*[(Energy(*row[1:]),) for row in rows])
+        whole_s = sum(row["end_s"] - row["start_s"] for row in rows if row["state"] == WHOLE)
+        if whole_s < end_s - start_s:
+            return
+        span = (rows[-1]["start_s"], rows[-1]["end_s"])
+        last = self._had.assembled(*span, self._had.closed_within(*span))
+        assert last.park is not None  # it was composed
+        energies = self._had.energies(self._plan.key, start_s, end_s)
+        pools = opened(last.park, self._pools(start_s))
+        closed = close_self_use(last.park, energies, pools, last.factors, start_s, end_s)
+        period = records.SelfUse(_NO_STAMP, 0, start_s, end_s, closed.allocations, closed.tallies, 0)
+        lay_period(self._place, period)
 
-    def _complete_ppm(self, intervals: list[Had], parts: list[Part], length_s: int) -> int:
+    def _complete_ppm(self, intervals: list[Had], parts: tuple[Part, ...], length_s: int) -> int:
         """Return how much of what all gateways should have read they read, each weighed by its meter points."""
         weights = {part.gateway: len(part.meter_points) for part in parts}
         whole = sum(weights.get(gateway, 1) for gateway in self._plan.gateways) * length_s
         read = sum(weights[row.gateway] * row.complete_ppm * (row.end_s - row.start_s) for row in intervals)
         return read // whole
+
+    def _opening(self) -> tuple[Pool, ...]:
+        return tuple(pool_of(one.storage, ((one.origin, one.wh),)) for one in self._plan.openings)
 
     def _points(self) -> None:
         """Make the park's meter points those of its gateways."""

@@ -18,7 +18,7 @@ from gateway.core.account.composition import Part, far_end, full_name
 from gateway.core.account.factor import FactorTable, read_factors
 from gateway.core.account.interval import Energy
 from gateway.core.problem import Problem, problem
-from gateway.core.site import Site
+from gateway.core.site import SelfUseRule, Site
 from gateway.core.site_reading import read_site
 
 
@@ -77,10 +77,11 @@ def merged_configuration(configurations: list[Applied | None]) -> Applied | None
 
 
 class Ground(NamedTuple):
-    """What a park's account rests on: the factor sets that all its gateways tally with, and their province."""
+    """What a park's account rests on: the factor sets that all its gateways tally with, their province and rule."""
 
     factor_sets: tuple[str, ...]
     province: str
+    self_use: SelfUseRule
     factors: FactorTable
 
 
@@ -107,6 +108,15 @@ def common_ground(known: Known) -> tuple[Ground | None, list[Problem]]:
                 "the gateways name different provinces: {provinces}",
                 "one park lies in one province: set the same in every gateway.toml",
                 provinces=", ".join(provinces),
+            )
+        )
+    if len({one.site.self_use for one in read.values()}) > 1:
+        problems.append(
+            problem(
+                "WP-PLT-072",
+                ", ".join(read),
+                "the gateways follow different rules of self-use",
+                "one park is one project: write the same [self_use] in every gateway.toml",
             )
         )
     if problems or not read:
@@ -141,7 +151,8 @@ def common_ground(known: Known) -> tuple[Ground | None, list[Problem]]:
             )
         )
     regions = (region,) if region is not None else ()
-    ground = Ground(sets, first.site.province, FactorTable(tuple(rows[name] for name in sorted(rows)), regions))
+    rule = first.site.self_use
+    ground = Ground(sets, first.site.province, rule, FactorTable(tuple(rows[name] for name in sorted(rows)), regions))
     return (None if problems else ground), problems
 
 

@@ -91,7 +91,7 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
     elif isinstance(record, records.Account):
         _account(place, record)
     elif isinstance(record, records.SelfUse):
-        _self_use(place, record)
+        lay_period(place, record)
     elif isinstance(record, records.Amendment):
         _amendment(place, record)
     else:
@@ -197,7 +197,8 @@ def _tallies(place: Place, start_s: int, end_s: int, tallies: tuple[Tally, ...])
         )
 
 
-def _self_use(place: Place, period: records.SelfUse) -> None:
+def lay_period(place: Place, period: records.SelfUse) -> None:
+    """Lay out the trace and tallies of a period by the published self-use method."""
     start_s, end_s = period.start_s, period.end_s
     if period.amends:
         _late_period(place, period)

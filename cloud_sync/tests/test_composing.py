@@ -11,7 +11,16 @@ from cloud_sync.platform.rebuilding import differences, rebuild
 from cloud_sync.tests import two_cabinets
 from cloud_sync.tests.conftest import Platform, signer_of
 from cloud_sync.tests.gateways import Gateway, stamp
-from cloud_sync.tests.two_cabinets import START_S, STEP_S, closed_by, configuration, energies, in_one, site_text
+from cloud_sync.tests.two_cabinets import (
+    START_S,
+    STEP_S,
+    closed_by,
+    configuration,
+    energies,
+    hour_in_one,
+    in_one,
+    site_text,
+)
 from gateway.core import record as records
 from gateway.core.account import declared
 from gateway.core.account.closing import Closed
@@ -80,12 +89,14 @@ def assert_is(cabinets: Cabinets, expected: list[Closed]) -> None:
             for t in one.tallies
         ]
         pools += [(*period, pool.storage, origin, wh) for pool in one.pools_after for origin, wh in pool.content]
-    assert cabinets.rows("SELECT * FROM allocation WHERE gateway = ? ORDER BY 2, 5, 6") == sorted(
+    assert cabinets.rows("SELECT * FROM allocation WHERE gateway = ? AND method = 'flow' ORDER BY 2, 5, 6") == sorted(
         allocations, key=lambda row: (row[1], row[4], row[5])
     )
     assert sorted(cabinets.rows("SELECT * FROM residual WHERE gateway = ?")) == sorted(residuals)
     columns = "gateway, start_s, end_s, method, factor_set, meter_point, wh, green_wh, carbon_ug, by_origin"
-    assert sorted(cabinets.rows(f"SELECT {columns} FROM tally WHERE gateway = ?")) == sorted(tallies)
+    assert sorted(cabinets.rows(f"SELECT {columns} FROM tally WHERE gateway = ? AND method = 'flow'")) == sorted(
+        tallies
+    )
     assert sorted(cabinets.rows("SELECT * FROM pool WHERE gateway = ?")) == sorted(pools)
 
 
@@ -156,6 +167,25 @@ def test_in_whatever_order_entries_come_the_figures_are_the_same(cabinets: Cabin
     rebuild(platform.ledger)
     assert cabinets.figures() == found
     assert differences(platform.ledger) == []
+
+
+def test_the_park_is_one_project_by_the_published_rule_too(cabinets: Cabinets) -> None:
+    """An hour that all gateways closed has the self-use trace of the whole park; while one is lacking, it has none."""
+    question = "SELECT source, sink, wh FROM allocation WHERE gateway = ? AND method = '688-hourly' AND start_s = "
+    for step in range(STEPS):
+        for name in cabinets.gateways:
+            if (name, step) != ("gw-2", 1):
+                cabinets.send(name, *closed_by(name, step))
+        cabinets.compose()
+    assert cabinets.rows(question + str(START_S)) == []
+    cabinets.send("gw-2", *closed_by("gw-2", 1))
+    cabinets.compose()
+    expected = hour_in_one()
+    assert sorted(cabinets.rows(question + str(START_S))) == sorted(tuple(row)[1:] for row in expected.allocations)
+    tallied = cabinets.rows("SELECT sum(wh), sum(green_wh) FROM tally WHERE gateway = ? AND method = '688-hourly'")
+    assert tallied == [(sum(row.wh for row in expected.tallies), sum(row.green_wh for row in expected.tallies))]
+    assert cabinets.rows("SELECT start_s, end_s FROM self_use WHERE gateway = ?") == [(START_S, START_S + 3600)]
+    assert differences(cabinets.platform.ledger) == []
 
 
 def content(start_s: int, difference: str) -> records.Declaration:

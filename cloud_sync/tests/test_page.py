@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from cloud_sync.tests.conftest import Platform
 from cloud_sync.tests.park_day import GATEWAY, NOW_S, STEPS, ParkDay, TallyRow, enrol, live, make_ledger
 from cloud_sync.tests.served import Served, opened
+from cloud_sync.tests.test_whole_park import composed
+from cloud_sync.tests.two_cabinets import START_S as CABINETS_S
 from gateway.words import translate
 from tools.screenshot import CHROMIUM_FLAGS, chromium
 
@@ -256,3 +259,20 @@ def test_a_lost_platform_is_told_and_found_again(browser: Browser, tmp_path: Pat
     finally:
         served.stop()
         ledger.close()
+
+
+def test_the_whole_park_is_chosen_beside_its_gateways(browser: Browser, platform: Platform) -> None:
+    """Two gateways and their park are offered; the park's page says which gateway its newest interval lacks."""
+    composed(platform, ("gw-1", 0), ("gw-2", 0), ("gw-1", 1))
+    served = Served(platform.ledger, lambda: CABINETS_S + 1800)
+    try:
+        with opened(browser, served.address + "?lang=en") as one:
+            offered = one.page.locator("select[name=gateway] option").all_text_contents()
+            assert offered == ["gw-1", "gw-2", "park/demo"]
+            one.page.select_option("select[name=gateway]", "park/demo")
+            one.eventually("document.getElementById('gateway').textContent.startsWith('Park park/demo')")
+            assert "without gw-2; what came from there counts as unmetered" in one.page.inner_text("#standing")
+            one.eventually("document.querySelector('[data-load=\"gw-1/Mill\"]') !== null")
+            assert (one.errors, one.strangers) == ([], [])
+    finally:
+        served.stop()

@@ -6,6 +6,8 @@ from cloud_sync.tests.gateways import stamp
 from gateway.core import record as records
 from gateway.core.account.closing import Closed, close_account
 from gateway.core.account.interval import Energy
+from gateway.core.account.point_energy import sum_energies
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool, opening_pools
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_text, load_factors
@@ -136,3 +138,15 @@ def in_one(
         result.append(close_account(site, tuple(rows), pools, load_factors(), start_s, start_s + STEP_S, booked))
         pools = result[-1].pools_after
     return result
+
+
+def hour_in_one() -> Closed:
+    """Close the first hour of the whole park in one by the published self-use rule."""
+    site, problems = read_site(parse_toml(whole_text(), ""), ["any"], list(load_factors().sets()))
+    assert site is not None, problems
+    rows = [
+        tuple(row._replace(meter_point=f"{gateway}/{row.meter_point}") for row in energies(gateway, step))
+        for gateway in PARTS
+        for step in range(4)
+    ]
+    return close_self_use(site, sum_energies(*rows), opening_pools(site), load_factors(), START_S, START_S + 3600)

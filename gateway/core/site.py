@@ -124,7 +124,7 @@ class Site(
         return max(1, self.slow_s // self.cycle_s)
 
 
-class Park(namedtuple("Park", ("meter_points", "storages", "factor_sets", "province"))):
+class Park(namedtuple("Park", ("meter_points", "storages", "factor_sets", "province", "self_use"))):
     """What of a site its account needs; a park of several gateways has no more than this."""
 
     __slots__ = ()
@@ -132,3 +132,4 @@ class Park(namedtuple("Park", ("meter_points", "storages", "factor_sets", "provi
     storages: "tuple[Storage, ...]"
     factor_sets: "tuple[str, ...]"
     province: str
+    self_use: SelfUseRule

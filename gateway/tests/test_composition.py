@@ -4,10 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.account.closing import Closed, close_account
-from gateway.core.account.composition import Part, close_park, common_cuts, compose_energies, compose_site
+from gateway.core.account.composition import Part, close_park, common_cuts, compose_energies, compose_site, opened
 from gateway.core.account.flow_tracing import trace_flow
 from gateway.core.account.interval import Energy
 from gateway.core.account.network import Feeder, Sink, Source
+from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Pool, opening_pools
 from gateway.core.site import STORAGE_RULES, MeterPoint, SelfUseRule, Site, Storage
 from gateway.factors import load_factors
@@ -16,6 +17,7 @@ FACTORS = load_factors()
 SETS = ("NDRC910-trial", "grid-2023")
 START_S = 1790000100
 STEP_S = 900
+RULE = SelfUseRule(3600, "proportional", "user", "renewable")
 WH = st.one_of(st.just(0), st.integers(0, 20), st.integers(0, 10**7))
 ROLES = ("intake", "generation", "storage", "load", "own_use", "tie", "tie")
 ORIGINS = {"intake": "grid", "storage": "storage", "load": "", "own_use": "", "tie": ""}
@@ -51,16 +53,18 @@ def parks(draw: st.DrawFn) -> Drawn:
     return points, storages, steps, dict(zip(busbars, owners, strict=True))
 
 
+def site_of(drawn: Drawn) -> Site:
+    """Return the whole park as the site of one gateway, in the order of the names."""
+    points, storages = tuple(sorted(drawn[0])), tuple(sorted(drawn[1]))
+    return Site(
+        "one", "p", STEP_S, 5, 60, 30, RULE, "Jiangsu", SETS, (), (), points, storages, 60, "first-after", "linear"
+    )  # fmt: skip
+
+
 def in_one(drawn: Drawn, known: list[set[str]]) -> list[Closed]:
     """Close the whole park as the site of one gateway would, with the energies of the gateways in *known* alone."""
-    points, storages, steps, _owners = drawn
-    rule = SelfUseRule(3600, "proportional", "user", "renewable")
-    site = Site(
-        "one", "p", STEP_S, 5, 60, 30, rule, "Jiangsu", SETS, (), (),
-        tuple(sorted(points)), tuple(sorted(storages)), 60,
-        "first-after",
-        "linear",
-    )  # fmt: skip
+    steps = drawn[2]
+    site = site_of(drawn)
     pools = opening_pools(site)
     closed = []
     for number, energies in enumerate(steps):
@@ -112,7 +116,7 @@ def composed(drawn: Drawn, known: list[set[str]]) -> list[Closed]:
     closed = []
     for number in range(len(drawn[2])):
         parts = parts_of(drawn, number, known[number])
-        park = compose_site(parts, SETS, "Jiangsu")
+        park = compose_site(parts, SETS, "Jiangsu", RULE)
         start_s = START_S + number * STEP_S
         closed.append(close_park(park, compose_energies(parts), pools, FACTORS, start_s, start_s + STEP_S))
         pools = closed[-1].pools_after
@@ -154,6 +158,19 @@ def test_a_missing_part_counts_nothing_and_what_came_from_it_is_unmetered(drawn:
                 gives = energy.import_wh if point.role == "intake" else energy.export_wh
                 assert made.pop(point.name, 0) == gives
         assert all(source.startswith("unmetered:") for source in made)
+
+
+@settings(deadline=None, max_examples=100)
+@given(parks())
+def test_the_self_use_of_the_composed_park_is_that_of_the_whole_park(drawn: Drawn) -> None:
+    """By the published rule too, the park of several gateways is one project: ties do not matter to it."""
+    everybody = set(drawn[3].values())
+    parts = parts_of(drawn, 0, everybody)
+    park = compose_site(parts, SETS, "Jiangsu", RULE)
+    pools = opened(park, ())
+    composed_one = close_self_use(park, compose_energies(parts), pools, FACTORS, START_S, START_S + STEP_S)
+    site = site_of(drawn)
+    assert composed_one == close_self_use(site, drawn[2][0], opening_pools(site), FACTORS, START_S, START_S + STEP_S)
 
 
 def test_periods_cut_no_interval_of_any_part() -> None:

@@ -15,7 +15,7 @@ from gateway.core.account.closing import Closed, close_account
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Energy
 from gateway.core.account.storage import Pool, opening_pools
-from gateway.core.site import MeterPoint, Park, Storage
+from gateway.core.site import MeterPoint, Park, SelfUseRule, Storage
 
 
 class Part(namedtuple("Part", ("gateway", "busbars", "meter_points", "storages", "energies"))):
@@ -42,7 +42,9 @@ def far_end(part: Part, point: MeterPoint) -> str:
     return "" if point.to_busbar in part.busbars else point.to_busbar
 
 
-def compose_site(parts: "tuple[Part, ...]", factor_sets: "tuple[str, ...]", province: str) -> Park:
+def compose_site(
+    parts: "tuple[Part, ...]", factor_sets: "tuple[str, ...]", province: str, self_use: SelfUseRule
+) -> Park:
     """Return the park that *parts* make together."""
     points = []
     storages = []
@@ -60,7 +62,7 @@ def compose_site(parts: "tuple[Part, ...]", factor_sets: "tuple[str, ...]", prov
             storages.append(Storage(name, row.initial_wh, row.initial_origin, row.efficiency_permille, row.rule))
     points.sort(key=lambda point: point.name)
     storages.sort(key=lambda storage: storage.meter_point)
-    return Park(tuple(points), tuple(storages), factor_sets, province)
+    return Park(tuple(points), tuple(storages), factor_sets, province, self_use)
 
 
 def compose_energies(parts: "tuple[Part, ...]") -> "tuple[Energy, ...]":
@@ -70,6 +72,12 @@ def compose_energies(parts: "tuple[Part, ...]") -> "tuple[Energy, ...]":
         for one in part.energies or ():
             rows.append(Energy(full_name(part.gateway, one.meter_point), one.import_wh, one.export_wh, one.flag))
     return tuple(sorted(rows, key=lambda row: row.meter_point))
+
+
+def opened(park: Park, pools: "tuple[Pool, ...]") -> "tuple[Pool, ...]":
+    """Return *pools*, and for every storage that has none yet its initial content."""
+    known = [pool.storage for pool in pools]
+    return tuple(list(pools) + [pool for pool in opening_pools(park) if pool.storage not in known])
 
 
 def close_park(
@@ -85,9 +93,7 @@ def close_park(
 
     A storage without a pool opens with its initial content; pools of storages that are not there now are kept.
     """
-    known = [pool.storage for pool in pools]
-    opened = [pool for pool in opening_pools(park) if pool.storage not in known]
-    closed = close_account(park, energies, tuple(list(pools) + opened), factors, start_s, end_s, corrections)
+    closed = close_account(park, energies, opened(park, pools), factors, start_s, end_s, corrections)
     now = [pool.storage for pool in closed.pools_after]
     after = list(closed.pools_after) + [pool for pool in pools if pool.storage not in now]
     after.sort(key=lambda pool: pool.storage)

@@ -14,7 +14,7 @@ from gateway.core.account.share import share
 from gateway.core.account.storage import UNKNOWN, Pool, amount, charge, discharge, merged
 from gateway.core.account.tally import Tallier
 from gateway.core.account.trace import LOSS, ORIGIN, SELF_USE, Allocation
-from gateway.core.site import LOAD_FIRST, OF_GENERATION, PROPORTIONAL, Site
+from gateway.core.site import LOAD_FIRST, OF_GENERATION, PROPORTIONAL, Park, Site
 
 
 class _Period(namedtuple("_Period", ("given", "fossil_wh", "export_wh", "users", "plants", "stores"))):
@@ -35,7 +35,7 @@ class _Period(namedtuple("_Period", ("given", "fossil_wh", "export_wh", "users",
 
 
 def close_self_use(
-    site: Site,
+    site: "Site | Park",
     energies: "tuple[Energy, ...]",
     pools: "tuple[Pool, ...]",
     factors: FactorTable,
@@ -88,7 +88,7 @@ def close_self_use(
     return Closed(allocations, (), tuple(tallies), (), tuple(tallier.warnings))
 
 
-def _period(site: Site, energies: "tuple[Energy, ...]") -> _Period:
+def _period(site: "Site | Park", energies: "tuple[Energy, ...]") -> _Period:
     energy = {row.meter_point: row for row in energies}
     given: "dict[str, int]" = {GRID: 0}
     export = fossil = 0
@@ -136,7 +136,9 @@ def _own_use(period: _Period) -> "tuple[dict[str, int], list[tuple[str, int]], l
     return given, [(name, users[name]) for name, _ in period.users], own
 
 
-def _charges(site: Site, origins: "list[str]", given: "dict[str, int]", charges: "list[int]") -> "list[list[int]]":
+def _charges(
+    site: "Site | Park", origins: "list[str]", given: "dict[str, int]", charges: "list[int]"
+) -> "list[list[int]]":
     """Split each charge over the origins, no more of any than it gave.
 
     In proportion to what they gave; or, where renewable energy goes to loads first, from the grid while it gave.

@@ -5,11 +5,12 @@ from gateway.core.account.factor import read_factors
 from gateway.core.account.interval import Energy
 from gateway.core.fields import Fields
 from gateway.core.problem import Problem
-from gateway.core.site import MeterPoint, Park
+from gateway.core.site import MeterPoint, Park, SelfUseRule
 from gateway.core.site_points import read_meter_points
 
 FACTORS = read_factors({"set": [{"id": "t", "basis": "b", "source": "s", "grid": {"*": "0.5"}, "zero": ["solar"]}]})[0]
 assert FACTORS is not None
+HOURLY = SelfUseRule(3600, "proportional", "user", "renewable")
 
 
 def _one(*energies: "tuple[str, int, int]") -> Part:
@@ -31,7 +32,7 @@ def _two(wh: "int | None") -> Part:
 
 def _closed(*parts: Part) -> "tuple[dict[tuple[str, str], int], dict[tuple[str, str], int], dict[str, int]]":
     """Return who fed whom, what each busbar kept of whom, and the carbon of each sink."""
-    park = compose_site(parts, ("t",), "")
+    park = compose_site(parts, ("t",), "", HOURLY)
     closed = close_park(park, compose_energies(parts), (), FACTORS, 0, 900)
     fed = {(row.source, row.sink): row.wh for row in closed.allocations}
     kept = {(row.busbar, row.source): row.wh for row in closed.residuals}
@@ -71,7 +72,7 @@ def test_what_came_from_a_part_whose_interval_is_missing_has_the_factor_of_the_g
 
 def test_everything_of_a_part_has_a_full_name() -> None:
     """Names hold the gateway; the tie ends at the busbar of the other part."""
-    park = compose_site((_two(1), _one()), ("t",), "Jiangsu")
+    park = compose_site((_two(1), _one()), ("t",), "Jiangsu", HOURLY)
     assert isinstance(park, Park)
     assert [point.name for point in park.meter_points] == ["one/Intake", "one/Mill", "one/Roof", "one/Tie", "two/Mill"]
     assert park.meter_points[3].to_busbar == "two/LV" and park.meter_points[3].meter == "one/m4"
