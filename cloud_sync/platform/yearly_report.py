@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cloud_sync.platform.report_carbon import carbon_section, counted, electricity_section
+from cloud_sync.platform.report_carbon import carbon_section, counted
+from cloud_sync.platform.report_electricity import electricity_section
 from cloud_sync.platform.report_parts import Section
 from cloud_sync.platform.report_sources import gather
 from cloud_sync.platform.report_standing import basis_section, budget_section, quality_section

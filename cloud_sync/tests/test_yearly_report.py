@@ -156,6 +156,13 @@ def test_electricity_stands_by_every_factor_set(annex: Path) -> None:
     assert found["NDRC910-trial:grid"][3] == "66,600.000"
     assert found["national-2022:grid"][2] == "107,320.000"
     assert all(row[5] for row in found.values())
+    # the ministry's statements on 2023 against 2022: national -1.1 %, East -2.1 %, residual +4.1 %
+    for newer, older, change in (
+        ("national-2023:grid", "national-2022:grid", "-1.1"), ("grid-2023:East:grid", "grid-2022:East:grid", "-2.1"),
+        ("residual-2023:grid", "residual-2022:grid", "4.1"),
+    ):  # fmt: skip
+        tonnes = [float(found[name][2].replace(",", "")) for name in (newer, older)]
+        assert f"{(tonnes[0] / tonnes[1] - 1) * 100:.1f}" == change
 
 
 def test_year_without_equivalent_value_names_what_to_add(annex: Path) -> None:
@@ -378,3 +385,29 @@ def test_composed_park_is_reported_by_its_own_trace(platform: Platform) -> None:
     assert report["gateways"] == ["gw-1", "gw-2"] and green > 0
     assert figures(report, "matching")["hourly_own_flow"] == green * 10**6 // load
     assert figures(report, "electricity")["load_wh"] == load
+
+
+def test_broken_tables_and_documents_end_with_all_that_is_wrong(annex: Path) -> None:
+    """What is wrong in indicators.toml or parameters.toml is told at once; a broken documents file is named."""
+    (annex / "indicators.toml").write_text(
+        '[[park]]\nname = "Demo park"\nrule = "999"\n[[enterprise]]\nname = "E"\npark = "Demo park"\nyear = "2025"\n'
+        'budget = "much"\nfactor_set = "s"\n'
+    )
+    told = call(annex, "report", "2025").stderr
+    assert "indicators.toml.park[0].rule" in told and "WP-PLT-089" in told and "meter_points" in told
+    (annex / "indicators.toml").unlink()
+    (annex / "parameters.toml").write_text('[[grid_share]]\nregion = "*"\nvalue = "18"\n')
+    told = call(annex, "report", "2025").stderr
+    assert "WP-PLT-088" in told and "source" in told
+    (annex / "parameters.toml").unlink()
+    (annex / "documents.sqlite").write_text("no database at all, but long enough to be looked at as one" * 20)
+    result = call(annex, "report", "2025")
+    assert result.exit_code == 1 and "WP-PLT-076" in result.stderr
+
+
+def test_month_leaves_out_what_is_of_the_whole_year(annex: Path) -> None:
+    """Documents of 2025 are not in the report of June, which names them; the month's certificates are."""
+    report = answer(annex, "report", "2025-06")
+    carbon = report["sections"]["carbon"]
+    assert figures(report, "carbon")["e_fuel"] == 0 and figures(report, "carbon")["e_electricity"] == 66600 * 10**12
+    assert sum("longer than this report" in note for note in carbon["notes"]) == 5
