@@ -129,11 +129,6 @@ def is_whole(heard: bytes) -> bool:
     return span is not None and len(heard) >= span[1]
 
 
-def is_address(text: str) -> bool:
-    """Tell whether *text* is the number of a meter: fourteen digits."""
-    return len(text) == ADDRESS_DIGITS and all(sign in "0123456789" for sign in text)
-
-
 def _is_meant(question: Question, frame: Frame) -> bool:
     """Tell whether the meter that *frame* comes from is meant: AA stands for any two digits of its address."""
     pairs = [(question.address[at : at + 2], frame.address[at : at + 2]) for at in range(0, ADDRESS_DIGITS, 2)]
