@@ -12,11 +12,11 @@ from gateway.core.meter.decoding import energy_wh
 from gateway.core.meter.plausibility import most_rise_wh
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import KIND_DECLARATION, Declaration
+from gateway.core.record import Declaration
 from gateway.core.settlement import Channel, account_channels
 from gateway.core.site import Meter
 from gateway.evidence import JournalEvidence, configuration_record
-from gateway.figures import entry_record, newest_account
+from gateway.figures import newest_account
 from gateway.journal import Journal
 from gateway.register_run import Booked, Key, Run, run_around
 
@@ -53,12 +53,9 @@ class Declaring:
 
     def made(self, first_ms: int, end_ms: int) -> list[tuple[int, Declaration]]:
         """Return (sequence, declaration) of the declarations for moments in [first_ms, end_ms), in that order."""
-        found = []
-        for sequence in self.journal.figures_between(first_ms // 1000, end_ms // 1000 + 1, (KIND_DECLARATION,)):
-            for entry in self.journal.entries(sequence, sequence):
-                record = entry_record(entry, str(self.journal.path))
-                if isinstance(record, Declaration) and first_ms <= record.at_ms < end_ms:
-                    found.append((sequence, record))
+        evidence = JournalEvidence(str(self.journal.path), self.journal)
+        found = evidence.declarations(first_ms // 1000, end_ms // 1000 + 1)
+        found = [one for one in found if first_ms <= one[1].at_ms < end_ms]
         return sorted(found, key=lambda one: (one[1].at_ms, one[0]))
 
     def effect(self, record: Declaration) -> Effect:

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from cloud_sync.core.entry import Entry
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Account, Config, SelfUse
+from gateway.core.record import KIND_DECLARATION, Account, Config, Declaration, SelfUse
 from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, check_day, read_frames
-from gateway.figures import Figures, current, entry_record, figure_of, records_of
+from gateway.figures import Figures, current, declared_for, entry_record, figure_of, records_of
 from gateway.journal import Journal
 
 
@@ -22,6 +22,9 @@ class Evidence(Protocol):
 
     def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
         """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
+
+    def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
+        """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the first and the last entry of the signed batch that holds *sequence*, None before it is sealed."""
@@ -44,6 +47,15 @@ class JournalEvidence:
     def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
         """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
         return current(records_of(self._journal, start_s, end_s))
+
+    def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
+        """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
+        found = []
+        for sequence in self._journal.figures_between(start_s, end_s, (KIND_DECLARATION,)):
+            record = entry_record(self.entry(sequence), self.gateway)
+            if isinstance(record, Declaration):
+                found.append((sequence, record))
+        return found
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*, None before it is sealed."""
@@ -90,6 +102,15 @@ class ExportEvidence:
             if record is not None and start_s <= record.start_s < end_s:
                 found.append((sequence, record))
         return current(found)
+
+    def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
+        """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
+        found = []
+        for sequence in sorted(self._entries):
+            record = entry_record(self._entries[sequence], self.gateway)
+            if isinstance(record, Declaration) and start_s <= declared_for(record) < end_s:
+                found.append((sequence, record))
+        return found
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*."""

@@ -11,7 +11,7 @@ from gateway.core.account.storage import Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import ORIGIN, RESIDUAL, UNMETERED, Allocation
 from gateway.core.meter.decoding import energy_wh
-from gateway.core.record import Account, SelfUse
+from gateway.core.record import Account, Declaration, SelfUse
 from gateway.core.settlement import Channel
 from gateway.core.site import MeterPoint, Site
 
@@ -66,29 +66,46 @@ def counts(span: Span, point: MeterPoint, record: Account) -> bool:
     return span.meter == point.meter and span.quantity in registers_of(point.role, offered)
 
 
-def register_row(span: Span, channels: tuple[Channel, ...], configuration: Configuration) -> Plain:
-    """Return one register from boundary to boundary: where it is, its words, and what they mean."""
+def declaration_row(sequence: int, one: Declaration) -> Plain:
+    """Return what a person declared."""
+    return {
+        "entry": sequence, "what": one.what, "at_ms": one.at_ms, "by": one.by, "reason": one.reason,
+        "values": dict(one.values),
+    }  # fmt: skip
+
+
+def register_row(
+    span: Span,
+    channels: tuple[Channel, ...],
+    configuration: Configuration,
+    began: Channel | None = None,
+    declared: tuple[Plain, ...] = (),
+) -> Plain:
+    """Return one register from boundary to boundary: where it is, its words, and what they mean.
+
+    began: how it was read at the start, where that was otherwise; declared: what its energy rests on besides.
+    """
     channel = next(one for one in channels if (one.meter, one.quantity) == (span.meter, span.quantity))
     meter = next(one for one in configuration.site.meters if one.name == span.meter)
     point = channel.point
 
-    def read(words: tuple[int, ...], at_ms: int) -> Plain:
-        return {"words": ["%04x" % w for w in words], "at_ms": at_ms, "wh": energy_wh(point, words, channel.ratios)}
+    def read(words: tuple[int, ...], at_ms: int, by: Channel) -> Plain:
+        return {"words": ["%04x" % w for w in words], "at_ms": at_ms, "wh": energy_wh(by.point, words, by.ratios)}
 
-    def side(words: tuple[int, ...], at_ms: int, before: tuple[Before, ...]) -> Plain | None:
+    def side(words: tuple[int, ...], at_ms: int, before: tuple[Before, ...], by: Channel) -> Plain | None:
         if not words:
             return None
-        earlier = [read(one.words, one.read_ms) for one in before]
-        return {**read(words, at_ms), **({"before": earlier[0]} if earlier else {})}
+        earlier = [read(one.words, one.read_ms, by) for one in before]
+        return {**read(words, at_ms, by), **({"before": earlier[0]} if earlier else {})}
 
     return {
         "meter": span.meter, "profile": meter.profile, "unit": meter.unit, "serial": meter.serial,
         "quantity": span.quantity, "function": point.function, "address": point.address, "type": point.type,
         "ct_ratio": list(meter.ct_ratio), "vt_ratio": list(meter.vt_ratio),
-        "start": side(span.start_words, span.start_ms, span.start_before),
-        "end": side(span.end_words, span.end_ms, span.end_before),
+        "start": side(span.start_words, span.start_ms, span.start_before, began or channel),
+        "end": side(span.end_words, span.end_ms, span.end_before, channel),
         "part": span.part, "parts": span.parts, "weight": span.weight, "weights": span.weights,
-        "energy_wh": span.energy_wh, "flag": span.flag,
+        "energy_wh": span.energy_wh, "flag": span.flag, "declared": list(declared),
     }  # fmt: skip
 
 

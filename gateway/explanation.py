@@ -6,8 +6,11 @@ Everything is read from entries, so the same explanation comes from the gateway'
 import hashlib
 
 from gateway.config import Configuration, configuration_of
+from gateway.core.account.declared import booked_in
+from gateway.core.account.interval import Span
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, RESIDUAL
+from gateway.core.flag import DECLARED
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import Account, SelfUse
 from gateway.core.settlement import Channel, account_channels
@@ -17,6 +20,7 @@ from gateway.explained_rows import (
     allocation_row,
     content_rows,
     counts,
+    declaration_row,
     energy_row,
     given_row,
     origin_row,
@@ -83,9 +87,7 @@ class Explanation:
             return {
                 "meter": meter,
                 **self._place(sequence, record),
-                "registers": [
-                    register_row(span, channels, configuration) for span in record.spans if span.meter == meter
-                ],
+                "registers": [self._register(span, record) for span in record.spans if span.meter == meter],
                 "energies": [energy_row(e) for e in record.energies if e.meter_point in names],
                 "allocations": [allocation_row(a) for a in touched],
                 "tallies": [tally_row(t) for t in record.tallies if t.meter_point in sinks],
@@ -169,9 +171,28 @@ class Explanation:
             "intervals": [self._interval(sequence, record)],
         }
 
+    def _register(self, span: Span, record: Account) -> Plain:
+        """Return one register of an interval, with what was declared of it."""
+        configuration, channels = self._configuration(record.config)
+        if DECLARED not in span.flag:
+            return register_row(span, channels, configuration)
+        began = None
+        for _, one in self._evidence.figures(record.start_s - 86400, record.start_s + 1):
+            for other in one.spans if isinstance(one, Account) else ():
+                ends = (other.end_words, other.end_ms) == (span.start_words, span.start_ms)
+                if ends and other[:2] == span[:2]:
+                    before = self._configuration(one.config)[1]
+                    began = next((c for c in before if (c.meter, c.quantity) == span[:2]), None)
+        said = [
+            declaration_row(number, one)
+            for number, one in self._evidence.declarations(span.start_ms // 1000, span.end_ms // 1000 + 1)
+            if one.subject == span.meter and span.start_ms <= one.at_ms < span.end_ms
+        ]
+        return register_row(span, channels, configuration, began, tuple(said))
+
     def _interval(self, sequence: int, record: Account) -> Plain:
         """Return the energies, registers and storages of one interval."""
-        configuration, channels = self._configuration(record.config)
+        configuration = self._configuration(record.config)[0]
         points = {point.name: point for point in configuration.site.meter_points}
         return {
             "entry": sequence,
@@ -182,7 +203,7 @@ class Explanation:
                     **energy_row(energy),
                     **given_row(points[energy.meter_point], energy),
                     "registers": [
-                        register_row(span, channels, configuration)
+                        self._register(span, record)
                         for span in record.spans
                         if counts(span, points[energy.meter_point], record)
                     ],
@@ -196,6 +217,11 @@ class Explanation:
                     "efficiency_permille": storage.efficiency_permille,
                     "before": content_rows(record.pools_before, storage.meter_point),
                     "after": content_rows(record.pools_after, storage.meter_point),
+                    "declared": [
+                        declaration_row(number, one)
+                        for number, one in self._evidence.declarations(record.start_s, record.start_s + 1)
+                        if one.subject == storage.meter_point and booked_in(one.values) == record.start_s
+                    ],
                 }
                 for storage in configuration.site.storages
             ],

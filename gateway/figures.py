@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.entry import Entry
+from gateway.core.account.declared import booked_in
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import (
     KIND_ACCOUNT,
@@ -11,6 +12,7 @@ from gateway.core.record import (
     KIND_SELF_USE,
     Account,
     Amendment,
+    Declaration,
     RecordError,
     SelfUse,
     from_map,
@@ -93,6 +95,11 @@ def account_of(journal: Journal, at_s: int) -> tuple[int, Account] | None:
         return None
     record = record_of(journal, journal.entries(sequence, sequence)[0])
     return (sequence, record) if isinstance(record, Account) and at_s < record.end_s else None
+
+
+def declared_for(record: Declaration) -> int:
+    """Return the second by which a declaration is found: that of its moment, or from when on a content is booked."""
+    return booked_in(record.values) or record.at_ms // 1000
 
 
 def newest_account(journal: Journal) -> Account | None:

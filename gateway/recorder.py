@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.config import key_path as key_path
 from gateway.content_declaring import content_declared
-from gateway.core.account.declared import CONTENT, booked_in, difference_of
+from gateway.core.account.declared import CONTENT, difference_of
 from gateway.core.late_truth import Late
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError, problem
@@ -47,7 +47,7 @@ from gateway.core.settlement import (
     freezes_of,
 )
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
-from gateway.figures import account_of, entry_record
+from gateway.figures import account_of, declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
 from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.register_checks import checks_of
@@ -231,8 +231,7 @@ class Recorder:
     def _add(self, record: tuple[object, ...]) -> None:
         plain = to_map(record)
         if isinstance(record, Declaration):
-            at_s = booked_in(record.values) or record.at_ms // 1000
-            self._figures.append((len(self._bodies), kind_of(record), at_s))
+            self._figures.append((len(self._bodies), kind_of(record), declared_for(record)))
         if isinstance(record, (Account, SelfUse, Amendment)):
             self._figures.append((len(self._bodies), kind_of(record), record.start_s))
         self._bodies.append(encode(plain))

@@ -115,9 +115,9 @@ JSON_ANSWERS = {
        "quantity": "energy_active_import", "function": 3, "address": 4126, "type": "f32", "ct_ratio": [200, 5],
        "vt_ratio": [1, 1], "start": {"words": ["447a", "8000"], "at_ms": 1795191300200, "wh": 40080000},
        "end": {"words": ["447b", "0000"], "at_ms": 1795192200200, "wh": 40160000}, "part": 0, "parts": 1,
-       "energy_wh": 80000, "flag": ""}]}],
+       "energy_wh": 80000, "flag": "", "declared": []}]}],
    "storages": [{"storage": "Battery", "rule": "mixing", "efficiency_permille": 850, "before": [["grid", 10172]],
-     "after": [["grid", 10356]]}]}]}
+     "after": [["grid", 10356]], "declared": []}]}]}
 """,
     "wattproof export": """
 {"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}

@@ -160,6 +160,7 @@ def _interval_lines(interval: dict[str, Any]) -> list[str]:
                 before=held[0], after=held[1],
             ),
         )  # fmt: skip
+        lines += [line for said in storage["declared"] for line in _declared_lines(said)]
     return lines
 
 
@@ -179,7 +180,15 @@ def _register_lines(one: dict[str, Any]) -> list[str]:
             lines += _lines(3, "%s  %s = %s kWh" % (_moment(0, side["at_ms"]), " ".join(side["words"]), shown))
     part = _(", part {part} of {parts}").format(part=one["part"] + 1, parts=one["parts"]) if one["parts"] > 1 else ""
     flag = " [%s]" % one["flag"] if one["flag"] else ""
+    lines += [line for said in one["declared"] for line in _declared_lines(said)]
     return lines + _lines(3, _("energy {kwh} kWh").format(kwh=kwh(one["energy_wh"])) + part + flag)
+
+
+def _declared_lines(said: dict[str, Any]) -> list[str]:
+    head = _("declared by {by} in entry {entry}: {what} at {at}; {reason}").format(
+        by=said["by"], entry=said["entry"], what=said["what"], at=_moment(0, said["at_ms"]), reason=said["reason"]
+    )
+    return _lines(3, head) + _lines(4, ", ".join("%s: %s" % pair for pair in sorted(said["values"].items())))
 
 
 def _meter_text(answer: dict[str, Any]) -> str:

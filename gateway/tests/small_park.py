@@ -51,7 +51,7 @@ bus = "a"
 unit = 3
 profile = "chint-dtsu666"
 ct_ratio = "200/5"
-max_power = "130 kW"
+max_power = "400 kW"
 
 [[meter]]
 name = "m-battery"

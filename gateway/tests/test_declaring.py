@@ -11,6 +11,8 @@ from gateway.cli import main
 from gateway.core.account import declared
 from gateway.core.problem import ProblemError
 from gateway.core.record import Amendment, Declaration, from_map
+from gateway.evidence import JournalEvidence
+from gateway.explanation import Explanation
 from gateway.export import write_export
 from gateway.register_run import booked
 from gateway.tests.small_park import DAY, DAY_START_S, SITE, SmallPark
@@ -19,7 +21,7 @@ from gateway.verification import verify_export
 STEP_S = 900
 IMPORT, EXPORT = "energy_active_import", "energy_active_export"
 # One count of the mill's register is 0.001 kWh of its secondary side; 200/1 as in the worked example of the exchange.
-MILL = SITE.replace('ct_ratio = "200/5"\nmax_power = "130 kW"', 'ct_ratio = "200/1"\nmax_power = "6 MW"')
+MILL = SITE.replace('ct_ratio = "200/5"\nmax_power = "400 kW"', 'ct_ratio = "200/1"\nmax_power = "6 MW"')
 
 
 def park_of(home: Path, text: str = MILL) -> SmallPark:
@@ -108,10 +110,16 @@ def test_a_declared_ratio_gives_back_what_the_new_configuration_left(tmp_path: P
     park.read_at(DAY_START_S + 3 * STEP_S)
     park.read_at(DAY_START_S + 4 * STEP_S)
     assert [mill(park, number) for number in (2, 3)] == [(0, "M"), (0, "")]
+    at_s = DAY_START_S + 2 * STEP_S
     values = {declared.FINAL: "12.5 kWh", declared.INITIAL: "12.5 kWh", "ct": "400/1"}
     values |= {declared.FINAL + EXPORT: "1000 kWh", declared.INITIAL + EXPORT: "1000 kWh"}
     park.recorder.declare(word(declared.RATIO, DAY_START_S + 37 * 60, values))
     assert mill(park, 2) == (2500 * 200 + 1500 * 400, "X")
+    shown = Explanation(JournalEvidence("", park.journal)).rests_on("m-mill", at_s)["registers"][0]
+    assert (shown["start"]["wh"], shown["end"]["wh"]) == (10_000 * 200, 14_000 * 400)
+    assert [(one["what"], one["by"], one["values"]["ct after"]) for one in shown["declared"]] == [
+        ("ratio", "Li Wei", "400/1")
+    ]
     assert verified(park, tmp_path)["amendments"] == 1
     park.close()
 
