@@ -173,6 +173,19 @@ def show_trace(home: str, time: str, method: str, as_json: bool) -> None:
     emit(answer, text + table_text([_("source"), _("sink"), "kWh"], rows, {2}), as_json)
 
 
+def _exported(home: Path, day: str, form: str, path: str) -> dict[str, Any]:
+    asked = {"ask": "export", "day": day, "path": path, "format": form}
+    if form == WPX or not is_running(home):
+        return question(home, asked)
+    # A daemon has meters to read: it gives its signed entries, and what is made of them is made here.
+    signed = path + ".wpx.partial"
+    try:
+        question(home, asked | {"path": signed, "format": WPX})
+        return export_from(signed, day, form, path, home)
+    finally:
+        Path(signed).unlink(missing_ok=True)
+
+
 @click.command("export")
 @click.argument("day", required=False)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), help="File to write.")
@@ -194,8 +207,7 @@ def export(home: str, day: str | None, output: str, form: str, source: str | Non
     if source is not None:
         answer = export_from(source, day and check_day(day), form, path, Path(home))
     else:
-        asked = {"ask": "export", "day": check_day(day or today()), "path": path, "format": form}
-        answer = question(Path(home), asked)
+        answer = _exported(Path(home), check_day(day or today()), form, path)
     if form == WPX:
         text = _("{file}\n{intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
     else:

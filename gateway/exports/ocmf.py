@@ -1,9 +1,9 @@
 """OCMF: signed meter readings in the Open Charge Metering Format 1.2, one record a meter and park day.
 
-The readings are those of the boundaries between intervals, in kWh after transformer ratios, as the account counts
-them; they belong to no charging transaction, so the context is the fiscal one (pagination F, no user, no TX). F counts
-park days since 1970-01-01, one record a day for each meter. Fields that repeat are left out, as the format says.
-The format knows ECDSA only; the key is one of its own (curve secp256r1), the signature DER in hex, and deterministic.
+The readings are those that stand for the boundaries between intervals, as read, in kWh after transformer ratios. They
+belong to no charging transaction, so the context is the fiscal one (pagination F, no user, no TX). F counts park days
+since 1970-01-01, one record a day for each meter. Fields that repeat are left out, as the format says. The format knows
+ECDSA only; the key is one of its own (curve secp256r1), the signature DER in hex, and deterministic.
 """
 
 import json
@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gateway.core.account.interval import Span
-from gateway.core.flag import INTERPOLATED
 from gateway.core.site import Meter
-from gateway.exports.points import register_of
+from gateway.exports.points import readings_of
 from gateway.exports.stretch import Stretch, Terms, park_day
 from gateway.exports.text import kwh
 
@@ -27,7 +25,7 @@ OBIS = {
     "energy_battery_discharge": "1-2:2.8.0",
     "energy_pv": "1-3:2.8.0",
 }
-GOOD, SUBSTITUTE = "G", "S"
+GOOD = "G"  # the state of a meter whose register was read
 _PER_READING = ("RI", "RU", "RT", "ST")  # left out where they are those of the reading before
 
 
@@ -40,7 +38,6 @@ class _Reading(NamedTuple):
     obis: str
     at_ms: int
     wh: int
-    status: str
     clock: str
 
 
@@ -69,17 +66,10 @@ def ocmf_records(stretch: Stretch, version: str, sign: Callable[[bytes], bytes])
                     meter.profile,
                 )  # another device under the same name is another meter
                 one = held.setdefault(device, _Day(row.terms, meter, {}))
-                for reading in _readings(row.terms, span, account.stamp.status):
+                for at_ms, wh in readings_of(row.terms, span):
+                    reading = _Reading(OBIS[span.quantity], at_ms, wh, account.stamp.status)
                     one.readings.setdefault((reading.obis, reading.at_ms), reading)
     yield from _records(stretch.gateway, version, day, held, sign)
-
-
-def _readings(terms: Terms, span: Span, clock: str) -> Iterator[_Reading]:
-    status = SUBSTITUTE if INTERPOLATED in span.flag else GOOD
-    register = register_of(terms, span)
-    for at_ms, wh in ((span.start_ms, register.start_wh), (span.end_ms, register.end_wh)):
-        if wh is not None:
-            yield _Reading(OBIS[span.quantity], at_ms, wh, status, clock)
 
 
 def _records(
@@ -101,7 +91,7 @@ def _payload(gateway: str, version: str, day: int, one: _Day) -> str:
     readings, before = [], dict[str, str]()
     for key in sorted(one.readings):
         reading = one.readings[key]
-        fields = {"RI": reading.obis, "RU": "kWh", "RT": "AC", "ST": reading.status}
+        fields = {"RI": reading.obis, "RU": "kWh", "RT": "AC", "ST": GOOD}
         parts = ['"TM":"%s %s"' % (_time(reading.at_ms), reading.clock), '"RV":%s' % kwh(reading.wh)]
         # RI and RU go together: both or none.
         fresh = {name for name in _PER_READING if before.get(name) != fields[name]}

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway.core.account.interval import Energy, Span
+from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.point_energy import registers_of
-from gateway.core.meter.decoding import energy_wh
+from gateway.core.boundary import Boundary, rest_wh
+from gateway.core.channel import Channel
+from gateway.core.meter.decoding import energy_wh, width_wh
 from gateway.core.record import Account
 from gateway.core.site import MeterPoint
 from gateway.exports.stretch import Terms
@@ -31,13 +33,36 @@ class PointInterval(NamedTuple):
 
 
 def register_of(terms: Terms, span: Span) -> Register:
-    """Return what the register of *span* showed at both ends of the interval; inside a longer gap it has none."""
+    """Return what the register of *span* showed at both ends of the interval; inside a longer gap it has none.
+
+    Where a boundary lies between two readings, it is the register on the straight line between them.
+    """
     channel = terms.channels.get((span.meter, span.quantity))
     if channel is None:
         return NO_REGISTER
-    start = energy_wh(channel.point, span.start_words, channel.ratios) if span.start_words and not span.part else None
-    ends = span.end_words and span.part == span.parts - 1
-    return Register(start, energy_wh(channel.point, span.end_words, channel.ratios) if ends else None)
+    start = _shown(channel, span.start_words, span.start_ms, span.start_before) if not span.part else None
+    ends = span.part == span.parts - 1
+    return Register(start, _shown(channel, span.end_words, span.end_ms, span.end_before) if ends else None)
+
+
+def _shown(channel: Channel, words: tuple[int, ...], read_ms: int, before: tuple[Before, ...]) -> int | None:
+    wh = energy_wh(channel.point, words, channel.ratios) if words else None
+    if wh is None:
+        return None
+    wh -= sum(rest_wh(channel, Boundary(one.at_s, words, read_ms, (one,))) for one in before)
+    # The register may have passed its width between the two readings.
+    return wh if wh >= 0 else wh + (width_wh(channel.point, channel.ratios) or 0)
+
+
+def readings_of(terms: Terms, span: Span) -> list[tuple[int, int]]:
+    """Return (UTC ms, Wh) of every reading of a register that *span* rests on, as it was read."""
+    channel = terms.channels.get((span.meter, span.quantity))
+    if channel is None:
+        return []
+    read = [(one.read_ms, one.words) for one in (*span.start_before, *span.end_before)]
+    read += [(span.start_ms, span.start_words), (span.end_ms, span.end_words)]
+    shown = [(at_ms, energy_wh(channel.point, words, channel.ratios)) for at_ms, words in read if words]
+    return [(at_ms, wh) for at_ms, wh in shown if wh is not None]
 
 
 def point_intervals(terms: Terms, account: Account) -> Iterator[PointInterval]:

@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.entry import Entry
 from gateway.core.account.factor import FactorTable
+from gateway.core.channel import Channel, account_channels
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import Account, Config, RecordError, SelfUse, from_map
-from gateway.core.settlement import Channel, account_channels
 from gateway.core.site import Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_of_text

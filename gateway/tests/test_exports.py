@@ -12,7 +12,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import account_commands, main
 from gateway.core.problem import ProblemError
 from gateway.core.record import Account, SelfUse
 from gateway.evidence import JournalEvidence
@@ -21,7 +23,8 @@ from gateway.export_as import export_as, export_from, readings_key_path
 from gateway.exports.parquet import GROUP_ROWS, INTEGER, TEXT, ParquetTable
 from gateway.exports.writing import FORMATS, WPX
 from gateway.figures import current, records_of
-from gateway.tests.exported_day import SKIPPED_STEP, STEPS, exported_day, write
+from gateway.questions import answer_from_journal
+from gateway.tests.exported_day import SKIPPED_STEP, STEP_S, STEPS, exported_day, write
 from gateway.tests.small_park import DAY, DAY_START_S, SmallPark
 
 
@@ -59,6 +62,29 @@ def test_csv_registers_and_intervals_agree(park: SmallPark, tmp_path: Path) -> N
             if (name, register) != ("Roof", "1-1:1.8.0"):  # an inverter has no such register
                 gone = Decimal(rows[-1][register + " end"]) - Decimal(rows[0][register + " start"])
                 assert gone == sum(Decimal(row[interval]) for row in rows)
+
+
+def test_csv_registers_between_readings(tmp_path: Path) -> None:
+    """Where boundaries are interpolated, the registers at them are, and still differ by the intervals exactly."""
+    (tmp_path / "home").mkdir()
+    park = SmallPark(tmp_path / "home")
+    text = (park.home / "gateway.toml").read_text(encoding="utf-8")
+    park.configure(text.replace('interval = "15 min"', 'interval = "15 min"\nboundary = "interpolated"'))
+    for at_s in range(DAY_START_S, DAY_START_S + 5 * STEP_S, STEP_S):
+        park.count("m-intake", "energy_active_import", 50_000)
+        park.read_at(at_s - 7)  # it is read 200 ms later
+        park.count("m-intake", "energy_active_import", 1009)
+        park.read_at(at_s + 4)
+    (path,) = write(park, "csv", tmp_path / "day.csv")
+    park.close()
+    rows = [row for row in rows_of(path) if row["meter_point"] == "Intake"]
+    assert len(rows) == 4 and all(row["flag"] == "I" and row["espi"] == "11" for row in rows)
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
+        gone = Decimal(row["1-1:1.8.0 end"]) - Decimal(row["1-1:1.8.0 start"])
+        assert gone == Decimal(row["1-1:1.29.0"]) > 0
+        assert after is None or after["1-1:1.8.0 start"] == row["1-1:1.8.0 end"]
+    # Of 1009 Wh in the 11 s around a boundary, 6.8 s lie before it.
+    assert Decimal(rows[0]["1-1:1.8.0 start"]) == Decimal(1_000_000 + 50_000 + 1009 * 68 // 110) / 1000
 
 
 def test_csv_names_quality_and_configuration(park: SmallPark, tmp_path: Path) -> None:
@@ -246,3 +272,24 @@ def test_what_cannot_be_exported_is_said(park: SmallPark, tmp_path: Path) -> Non
         ["WP-EXP-043"], ["WP-EXP-041"], ["WP-EXP-005"], ["WP-EXP-004"], ["WP-EXP-046"], ["WP-EXP-045"], ["WP-EXP-044"],
     ]  # fmt: skip
     assert not Path(out).exists() and not list(tmp_path.glob("*.partial"))
+
+
+def test_a_running_daemon_only_gives_its_signed_entries(
+    park: SmallPark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon is asked for the .wpx and no more; the command makes the CSV of it and leaves nothing else behind."""
+    questions: list[dict[str, Any]] = []
+
+    def answered(home: Path, question: dict[str, Any]) -> dict[str, Any]:
+        questions.append(question)
+        return answer_from_journal(park.configuration, park.journal, question)
+
+    monkeypatch.setattr(account_commands, "is_running", lambda home: True)
+    monkeypatch.setattr(account_commands, "ask", answered)
+    asked_for = ["--home", str(park.home), "export", DAY, "--format", "csv", "-o", str(tmp_path / "day.csv")]
+    result = CliRunner().invoke(main, asked_for)
+    assert result.exit_code == 0, result.output
+    assert [one["format"] for one in questions] == [WPX]
+    (here,) = write(park, "csv", tmp_path / "here.csv")
+    assert (tmp_path / "day.csv").read_bytes() == here.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["day.csv", "here.csv"]
