@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.core.account.closing import UNSEEN, flows, held_of, origin_of, storage_of
 from gateway.core.account.share import share_table
-from gateway.core.account.storage import Pool, charge, discharge, merged
+from gateway.core.account.storage import Pool, Release, amount, charge, corrected, discharge, merged
 from gateway.core.account.trace import RESIDUAL, UNMETERED
 from gateway.core.record import Account
 from gateway.core.site import MeterPoint
@@ -67,8 +67,8 @@ class _Interval:
         self.issuer, self.terms, self.account = issuer, terms, account
         self.points = {point.name: point for point in terms.site.meter_points}
         self.storages = {point.name for point in terms.site.meter_points if point.role == "storage"}
-        self.ways: list[Way] = [(one.source, one.sink, one.wh) for one in account.allocations if one.wh]
-        self.ways += [(one.source, RESIDUAL + one.busbar, one.wh) for one in account.residuals if one.wh]
+        self.ways: list[Way] = [(one.source, one.sink, one.wh) for one in account.allocations]
+        self.ways += [(one.source, RESIDUAL + one.busbar, one.wh) for one in account.residuals]
         self.start = utc(account.start_s)
         self.common = {
             "production_start": self.start, "production_end": utc(account.end_s), "method": "flow",
@@ -79,8 +79,12 @@ class _Interval:
         """Issue all records of the interval."""
         for source, wh, origin in self._sources():
             self._source(source, wh, origin)
-        for storage in sorted(self.storages):
-            self._storage(storage)
+        # What one storage gave another joins what that holds after its own discharge.
+        released = [(name, self._storage(name)) for name in sorted(self.storages)]
+        held = {name: self.issuer.stored[name][0] for name, release in released if release is not None}
+        for name, release in released:
+            if release is not None:
+                self._discharge(name, release, held[name])
 
     def _sources(self) -> Iterator[tuple[str, int, str]]:
         for energy in self.account.energies:
@@ -102,7 +106,7 @@ class _Interval:
     def _allocate(self, source: str, bundle: Plain, parent: str, parts: list[tuple[str, int]]) -> None:
         """Issue what became of a bundle, each part with the next range of its watt-hours."""
         first = 0
-        for sink, wh in sorted(parts):
+        for sink, wh in sorted(part for part in parts if part[1]):
             kind = CHARGE if sink in self.storages else ALLOCATION
             fields = {name: bundle[name] for name in _OF_EVERY_PART} | {
                 "storage_record": SCR if kind == CHARGE else bundle["storage_record"],
@@ -115,18 +119,31 @@ class _Interval:
             first += wh
         assert first <= bundle["quantity_wh"]
 
-    def _storage(self, name: str) -> None:
-        """Issue what a storage held after it was charged, and what it gave of that, by origin."""
-        charged = [(source, wh) for source, sink, wh in self.ways if sink == name and source not in self.storages]
+    def _storage(self, name: str) -> Release | None:
+        """Issue what a storage held after it was charged; return what it then gave, None where nothing came or went."""
+        ways = [(source, wh) for source, sink, wh in self.ways if sink == name and wh]
+        charged = merged(*[((self._origin(source), wh),) for source, wh in ways if source not in self.storages])
+        late_wh = sum(wh for source, wh in ways if source in self.storages)
+        out_wh = sum(wh for source, _, wh in self.ways if source == name)
+        rule, start_s = storage_of(self.terms.site, name), self.account.start_s
+        before = held_of(self.account.pools_before, name)
+        pool = charge(before, charged, rule, start_s)
+        release = discharge(pool, out_wh, rule)
+        # What the account has beyond that was declared by a person, before the interval's own energy.
+        after_wh = amount(held_of(self.account.pools_after, name).content)
+        declared_wh = after_wh - amount(release.pool.content) - late_wh
+        if declared_wh:
+            pool = charge(corrected(before, declared_wh, rule, start_s)[0], charged, rule, start_s)
+            release = discharge(pool, out_wh, rule)
+        if not (charged or out_wh or declared_wh):
+            return None
+        fields = self._held(name, pool) | {"declared_wh": declared_wh}
+        self.issuer.stored[name] = [self.issuer.issue(STORAGE, name, fields, self.issuer.stored.get(name, []))]
+        return release
+
+    def _discharge(self, name: str, release: Release, held: str) -> None:
+        """Issue what a storage gave of what it held, by origin."""
         out = [(sink, wh) for source, sink, wh in self.ways if source == name]
-        if not charged and not out:
-            return
-        rule = storage_of(self.terms.site, name)
-        mix = merged(*[((self._origin(source), wh),) for source, wh in charged])
-        pool = charge(held_of(self.account.pools_before, name), mix, rule, self.account.start_s)
-        held = self.issuer.issue(STORAGE, name, self._held(name, pool), self.issuer.stored.get(name, []))
-        self.issuer.stored[name] = [held]
-        release = discharge(pool, sum(wh for _, wh in out), rule)
         table = share_table([wh for _, wh in release.mix], [wh for _, wh in out])
         for (origin, wh), given in zip(release.mix, table, strict=True):
             if wh:
@@ -134,11 +151,10 @@ class _Interval:
                 fields |= {
                     "sdr_allocation_id": fields["issuance_id"],
                     "issuance_id": fields["issuance_id"] + "-" + origin,
+                    "storage_efficiency_permille": storage_of(self.terms.site, name).efficiency_permille,
                 }
-                fields["storage_efficiency_permille"] = rule.efficiency_permille
                 digest = self.issuer.issue(DISCHARGE, name, fields, [held])
-                parts = [(sink, part) for (sink, _), part in zip(out, given, strict=True) if part]
-                self._allocate(name, fields, digest, parts)
+                self._allocate(name, fields, digest, [(sink, part) for (sink, _), part in zip(out, given, strict=True)])
 
     def _held(self, name: str, pool: Pool) -> Plain:
         rule = storage_of(self.terms.site, name)

@@ -14,13 +14,18 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from cloud_sync.core.entry import Entry
 from gateway.cli import account_commands, main
+from gateway.core.account.closing import close_account
 from gateway.core.problem import ProblemError
 from gateway.core.record import Account, SelfUse
 from gateway.evidence import JournalEvidence
 from gateway.export import write_export
 from gateway.export_as import export_as, export_from, readings_key_path
+from gateway.exports.certificates import certificates
 from gateway.exports.parquet import GROUP_ROWS, INTEGER, TEXT, ParquetTable
+from gateway.exports.stretch import Stretch
+from gateway.exports.text import utc
 from gateway.exports.writing import FORMATS, WPX
 from gateway.figures import current, records_of
 from gateway.questions import answer_from_journal
@@ -227,6 +232,49 @@ def test_certificates_of_storage_are_linked(park: SmallPark, tmp_path: Path) -> 
             seen.add((one["kind"], one.get("storage_record")))
             waiting += one["parents"]
         assert {("storage-charge", "SCR"), ("production", "")} <= seen
+
+
+class Corrected:
+    """The figures of a park, each closed again with a declared content of its battery: 2 kWh more, or 1 kWh less."""
+
+    gateway = "gw-test"
+
+    def __init__(self, park: SmallPark) -> None:
+        self._evidence = JournalEvidence("gw-test", park.journal)
+        self._site, self._factors = park.configuration.site, park.configuration.factors
+
+    def entry(self, sequence: int) -> Entry:
+        return self._evidence.entry(sequence)
+
+    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
+        found: list[tuple[int, Account | SelfUse]] = []
+        for sequence, one in self._evidence.figures(start_s, end_s):
+            if isinstance(one, Account):
+                declared = (("Battery", 2000 if sequence % 2 else -1000),)
+                again = close_account(
+                    self._site, one.energies, one.pools_before, self._factors, one.start_s, one.end_s, declared
+                )
+                found.append((sequence, one._replace(tallies=again.tallies, pools_after=again.pools_after)))
+        return found
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_certificates_by_origin_are_the_tallies(park: SmallPark, declared: bool) -> None:
+    """For every interval and sink the certificates by origin are those of the tally, also after declared contents."""
+    evidence = Corrected(park) if declared else JournalEvidence("gw-test", park.journal)
+    stretch = Stretch(evidence, DAY, DAY_START_S, DAY_START_S + 86400)
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for line in certificates(stretch):
+        record = json.loads(line)
+        if "beneficiary" in record and record["beneficiary"] != "Battery":
+            found[record["production_start"], record["beneficiary"]][record["energy_source"]] += record["quantity_wh"]
+    tallied = {
+        (utc(account.start_s), tally.meter_point): Counter(dict(tally.by_origin))
+        for _, account in stretch.accounts()
+        for tally in account.tallies
+        if tally.meter_point != "Battery"  # of a storage the losses are tallied
+    }
+    assert found == tallied and len(found) >= 2 * STEPS
 
 
 def test_certificates_are_of_an_hour_at_most(park: SmallPark, tmp_path: Path) -> None:
