@@ -21,7 +21,7 @@ from gateway.core.flag import (
     join_flags,
 )
 from gateway.core.meter.decoding import register_advance
-from gateway.core.meter.plausibility import most_rise_wh
+from gateway.core.meter.plausibility import rose_too_far
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
@@ -44,8 +44,8 @@ class Boundary(namedtuple("Boundary", ("at_s", "words", "read_ms", "before"))):
     before: "tuple[Before, ...]"
 
 
-def _most_wh(channel: Channel, start_ms: int, end: Boundary) -> int:
-    return most_rise_wh(channel.point, channel.ratios, channel.max_power_w, end.read_ms - start_ms, end.words)
+def _rose_too_far(channel: Channel, start_ms: int, end: Boundary, wh: int) -> bool:
+    return rose_too_far(channel.point, channel.ratios, channel.max_power_w, end.read_ms - start_ms, end.words, wh)
 
 
 def rest_wh(channel: Channel, boundary: Boundary) -> int:
@@ -65,13 +65,13 @@ def is_between(channel: Channel, boundary: Boundary) -> bool:
     before = boundary.before[0]
     wh, flag = register_advance(channel.point, before.words, boundary.words, channel.ratios)
     around = before.read_ms < before.at_s * 1000 < boundary.read_ms
-    return around and flag in ("", ROLLED_OVER) and wh <= _most_wh(channel, before.read_ms, boundary)
+    return around and flag in ("", ROLLED_OVER) and not _rose_too_far(channel, before.read_ms, boundary, wh)
 
 
 def energy_between(channel: Channel, start: Boundary, end: Boundary) -> "tuple[int, str]":
     """Return the energy of a register from one boundary to another, and its flag."""
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    if total_wh > _most_wh(channel, start.read_ms, end):
+    if _rose_too_far(channel, start.read_ms, end, total_wh):
         return 0, join_flags(flag, QUARANTINED)
     if DECREASED not in flag:
         total_wh += rest_wh(channel, start) - rest_wh(channel, end)

@@ -22,13 +22,15 @@ class Channel(namedtuple("Channel", ("meter", "quantity", "point", "ratios", "ma
 def account_channels(site: Site, profiles: "dict[str, DeviceProfile]") -> "tuple[Channel, ...]":
     """Return the registers that the accounts of *site* are made from, in the order of its meter points."""
     found: "list[Channel]" = []
+    known: "set[tuple[str, str]]" = set()
     profile_of = {meter.name: profiles[meter.profile] for meter in site.meters}
     meters = {meter.name: meter for meter in site.meters}
     for place in site.meter_points:
         offered = {p.quantity: p for p in profile_of[place.meter].polled() if p.quantity is not None}
         for quantity in registers_of(place.role, list(offered)):
             key = (place.meter, quantity)
-            if quantity and key not in [(c.meter, c.quantity) for c in found]:
+            if quantity and key not in known:
+                known.add(key)
                 meter = meters[place.meter]
                 ratios = (meter.ct_ratio, meter.vt_ratio)
                 found.append(Channel(meter.name, quantity, offered[quantity], ratios, meter.max_power_w))

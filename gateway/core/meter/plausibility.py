@@ -65,6 +65,20 @@ def most_rise_wh(
     return _carried_wh(max_power_w, elapsed_ms, _BOUNDARY_MARGIN) + 2 * step_wh(point, words, ratios)
 
 
+def rose_too_far(
+    point: Point,
+    ratios: "tuple[tuple[int, int], tuple[int, int]]",
+    max_power_w: int,
+    elapsed_ms: int,
+    words: "tuple[int, ...]",
+    wh: int,
+) -> bool:
+    """Tell whether *wh* is above `most_rise_wh`; the step of the register is worked out only where it can matter."""
+    if wh <= _carried_wh(max_power_w, elapsed_ms, _BOUNDARY_MARGIN):
+        return False
+    return wh > most_rise_wh(point, ratios, max_power_w, elapsed_ms, words)
+
+
 class RegisterWatch:
     """Remembers the last believed words of one cumulative register of one meter."""
 
