@@ -1,5 +1,6 @@
 """The electricity of a park: shares of direct supply and of clean energy, and its carbon by every set of factors."""
 
+from cloud_sync.platform.park_energy import traced_by
 from cloud_sync.platform.report_carbon import INDICATORS, MG_PER_KG, RULE, Carbon, sign_of
 from cloud_sync.platform.report_parts import (
     ENERGY,
@@ -12,10 +13,13 @@ from cloud_sync.platform.report_parts import (
     Text,
     _,
     decimal,
+    kilowatt_hours,
+    percent,
     tonnes,
 )
 from cloud_sync.platform.report_sources import Sources
 from gateway.core.account.carrier import micrograms
+from gateway.core.account.trace import METHODS
 from gateway.core.account.yearly import Electricity, direct_supply
 
 CLEAN_TARGET_PPM = 900000
@@ -48,7 +52,9 @@ def electricity_section(sources: Sources, carbon: Carbon) -> Section:
     if power.certified_wh > power.grid_wh:
         notes.append(_("There are more certificates than grid energy; what is above it counts for nothing."))
     notes.append(_("Uncovered is the grid energy without certificates, as market-based methods count it."))
-    return Section("electricity", _("Electricity"), tuple(figures), (_by_set(sources, power, covered),), tuple(notes))
+    traced = _traced(sources)
+    tables = (_by_set(sources, power, covered), *((traced,) if traced.rows else ()))
+    return Section("electricity", _("Electricity"), tuple(figures), tables, tuple(notes))
 
 
 def _share(part: int, whole: int) -> int | None:
@@ -121,3 +127,26 @@ def _by_set(sources: Sources, power: Electricity, covered: int) -> Table:
                 tonnes((power.grid_wh - covered) * row.mg_per_kwh), row.basis, row.source,
             ))  # fmt: skip
     return Table("factor_sets", columns, tuple(rows))
+
+
+def _traced(sources: Sources) -> Table:
+    """Return what the gateways tallied for all consumers, by trace method and factor set, beside the figures above."""
+    question = (
+        "SELECT factor_set, sum(wh) AS wh, sum(green_wh) AS green_wh, sum(carbon_ug) AS carbon_ug"
+        " FROM tally JOIN point ON point.gateway = tally.gateway AND point.name = tally.meter_point"
+        " AND point.role IN ('load', 'own_use', 'generation')"
+        " WHERE tally.gateway = ? AND start_s >= ? AND end_s <= ? AND method = ? GROUP BY factor_set"
+    )
+    columns = (_("method"), _("factors"), _("consumed kWh"), _("renewable"), _("t CO2"))
+    lines = []
+    for method in METHODS:
+        sums: dict[str, list[int]] = {}
+        for name in traced_by(sources.ledger, sources.park, sources.gateways, method):
+            for row in sources.ledger.read(question, (name, *sources.within(), method)):
+                held = sums.setdefault(row["factor_set"], [0, 0, 0])
+                for n, column in enumerate(("wh", "green_wh", "carbon_ug")):
+                    held[n] += row[column]
+        for factor_set, (wh, green_wh, carbon_ug) in sorted(sums.items()):
+            share = percent(green_wh * 10**6 // wh) + " %" if wh else "-"
+            lines.append((method, factor_set, kilowatt_hours(wh), share, tonnes(carbon_ug)))
+    return Table("traced", columns, tuple(lines))

@@ -323,6 +323,7 @@ def test_budget_of_an_enterprise_has_use_and_linear_forecast(park: ReportPark) -
     )
     report = answer(home, "report", "2025", code=1)
     assert [one["code"] for one in report["problems"]] == ["WP-PLT-093"]
+    assert ["flow", "NDRC910-trial", "30,000.000", "0.0000 %", "24.975"] in rows(report, "electricity", "traced")
     works = rows(report, "budgets", "budgets")[0]
     assert works[:4] == ["Works", "300.000", "24.975", "303.863"]  # 24.975 x 365 / 30 = 303.8625
     assert figure(report, "budgets", "budget:Works")["verdict"] == "missed"
