@@ -28,13 +28,17 @@ ONE = ((1, 1), (1, 1))
 
 @dataclass
 class Visit:
-    """One round of questions: how long after the last, who answers in which order, and how wrong the clock is."""
+    """One round of questions: how long after the last, who answers in which order, and how wrong the clock is.
+
+    waits: the settlement is asked again only when the hold time is over.
+    """
 
     after_s: int
     answering: list[str]
     clock_s: int
     counts: int
     late_ms: int
+    waits: bool
 
 
 VISITS = st.builds(
@@ -44,6 +48,7 @@ VISITS = st.builds(
     st.sampled_from((0,) * 8 + (-3600, -65, 30, 400, 4000)),
     st.integers(0, 90_000),
     st.integers(0, 9000),
+    st.booleans(),
 )
 
 
@@ -66,15 +71,15 @@ class Life:
         self.channels = {name: Channel(name, QUANTITY, POINT, ONE, 0) for name in METERS}
         self.settlement = Settlement(site, tuple(self.channels.values()), FactorTable(()))
 
-    def read(self, at_ms: int, names: list[str]) -> None:
-        """Let the meters answer one after the other, then close what is complete."""
+    def read(self, at_ms: int, names: list[str], waits: bool = False) -> None:
+        """Let the meters answer one after the other, then close what is complete, or what was waited for."""
         for number, name in enumerate(names):
             shown = self.counts % WRAP
             words = (shown >> 16, shown & 0xFFFF)
             self.settlement.take(Reading(name, QUANTITY, at_ms + 90 * number, words, shown * COUNT_WH))
         self.latest_s = max(self.latest_s, at_ms // 1000)
         while True:
-            closed = self.settlement.close(at_ms + 400)
+            closed = self.settlement.close(at_ms + (20_000 if waits else 400))
             for one in closed:
                 if isinstance(one, (ClosedInterval, Late)):
                     for span in one.spans:
@@ -98,7 +103,7 @@ def test_intervals_add_up_to_the_registers(minutes: int, boundary: str, visits: 
     for visit in visits:
         at_s += visit.after_s
         life.counts += visit.counts
-        life.read((at_s + visit.clock_s) * 1000 + visit.late_ms, visit.answering)
+        life.read((at_s + visit.clock_s) * 1000 + visit.late_ms, visit.answering, visit.waits)
     life.counts += 7
     for hour in (1, 2):
         life.read((life.latest_s // 3600 + hour) * 3_600_000 + 200, list(METERS))
