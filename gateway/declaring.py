@@ -22,6 +22,7 @@ from gateway.register_run import Booked, Key, Run, run_around
 
 # So far ahead of the gateway's clock a moment may lie: clocks of people differ.
 _AHEAD_MS = 300_000
+_TEXT_MAX = 256  # characters: what the platform takes of any text
 
 
 class Effect(NamedTuple):
@@ -171,6 +172,14 @@ def who_and_why(asked: dict[str, Any], now_ms: int) -> tuple[str, str]:
         raise ProblemError(
             problem("WP-ACC-108", name, "nobody answers for it", "say who declares it and why: --by NAME --reason TEXT")
         )
+    for text in (name, by, reason, *(str(value) for value in dict(asked["values"]).values())):
+        if len(text) > _TEXT_MAX or not text.isprintable():
+            raise ProblemError(
+                problem(
+                    "WP-ACC-114", name[:_TEXT_MAX], "a text is longer than {most} characters, or no plain line",
+                    "say it in one short line; the work order has the rest", most=_TEXT_MAX,
+                )
+            )  # fmt: skip
     if int(asked["at_ms"]) > now_ms + _AHEAD_MS:
         raise ProblemError(
             problem("WP-ACC-101", name, "this moment is still to come", "declare a change after it was made")

@@ -166,6 +166,8 @@ def test_a_quarantined_rise_counts_when_a_person_declares_it_right(tmp_path: Pat
         ({"at_ms": (DAY_START_S + 9000) * 1000}, "WP-ACC-101"),
         ({"at_ms": (DAY_START_S - 60) * 1000}, "WP-ACC-110"),
         ({"by": " "}, "WP-ACC-108"),
+        ({"reason": "x" * 257}, "WP-ACC-114"),
+        ({"by": "Li\x1b[2J"}, "WP-ACC-114"),
         ({"what": declared.ACCEPT}, "WP-ACC-111"),
     ],
 )
