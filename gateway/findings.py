@@ -47,9 +47,10 @@ def new_ratio(before: Site, now: Site, name: str) -> str:
 class Findings:
     """What is to be looked at in one site."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, shared: tuple[str, ...]) -> None:
+        """Begin; shared: busbars at which other gateways measure too."""
         self._site = site
-        self._checks = IntervalChecks(site)
+        self._checks = IntervalChecks(site, shared)
         self._open: dict[tuple[str, str, str], list[Any]] = {}  # (code, meter, register): since, what to declare
         self._contents: dict[str, int] = {}  # when it was last said what a storage holds
         self._told: set[str] = set()

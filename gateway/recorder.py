@@ -46,12 +46,14 @@ from gateway.core.settlement import (
     changed_registers,
     freezes_of,
 )
+from gateway.core.site_points import shared_busbars
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import account_of, declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
 from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.register_checks import checks_of
 from gateway.rows import interval_rows, rows_root
+from gateway.text_file import parse_toml
 
 SEED_BYTES = 32
 DAY_S = 86400
@@ -106,7 +108,7 @@ class Recorder:
             JournalBooks(journal),
         )
         self._checks = checks_of(configuration)
-        self.findings = Findings(configuration.site)
+        self.findings = Findings(configuration.site, shared_busbars(parse_toml(configuration.site_text, "")))
         self.latest: dict[tuple[str, str], Reading] = {}
         self._fresh: dict[tuple[str, str], int] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used

@@ -1,13 +1,17 @@
 """Parks of several gateways on the platform: composed from the ledger, late truth included, agreed by both sides."""
 
 import json
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloud_sync.platform.composing import adopt, compose
+from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.park import Opening, ParkPlan
 from cloud_sync.platform.rebuilding import differences, rebuild
+from cloud_sync.platform.schema import MIGRATIONS
 from cloud_sync.tests import two_cabinets
 from cloud_sync.tests.conftest import Platform, signer_of
 from cloud_sync.tests.gateways import Gateway, stamp
@@ -313,6 +317,20 @@ def test_another_plan_composes_the_park_from_its_start(cabinets: Cabinets, platf
     with platform.ledger.writing() as tables:
         adopt(tables, ())
     assert cabinets.rows("SELECT count(*) FROM energy WHERE gateway = ?") == [(0,)]
+
+
+def test_a_ledger_from_before_there_were_parks_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its tables get those of parks beside them, and a park adopted then is composed from its start."""
+    path = tmp_path / "ledger.sqlite"
+    old = sqlite3.connect(path)
+    old.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    old.close()
+    ledger = Ledger(path)
+    with ledger.writing() as tables:
+        adopt(tables, (PLAN,))
+        assert tables.execute("SELECT due_s FROM park").fetchone()[0] == 0
+        assert not compose(tables)
+    ledger.close()
 
 
 def test_the_meter_points_of_a_park_are_those_of_its_gateways(cabinets: Cabinets) -> None:

@@ -2,7 +2,7 @@
 
 from gateway.core.fields import Fields
 from gateway.core.notation import WATT_HOURS, decimal_scaled
-from gateway.core.problem import problem
+from gateway.core.problem import Problem, problem
 from gateway.core.site import MIXING, ROLES, STORAGE_RULES, MeterPoint, Storage
 
 _METER_POINT = ("name", "role", "meter", "busbar", "to_busbar", "origin", "reversed")
@@ -115,3 +115,17 @@ def read_storages(top: Fields, points: "list[MeterPoint]") -> "list[Storage]":
                 )
             )
     return storages
+
+
+def shared_busbars(plain: "dict[str, object]") -> "tuple[str, ...]":
+    """Return the busbars of a configuration at which other gateways measure too, so that it cannot balance them alone.
+
+    They are those at the far end of a tie, and those that name ties of others.
+    """
+    problems: "list[Problem]" = []
+    top = Fields(plain, "", problems)
+    busbars = top.tables("busbar")
+    own = [table.text("name") for table in busbars]
+    shared = [table.text("name") for table in busbars if table.texts("ties")]
+    far = [table.text("to_busbar", "") for table in top.tables("meter_point")]
+    return tuple(shared + [name for name in far if name and name not in own])

@@ -29,7 +29,9 @@ _DOUBTFUL = (MISSING, DECREASED, QUARANTINED)
 class IntervalChecks:
     """The checks of one site; it remembers a week of hours."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, shared: "tuple[str, ...]" = ()) -> None:
+        """Look at *site*; shared: busbars at which other gateways measure too, whose balance nobody here can tell."""
+        self._shared = shared
         self.standing: "dict[tuple[str, str], dict[str, str]]" = {}  # what holds now, by code and place
         self._site = site
         power = {meter.name: meter.max_power_w for meter in site.meters}
@@ -83,6 +85,8 @@ class IntervalChecks:
                 given[point.to_busbar][0] += forward
                 given[point.to_busbar][1] += back
         for name in given:
+            if name in self._shared or (self._shared and not name):
+                continue
             sums = self._balance_in_hour.setdefault(name, [0, 0])
             sums[0] += given[name][0]
             sums[1] += given[name][1]

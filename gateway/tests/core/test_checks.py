@@ -13,7 +13,7 @@ POINTS = (
 )
 
 
-def checks():
+def checks(shared=()):
     """Return the checks of an intake and a mill of at most 100 kW on one busbar."""
     meters = tuple([Meter(name, "b", 1, "p", "", (1, 1), (1, 1), 100000) for name in ("m1", "m2")])
     rule = SelfUseRule(HOUR_S, "proportional", "user", "renewable")
@@ -21,7 +21,7 @@ def checks():
         "gateway": "g", "park": "p", "interval_s": HOUR_S, "self_use": rule, "province": "Jiangsu", "factor_sets": (),
         "meters": meters, "meter_points": POINTS, "storages": (),
     }  # fmt: skip
-    return IntervalChecks(Site(*[fields.get(name, 60) for name in SITE_FIELDS]))
+    return IntervalChecks(Site(*[fields.get(name, 60) for name in SITE_FIELDS]), shared)
 
 
 SITE_FIELDS = (
@@ -81,6 +81,11 @@ def test_a_spike_is_told_at_the_end_of_its_day():
 
     assert (24, SPIKE, "Mill") in lived(checks(), range(25), mill(252010))
     assert lived(checks(), range(25), mill(252000)) == []
+
+
+def test_a_busbar_that_others_measure_too_is_not_balanced():
+    """What leaves it may be measured by another gateway: the same residual says nothing there."""
+    assert lived(checks(("LV",)), range(25), works, lambda hour: works(hour) + 4000) == []
 
 
 def test_the_residual_of_a_busbar_is_told_by_its_cause():

@@ -6,7 +6,7 @@ from gateway.core.account.interval import Energy
 from gateway.core.fields import Fields
 from gateway.core.problem import Problem
 from gateway.core.site import MeterPoint, Park, SelfUseRule
-from gateway.core.site_points import read_meter_points
+from gateway.core.site_points import read_meter_points, shared_busbars
 
 FACTORS = read_factors({"set": [{"id": "t", "basis": "b", "source": "s", "grid": {"*": "0.5"}, "zero": ["solar"]}]})[0]
 assert FACTORS is not None
@@ -90,3 +90,10 @@ def test_a_tie_may_end_at_a_busbar_of_another_gateway() -> None:
             assert [one.code for one in problems] == ["WP-CFG-008"]
             wrong.append(to)
     assert wrong == ["one/LV", "two/", "/LV"]
+
+
+def test_busbars_with_meters_of_several_gateways_are_known() -> None:
+    """They are the far ends of ties, and those that name ties of others; not those of ties inside the cabinet."""
+    ties = [{"name": "A", "to_busbar": "LV2"}, {"name": "B", "to_busbar": "two/LV"}, {"name": "C"}]
+    plain = {"busbar": [{"name": "LV1"}, {"name": "LV2", "ties": ["two/Tie"]}], "meter_point": ties}
+    assert shared_busbars(plain) == ("LV2", "two/LV")
