@@ -34,11 +34,11 @@ from gateway.tests.small_park import DAY_START_S, SmallPark
 from gateway.text_file import parse_toml
 from hil_tests.brokers import PipBroker
 
-STEP_S = 900
-STEPS = 96
-DEAD = range(40, 44)  # gw-2 is killed in the first of these intervals and back after the last
+STEP_S = 1800
+STEPS = 48
+DEAD = range(20, 24)  # gw-2 is killed in the first of these intervals and back after the last
 KEY = "park/demo"
-PATIENCE_S = 60  # only a failing test waits this long
+PATIENCE_S = 120  # only a failing test waits this long
 LOST_WH = 3  # on every busbar, in every interval
 UPLINK = '\n[uplink]\nbroker = "mqtt://127.0.0.1:1"\nplatform_key = "keys/platform.pub"\n'
 
@@ -51,7 +51,7 @@ def truth(step: int) -> dict[str, Gross]:
     While gw-2 is dead nothing changes from step to step, so that equal shares of the gap are the truth.
     """
     chance = random.Random(DEAD[0] if step in DEAD else step)
-    sun = max(0, 9000 - (step - 48) ** 2 * 11) if step not in DEAD else 8300
+    sun = max(0, 9000 - (step - 24) ** 2 * 44) if step not in DEAD else 8300
     wind, mill, press = chance.randrange(4000), chance.randrange(2000, 7000), chance.randrange(500, 3000)
     charge, discharge = (chance.randrange(2500), 0) if sun > 3000 else (0, chance.randrange(900))
     swing = chance.randrange(300)  # energy that went over a tie and back within the interval
@@ -84,7 +84,8 @@ class Cabinet:
         self.stand = stand
         self.home = stand.home / name
         self.home.mkdir()
-        self.books = SmallPark(self.home, site_text(name).replace('"any"', '"eastron-sdm630"') + UPLINK)
+        text = site_text(name).replace('"any"', '"eastron-sdm630"').replace('"15 min"', '"30 min"')
+        self.books = SmallPark(self.home, text + UPLINK)
         public = load_public(key_path(self.home).with_suffix(".pub")).pem()
         (stand.home / "keys" / "gateways" / f"{name}.pub").write_text(public)
         self.books.read_at(DAY_START_S)
