@@ -2,6 +2,7 @@
 
 import os
 import platform as machine
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.config import key_path as key_path
 from gateway.content_declaring import content_declared
-from gateway.core.account.declared import CONTENT, difference_of
+from gateway.core.account.declared import CONTENT, KINDS, difference_of
 from gateway.core.late_truth import Late
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError, problem
@@ -341,8 +342,18 @@ class Recorder:
         )
 
     def declare(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return what a declaration would lead to; where it is confirmed, record it, and what it leads to now."""
-        declaring = Declaring(self.configuration, self.journal)
+        """Return what a declaration would lead to; where it is confirmed, record it, and what it leads to now.
+
+        Raises ProblemError where it cannot be right or the journal is damaged, ValueError where it is no declaration.
+        """
+        if asked["what"] not in KINDS:
+            raise ValueError("no declaration: %r" % asked["what"])
+        try:
+            return self._declare(Declaring(self.configuration, self.journal), asked)
+        except sqlite3.DatabaseError as error:
+            raise ProblemError(damaged(self.journal.path, error)) from error
+
+    def _declare(self, declaring: Declaring, asked: dict[str, Any]) -> dict[str, Any]:
         if asked["what"] == CONTENT:
             return self._declare_content(declaring, asked)
         record = declaration_of(declaring, asked, self.clock.stamp(), self._config_sequence)

@@ -12,11 +12,11 @@ from gateway.cli.account_commands import kwh, time_of
 from gateway.cli.tables import table_text
 from gateway.clock import Clock
 from gateway.config import load
-from gateway.control import ask, is_running
+from gateway.control import ask, is_running, unreachable
 from gateway.core.account import declared
 from gateway.core.problem import ProblemError, problem
 from gateway.figures import PARK_TIME
-from gateway.frame import OK, emit, fails_clearly, json_option
+from gateway.frame import OK, UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
 from gateway.recorder import Recorder, journal_path, key_path
 from gateway.words import translate as _
@@ -135,10 +135,11 @@ def _asked(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     if is_running(home):
         return ask(home, asked)
     configuration = load(home)
-    signer = None
-    if configuration.uplink is not None:
-        signer = load_signer(key_path(home))
-    journal = Journal(journal_path(home))
+    path = journal_path(home)
+    if not path.exists():
+        raise UnreachableError(unreachable(home))
+    signer = load_signer(key_path(home)) if configuration.uplink is not None else None
+    journal = Journal(path)
     try:
         recorder = Recorder(configuration, journal, Clock(), signer)
         recorder.open_books()

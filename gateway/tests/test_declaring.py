@@ -242,6 +242,18 @@ def test_declared_content_is_booked_by_origin(
     park.close()
 
 
+def test_what_is_no_declaration_is_none(tmp_path: Path) -> None:
+    """Another word than the four is no question, and where no gateway ever ran the command makes no journal."""
+    park = park_of(tmp_path / "home")
+    with pytest.raises(ValueError, match="no declaration"):
+        park.recorder.declare(word("gift", DAY_START_S, {}))
+    park.close()
+    (park.home / "journal.sqlite").rename(tmp_path / "away.sqlite")
+    asked = ["--home", str(park.home), "declare", "accept", "m-mill", "--at", "2026-11-21T00:07", "--by", "Li Wei"]
+    assert CliRunner().invoke(main, [*asked, "--reason", "order 17", "--yes"]).exit_code == 3
+    assert not (park.home / "journal.sqlite").exists()
+
+
 def test_a_person_declares_without_a_daemon(tmp_path: Path) -> None:
     """The command shows before and after, asks, and writes only when it is told to; also in Chinese."""
     park = park_of(tmp_path / "home")
