@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.account import declared
@@ -123,6 +123,7 @@ def test_intervals_add_up_to_the_registers_of_every_meter_there_was(tmp_path: Pa
     park.close()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, WIDTH // 20), st.integers(0, WIDTH - 1), st.integers(1, 9)), max_size=5),
     st.integers(0, WIDTH - 1),
