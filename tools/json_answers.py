@@ -101,6 +101,32 @@ JSON_ANSWERS = {
  "tallies": [{"meter_point": "Mill", "method": "flow", "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400,
    "carbon_ug": 499500000, "by_origin": {"grid": 600, "solar": 400}}]}
 """,
+    "wattproof declare exchange": """
+{"what": "exchange", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
+ "values": {"final energy_active_import": "12345.60 kWh", "initial energy_active_import": "0.10 kWh"},
+ "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
+ "pending": false, "entry": 42}
+""",
+    "wattproof declare ratio": """
+{"what": "ratio", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
+ "values": {"final energy_active_import": "812.40 kWh", "initial energy_active_import": "812.40 kWh", "ct": "400/5"},
+ "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
+ "pending": false, "entry": 42}
+""",
+    "wattproof declare accept": """
+{"what": "accept", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
+ "values": {},
+ "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "Q"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": ""}}],
+ "pending": false, "entry": 42}
+""",
+    "wattproof declare content": """
+{"what": "content", "subject": "Battery", "at_ms": 1795190820000, "by": "...", "reason": "...",
+ "values": {"content": "120 kWh"}, "effects": [], "pending": false, "entry": 42,
+ "content": {"account_wh": 131000, "declared_wh": 120000, "lost": [["solar", 11000]]}}
+""",
     "wattproof explain": """
 {"meter_point": "Mill", "start_s": 1795191300, "end_s": 1795192200, "gateway": "park7-gw1", "entry": 7, "link": "...",
  "batch": [6, 7], "receipted": true, "configuration": {"entry": 1, "sha256": "..."},
@@ -141,6 +167,27 @@ JSON_ANSWERS = {
 """,
     "wattproof-platform export": """
 {"file": "day.csv", "files": ["day.csv"], "format": "csv", "stretch": "2026-11-21", "intervals": 96}
+""",
+    "wattproof-platform park": """
+{"parks": [{"park": "park/Demo park", "gateways": ["park7-gw1", "park7-gw2"],
+  "periods": {"whole": 95, "partial": 1, "refused": 0, "first_s": 1795190400, "last_s": 1795276800},
+  "newest": {"start_s": 1795275900, "end_s": 1795276800, "state": "partial", "missing": ["park7-gw2"], "problems": []},
+  "energy": [{"meter_point": "park7-gw1/Mill", "role": "load", "import_wh": 1000, "export_wh": 0, "flagged": 0}]}],
+ "adopted": true}
+""",
+    "wattproof-platform document add": '{"numbers": [12, 13]}',
+    "wattproof-platform document list": """
+{"documents": [{"number": 12, "entered_ms": 1795190820000, "kind": "activity",
+  "fields": {"park": "Demo park", "period": "2026-03", "carrier": "natural gas", "quantity": "12.5"}, "voided_by": null}]}
+""",
+    "wattproof-platform document void": '{"voided": 12, "number": 14}',
+    "wattproof-platform report": """
+{"park": "Demo park", "period": "2026-03", "gateways": ["park7-gw1"], "province": "Jiangsu", "made_s": 1795190820,
+ "sections": {"carbon": {"id": "carbon", "title": "...",
+   "figures": [{"id": "fuel", "label": "...", "value": 1000000, "unit": "ug", "rule": "...", "verdict": "",
+     "factors": [], "documents": [12], "notes": []}],
+   "tables": [{"id": "...", "columns": ["..."], "rows": [["..."]]}], "notes": []}},
+ "problems": []}
 """,
     "wattproof-platform keys new": '{"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."}',
     "wattproof-platform keys show": """
