@@ -105,21 +105,24 @@ JSON_ANSWERS = {
 {"what": "exchange", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
  "values": {"final energy_active_import": "12345.60 kWh", "initial energy_active_import": "0.10 kWh"},
  "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
-   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"},
+   "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
  "pending": false, "entry": 42}
 """,
     "wattproof declare ratio": """
 {"what": "ratio", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
  "values": {"final energy_active_import": "812.40 kWh", "initial energy_active_import": "812.40 kWh", "ct": "400/5"},
  "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
-   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "D"},
+   "after": {"import_wh": 150000, "export_wh": 0, "flag": "X"}}],
  "pending": false, "entry": 42}
 """,
     "wattproof declare accept": """
 {"what": "accept", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
  "values": {},
  "effects": [{"start_s": 1795190400, "end_s": 1795191300, "meter_point": "Mill",
-   "before": {"import_wh": 0, "export_wh": 0, "flag": "Q"}, "after": {"import_wh": 150000, "export_wh": 0, "flag": ""}}],
+   "before": {"import_wh": 0, "export_wh": 0, "flag": "Q"},
+   "after": {"import_wh": 150000, "export_wh": 0, "flag": ""}}],
  "pending": false, "entry": 42}
 """,
     "wattproof declare content": """
@@ -178,7 +181,8 @@ JSON_ANSWERS = {
     "wattproof-platform document add": '{"numbers": [12, 13]}',
     "wattproof-platform document list": """
 {"documents": [{"number": 12, "entered_ms": 1795190820000, "kind": "activity",
-  "fields": {"park": "Demo park", "period": "2026-03", "carrier": "natural gas", "quantity": "12.5"}, "voided_by": null}]}
+  "fields": {"park": "Demo park", "period": "2026-03", "carrier": "natural gas", "quantity": "12.5"},
+  "voided_by": null}]}
 """,
     "wattproof-platform document void": '{"voided": 12, "number": 14}',
     "wattproof-platform report": """
