@@ -154,7 +154,8 @@ def _moment(at_ms: int) -> str:
 
 def _text(answer: dict[str, Any]) -> str:
     lines = ["%s %s, %s" % (answer["what"], answer["subject"], _moment(answer["at_ms"]))]
-    lines += ["  %s: %s" % pair for pair in sorted(answer["values"].items())]
+    worked_out = (declared.BOOKED, declared.DIFFERENCE)  # the text says them better
+    lines += ["  %s: %s" % pair for pair in sorted(answer["values"].items()) if pair[0] not in worked_out]
     if answer["pending"]:
         lines.append(_("The interval of this moment is still open; its energy is split when it closes."))
     rows = [
