@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test hil check core bench fuzz catalogue cli-reference fault-table format lock install test-system clean
+.PHONY: demo test test-slow test-others hil check core bench fuzz catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -42,8 +42,15 @@ check: $(INSTALLED)
 core: $(INSTALLED)
 	$(BIN)/python -m tools.core_on_micropython
 
+# The slow tests mostly wait, for intervals to end and for processes to be killed: they run beside the others.
 test: test-system check core
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 test-slow test-others
+
+test-slow: $(INSTALLED)
+	$(BIN)/python -m pytest -m slow
+
+test-others: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow"
 
 # The tests that also run over real serial ports: HIL_PORT and more, see hil_tests/README.md.
 hil: $(INSTALLED)
