@@ -137,7 +137,7 @@ def test_meters_behind_a_network(first: str, second: str, codes: list[str]) -> N
 
 def test_all_mistakes_are_told_at_once() -> None:
     """Mistakes in different tables do not hide each other."""
-    site = SITE.replace("Test park", "Test\\npark").replace('"400 kW"', '"400 km"').replace('"0.85"', '"1.85"')
+    site = SITE.replace("Test park", "Test\\npark").replace('"400 kW"', '"400 km"', 1).replace('"0.85"', '"1.85"')
     assert [code for code, _ in wrong(site)] == ["WP-CFG-006", "WP-CFG-014", "WP-CFG-025"]
 
 
