@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, INCARNATION_BYTES, Batch, Hole
+from cloud_sync.core.batch import INCARNATION_BYTES, Batch, Hole
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
@@ -15,27 +15,23 @@ from cloud_sync.seal import seal
 from gateway import VERSION
 from gateway.books import JournalBooks, usable
 from gateway.clock import Clock
+from gateway.closed_records import interval_records, late_record, period_record
 from gateway.config import Configuration
 from gateway.config import key_path as key_path
 from gateway.content_declaring import content_declared
 from gateway.core.account.declared import CONTENT, KINDS, difference_of
 from gateway.core.late_truth import Late
-from gateway.core.meter.quantity import QUANTITIES
-from gateway.core.problem import ProblemError, problem
+from gateway.core.problem import ProblemError
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
-    KIND_SELF_USE,
     Account,
     Amendment,
     Config,
     Declaration,
     Event,
-    Interval,
-    Readings,
     ReceiptSeen,
     RecordError,
     SelfUse,
-    from_map,
     kind_of,
     to_map,
 )
@@ -48,47 +44,16 @@ from gateway.core.settlement import (
     freezes_of,
 )
 from gateway.core.site_points import shared_busbars
+from gateway.cycles import Cycles, channels_of
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
-from gateway.figures import account_of, declared_for, entry_record
+from gateway.figures import declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
 from gateway.journal import RETENTION_DAYS, Journal, damaged
 from gateway.register_checks import checks_of
-from gateway.rows import interval_rows, rows_root
+from gateway.succession import check_identity, config_at
 from gateway.text_file import parse_toml
 
-SEED_BYTES = 32
 DAY_S = 86400
-# A value takes up to nine bytes, and a record must fit a batch; longer rows of readings go into several records.
-READINGS_MAX = BATCH_BYTES_MAX // 10
-
-
-def channels_of(configuration: Configuration) -> tuple[tuple[str, str], ...]:
-    """Return (meter, quantity) of everything that is read in a sweep, in the order readings are recorded."""
-    return tuple(
-        (meter.name, point.quantity)
-        for meter in configuration.site.meters
-        for point in configuration.profiles[meter.profile].polled()
-        if point.quantity is not None
-    )
-
-
-def recorded(quantity: str, value: int) -> int:
-    """Return *value* in recording steps of its quantity, rounded half up."""
-    step = QUANTITIES[quantity].recorded_step
-    return (value + step // 2) // step
-
-
-def column_differences(values: Sequence[int | None]) -> tuple[int | None, ...]:
-    """Return the first value as it is and the others as differences to the last one that was there."""
-    column: list[int | None] = []
-    last = 0
-    for value in values:
-        if value is None:
-            column.append(None)
-        else:
-            column.append(value - last)
-            last = value
-    return tuple(column)
 
 
 class Recorder:
@@ -100,7 +65,7 @@ class Recorder:
         self.clock = clock
         self.incarnation = os.urandom(INCARNATION_BYTES)
         self._signer = signer
-        self._channels = channels_of(configuration)
+        self._cycles = Cycles(channels_of(configuration), configuration.site.readings_s * 1000)
         self.settlement = Settlement(
             configuration.site,
             account_channels(configuration.site, configuration.profiles),
@@ -111,11 +76,7 @@ class Recorder:
         self._checks = checks_of(configuration)
         self.findings = Findings(configuration.site, shared_busbars(parse_toml(configuration.site_text, "")))
         self.latest: dict[tuple[str, str], Reading] = {}
-        self._fresh: dict[tuple[str, str], int] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
-        self._snapshots: list[tuple[int, list[int | None]]] = []
-        self._unsaved: tuple[int, bytes] | None = None
-        self._snapshots_recorded = False
         self._committed_state = b""
         self._bodies: list[bytes] = []
         self._figures: list[tuple[int, int, int]] = []
@@ -140,10 +101,7 @@ class Recorder:
 
     def _go_on(self) -> None:
         """Restore the settlement, and record a changed configuration."""
-        for at_ms, raw in self.journal.snapshots():
-            values = decode(raw)
-            assert isinstance(values, list)
-            self._snapshots.append((at_ms, values))
+        self._cycles.restore(self.journal)
         config = self._config_record()
         state = self.journal.state()
         if state is not None:
@@ -153,7 +111,7 @@ class Recorder:
             self._waiting, findings = plain.pop(9, [[], [[], []]])
             self.findings.restore(findings)
             self._committed_state = state
-            before = self._config_before()
+            before = config_at(self.journal, self._config_sequence)
             if before is not None and before[1:] == config[1:]:
                 self.settlement.restore(plain)
             else:
@@ -172,7 +130,7 @@ class Recorder:
         changed = [(row[0], row[1]) for row in state[1] + state[5]]
         old = usable(before) if before is not None else None
         if old is not None:
-            self._check_identity(old)
+            check_identity(self.journal, old, self.configuration)
             settlement, channels = self.settlement, account_channels(old.site, old.profiles)
             self.settlement = Settlement(old.site, channels, old.factors, books=JournalBooks(self.journal))
             self.settlement.restore(state)
@@ -186,23 +144,6 @@ class Recorder:
             ratio = "" if old is None else new_ratio(old.site, self.configuration.site, meter)
             self._tell(self.findings.left(meter, quantity, self.settlement.start_s, ratio))
 
-    def _check_identity(self, old: Configuration) -> None:
-        """Refuse to go on under another name: what is signed for one topic cannot be proven under another."""
-        new = self.configuration
-        kept = (old.site.gateway, old.uplink.bucket if old.uplink else "")
-        wanted = (new.site.gateway, new.uplink.bucket if new.uplink else "")
-        if kept[0] != wanted[0] or (kept[1] and wanted[1] and kept[1] != wanted[1]):
-            raise ProblemError(
-                problem(
-                    "WP-JRN-009",
-                    str(self.journal.path),
-                    "this journal belongs to gateway {kept}, but the configuration names {wanted}",
-                    "give the gateway its name and bucket back, or move the journal away to begin anew",
-                    kept="/".join(kept),
-                    wanted="/".join(wanted),
-                )
-            )
-
     def _config_record(self) -> Config:
         configuration = self.configuration
         return Config(
@@ -210,18 +151,8 @@ class Recorder:
             configuration.site_text,
             configuration.factors_text,
             configuration.profile_texts,
-            self._channels,
+            self._cycles.channels,
         )
-
-    def _config_before(self) -> Config | None:
-        found = self.journal.entries(self._config_sequence, self._config_sequence)
-        if not found:
-            return None
-        plain = decode(found[0].body)
-        assert isinstance(plain, dict)
-        record = from_map(plain)
-        assert isinstance(record, Config)
-        return record
 
     def _tell(self, news: News) -> None:
         for code, details in news:
@@ -246,10 +177,8 @@ class Recorder:
                 self._unfrozen.discard(outcome.meter)
                 self.settlement.take(outcome)
             elif isinstance(outcome, Reading):
-                key = (outcome.meter, outcome.quantity)
-                self.latest[key] = outcome
-                if outcome.value is not None:
-                    self._fresh[key] = recorded(outcome.quantity, outcome.value)
+                self.latest[(outcome.meter, outcome.quantity)] = outcome
+                self._cycles.take(outcome)
                 self.settlement.take(outcome)
                 for name, check in self._checks.get(outcome.meter, ()):
                     for code, details in check.take(outcome):
@@ -276,70 +205,14 @@ class Recorder:
     def _record_closed(self, closed: Sequence[ClosedInterval | ClosedPeriod | Late]) -> None:
         for one in closed:
             if isinstance(one, ClosedInterval):
-                self._record_interval(one)
+                for record in interval_records(self.clock.stamp(), self._config_sequence, one):
+                    self._add(record)
                 self._tell(self.findings.closed(one))
             elif isinstance(one, ClosedPeriod):
-                self._record_period(one)
+                self._add(period_record(self.clock.stamp(), self._config_sequence, one, self.journal))
             else:
-                self._record_late(one)
+                self._add(late_record(self.clock.stamp(), self._config_sequence, one, self.journal))
                 self._tell(self.findings.spans(one.spans, one.start_s))
-
-    def _record_interval(self, one: ClosedInterval) -> None:
-        seed = os.urandom(SEED_BYTES)
-        rows = interval_rows(one.start_s, one.end_s, one.allocations)
-        stamp = self.clock.stamp()
-        interval = Interval(
-            stamp,
-            self._config_sequence,
-            one.start_s,
-            one.end_s,
-            rows_root(seed, rows),
-            len(rows),
-            one.complete_ppm,
-        )
-        account = Account(
-            stamp,
-            self._config_sequence,
-            one.start_s,
-            one.end_s,
-            seed,
-            one.spans,
-            one.energies,
-            one.allocations,
-            one.residuals,
-            one.tallies,
-            one.pools_before,
-            one.pools_after,
-        )
-        self._add(interval)
-        self._add(account)
-
-    def _record_late(self, late: Late) -> None:
-        amended = account_of(self.journal, late.start_s) if late.whole else None
-        self._add(
-            Amendment(
-                self.clock.stamp(),
-                self._config_sequence,
-                late.start_s,
-                late.end_s,
-                amended[0] if amended is not None else 0,
-                *late[3:],
-            )
-        )
-
-    def _record_period(self, one: ClosedPeriod) -> None:
-        amended = self.journal.last_figure(one.start_s, KIND_SELF_USE) if one.late else None
-        self._add(
-            SelfUse(
-                self.clock.stamp(),
-                self._config_sequence,
-                one.start_s,
-                one.end_s,
-                one.allocations,
-                one.tallies,
-                amended or 0,
-            )
-        )
 
     def declare(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what a declaration would lead to; where it is confirmed, record it, and what it leads to now.
@@ -413,13 +286,7 @@ class Recorder:
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
         now_ms = self.clock.utc_ms()
-        if self._fresh:
-            values = [self._fresh.get(channel) for channel in self._channels]
-            self._snapshots.append((now_ms, values))
-            self._unsaved = (now_ms, encode(values))
-            self._fresh = {}
-        due = self._snapshots and now_ms - self._snapshots[0][0] >= self.configuration.site.readings_s * 1000
-        if due or (len(self._snapshots) + 1) * len(self._channels) > READINGS_MAX:
+        if self._cycles.end(now_ms):
             self._record_readings()
         self.commit()
         self._free_old(now_ms // 1000)
@@ -431,19 +298,9 @@ class Recorder:
             self.journal.free(min(now_s, self.settlement.start_s or 0) - RETENTION_DAYS * DAY_S)
 
     def _record_readings(self) -> None:
-        if not self._snapshots:
-            return
-        times = [at_ms for at_ms, _ in self._snapshots]
-        columns = tuple(
-            column_differences([values[index] for _, values in self._snapshots])
-            for index in range(len(self._snapshots[0][1]))
-        )
-        steps = tuple(later - earlier for earlier, later in zip(times, times[1:], strict=False))
-        record = Readings(self.clock.stamp(), self._config_sequence, times[0], steps, columns)
-        self._add(record)
-        self._snapshots = []
-        self._unsaved = None
-        self._snapshots_recorded = True
+        record = self._cycles.record(self.clock.stamp(), self._config_sequence)
+        if record is not None:
+            self._add(record)
 
     def commit(self) -> None:
         """Write everything new in one transaction, sealed into batches where there is a key."""
@@ -451,7 +308,7 @@ class Recorder:
         plain[6] = self._config_sequence
         plain[9] = [self._waiting, self.findings.state()]
         state = encode(plain)
-        if not self._bodies and self._unsaved is None and state == self._committed_state:
+        if not self._bodies and self._cycles.unsaved is None and state == self._committed_state:
             return
         self.journal.commit(
             self.incarnation,
@@ -459,14 +316,14 @@ class Recorder:
             state if state != self._committed_state else None,
             self._figures,
             self._config_position,
-            self._unsaved,
-            self._snapshots_recorded,
+            self._cycles.unsaved,
+            self._cycles.recorded,
             self._seal if self._signer is not None and self._bodies else None,
             self.configuration.site.gateway,
         )
         self._committed_state = state
         self._bodies, self._figures, self._config_position = [], [], None
-        self._unsaved, self._snapshots_recorded = None, False
+        self._cycles.committed()
 
     def _seal(self, batch: Batch | Hole) -> bytes:
         assert self._signer is not None and self.configuration.uplink is not None

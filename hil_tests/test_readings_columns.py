@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_sync.platform.live import undone
-from gateway.recorder import column_differences
+from gateway.cycles import column_differences
 
 CYCLES = st.lists(st.tuples(st.integers(1, 10**6), st.none() | st.integers(-(10**12), 10**12)), min_size=1, max_size=50)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.core.canonical import decode
-from gateway import recorder
+from gateway import cycles
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
 from gateway.core.record import Event, Readings, from_map
-from gateway.recorder import READINGS_MAX, journal_path
+from gateway.cycles import READINGS_MAX
+from gateway.recorder import journal_path
 from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
 
 
@@ -27,8 +28,8 @@ def test_readings_of_a_long_time_are_recorded_before_they_fit_no_batch(
     """However long `readings` is and however often the park is read, no record is larger than a batch may be."""
     park = SmallPark(tmp_path)
     park.configure(SITE.replace('cycle = "15 s"', 'cycle = "15 s"\nreadings = "1440 min"'))
-    width = len(park.recorder._channels)
-    monkeypatch.setattr(recorder, "READINGS_MAX", 3 * width)
+    width = len(park.recorder._cycles.channels)
+    monkeypatch.setattr(cycles, "READINGS_MAX", 3 * width)
     for number in range(8):
         park.clock.now_ms = (DAY_START_S + number) * 1000
         park.recorder.take([Reading("m-intake", "active_power_total", park.clock.now_ms, (0, 0), 1000)])

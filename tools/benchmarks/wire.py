@@ -14,7 +14,7 @@ from cloud_sync.core.topic import up_topic
 from cloud_sync.platform.live import undone
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.record import Account, Config, Event, Readings, from_map, to_map
-from gateway.recorder import column_differences
+from gateway.cycles import column_differences
 
 BILLED_INTERVAL_S = 900  # what parks are billed by
 NOISE_PART = 200  # one part in so many: the accuracy class 0.5 of most meters
