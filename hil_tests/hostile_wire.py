@@ -138,7 +138,8 @@ class HostileWire:
         elif kind == COLLISION:
             self._say(good, begin_us)
             other = bytes((dice.choice([unit for unit in (*self._units, 200) if unit != frame[0]]),)) + frame[1:6]
-            self._say(self.answer(other, self.questions - 1), begin_us + dice.randrange(0, 20_000))
+            # Two at once: it begins before the first has ended, at any speed of the line.
+            self._say(self.answer(other, self.questions - 1), begin_us + dice.randrange(len(good) * self._character_us))
         elif kind == BABBLE:
             length = dice.randrange(*BABBLE_US) // self._character_us
             self._say(dice.randbytes(length), begin_us + dice.randrange(-20_000, 20_000))

@@ -78,6 +78,8 @@ Modbus RTU answers carry no number. An answer is believed only when all of this 
 - An answer that comes more than ten seconds late, or more than two seconds late to a process that died meanwhile, or a
   second time after half a second, passes where a read of its length is being asked of its meter at that moment. It is
   then mostly a value of the same registers, only older.
+- An answer that a meter gives to another master, or to nobody, between the last answer on the wire and its own: where
+  it is as long as the one asked for, it passes. It too holds the meter's registers; one bus has one master.
 - An energy register that is garbled upwards by less than its connection carries in half a minute is believed until the
   next reading. Sums are differences of registers, so the next interval takes back what was too much, or is flagged `D`.
 - A register whose unit or word order changes, or that stands still, is told as an event (`register-scale`,
