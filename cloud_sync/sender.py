@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from cloud_sync.core.batch import Hole, Sealed
+from cloud_sync.core.batch import Sealed, hole_over
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
 from cloud_sync.core.receipt import Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
@@ -36,6 +36,9 @@ class Outbox(Protocol):
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
+
+    def digests(self, first: int, last: int) -> tuple[bytes, ...]:
+        """Return the SHA-256 of the bodies of the entries from *first* to *last*, both included."""
 
     def receipted(self, through: int, signed: bytes) -> None:
         """Keep the receipt *signed*, which frees every entry up to *through*."""
@@ -180,9 +183,10 @@ class Sender:
 
     def _set_aside(self, aside: SetAside) -> None:
         before = GENESIS if aside.first == FIRST_SEQUENCE else self._outbox.link_at(aside.first - 1)
-        last = self._outbox.link_at(aside.last)
-        assert before is not None and last is not None, "an entry in flight is gone from the journal"
-        hole = Hole(self._gateway, aside.incarnation, aside.first, aside.last, before, last)
+        digests = self._outbox.digests(aside.first, aside.last)
+        whole = before is not None and len(digests) == aside.last - aside.first + 1
+        assert before is not None and whole, "an entry in flight is gone from the journal"
+        hole = hole_over(self._gateway, aside.incarnation, aside.first, before, digests)
         self._outbox.set_aside(aside.first, aside.reason, seal(hole, self._signer, self._up))
 
     def _publish(self, action: Send, now_ms: int) -> None:

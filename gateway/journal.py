@@ -6,7 +6,8 @@ the others.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from cloud_sync.core.batch import (
@@ -17,6 +18,7 @@ from cloud_sync.core.batch import (
     Hole,
     Sealed,
     batch_of,
+    hole_over,
 )
 from cloud_sync.core.entry import GENESIS, Entry, link
 from cloud_sync.core.receipt import TOO_LARGE
@@ -42,6 +44,11 @@ _VERSION = 1
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
 Seal = Callable[[Batch | Hole], bytes]
+
+
+def digests_of(bodies: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return what a hole says of *bodies*."""
+    return tuple(sha256(body).digest() for body in bodies)
 
 
 def damaged(path: Path, detail: object) -> Problem:
@@ -223,7 +230,7 @@ class Journal:
                 continue
             if signed is None:
                 # One record that fits no batch must not stop all that follow: it stays here, a hole goes in its place.
-                signed = seal(Hole(gateway, incarnation, first, last, previous, rows[-1][2]))
+                signed = seal(hole_over(gateway, incarnation, first, previous, digests_of(row[3] for row in rows)))
                 refusal = TOO_LARGE
             self._db.execute(
                 "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, NULL)", (first, last, incarnation, signed, refusal)
@@ -297,6 +304,17 @@ class Journal:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
         row = self._db.execute("SELECT link FROM entry WHERE sequence = ?", (sequence,)).fetchone()
         return row[0] if row else None
+
+    def links(self, first: int, last: int) -> list[bytes]:
+        """Return the links of the entries from *first* to *last*, both included."""
+        rows = self._db.execute(
+            "SELECT link FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last)
+        )
+        return [row[0] for row in rows]
+
+    def digests(self, first: int, last: int) -> tuple[bytes, ...]:
+        """Return the SHA-256 of the bodies of the entries from *first* to *last*, both included."""
+        return digests_of(entry.body for entry in self.entries(first, last))
 
     def sealed_between(self, first: int, last: int) -> list[Sealed]:
         """Return the stored batches that hold any of the entries from *first* to *last*."""

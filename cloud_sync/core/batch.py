@@ -7,9 +7,10 @@ after them can follow.
 """
 
 from collections import namedtuple
+from hashlib import sha256
 
 from cloud_sync.core.canonical import CanonicalError, decode, encode
-from cloud_sync.core.entry import FIRST_SEQUENCE, LINK_BYTES, link
+from cloud_sync.core.entry import FIRST_SEQUENCE, LINK_BYTES, link, link_over
 from cloud_sync.core.topic import is_name
 
 BATCH_ENTRIES_MAX = 500  # A batch is verified at a sitting; 500 records are some hours of a gateway.
@@ -62,16 +63,25 @@ class Batch(namedtuple("Batch", ("gateway", "incarnation", "first_sequence", "pr
         return self.first_sequence + len(self.bodies) - 1
 
 
-class Hole(namedtuple("Hole", ("gateway", "incarnation", "first_sequence", "last_sequence", "previous_link", "link"))):
-    """Entries first_sequence..last_sequence, declared without their bodies; link is that of the last."""
+class Hole(namedtuple("Hole", ("gateway", "incarnation", "first_sequence", "previous_link", "digests", "link"))):
+    """Entries declared by the SHA-256 of their bodies alone; link is that of the last. See hole_over."""
 
     __slots__ = ()
     gateway: str
     incarnation: bytes
     first_sequence: int
-    last_sequence: int
     previous_link: bytes
+    digests: "tuple[bytes, ...]"
     link: bytes
+
+    @property
+    def last_sequence(self) -> int:
+        """Return the sequence of the last entry."""
+        return self.first_sequence + len(self.digests) - 1
+
+    def links(self) -> "tuple[bytes, ...]":
+        """Return the links of its entries."""
+        return _links_over(self.previous_link, self.first_sequence, self.digests)
 
 
 class Signed(namedtuple("Signed", ("protected", "algorithm", "kid", "payload", "signature"))):
@@ -100,9 +110,22 @@ def batch_of(
 
 def hole_of(batch: Batch) -> Hole:
     """Return the hole that stands in for *batch* when it was set aside."""
-    return Hole(
-        batch.gateway, batch.incarnation, batch.first_sequence, batch.last_sequence, batch.previous_link, batch.link
-    )
+    digests = tuple([sha256(body).digest() for body in batch.bodies])
+    return Hole(batch.gateway, batch.incarnation, batch.first_sequence, batch.previous_link, digests, batch.link)
+
+
+def hole_over(gateway: str, incarnation: bytes, first: int, previous: bytes, digests: "tuple[bytes, ...]") -> Hole:
+    """Return the hole of entries from *first* on whose bodies have *digests*; its link follows from them."""
+    assert 0 < len(digests) <= BATCH_ENTRIES_MAX
+    return Hole(gateway, incarnation, first, previous, digests, _links_over(previous, first, digests)[-1])
+
+
+def _links_over(previous: bytes, first: int, digests: "tuple[bytes, ...]") -> "tuple[bytes, ...]":
+    links = []
+    for index in range(len(digests)):
+        previous = link_over(previous, first + index, digests[index])
+        links.append(previous)
+    return tuple(links)
 
 
 def batch_payload(batch: "Batch | Hole") -> bytes:
@@ -115,8 +138,7 @@ def batch_payload(batch: "Batch | Hole") -> bytes:
         4: batch.previous_link,
     }
     if isinstance(batch, Hole):
-        members[5] = batch.last_sequence
-        members[6] = batch.link
+        members[5] = batch.digests
     else:
         members[5] = batch.bodies
     return encode(members)
@@ -133,7 +155,7 @@ def read_batch(payload: bytes) -> "Batch | Hole":
     kind = members.get(0)
     if type(kind) is not int or kind not in (KIND_BATCH, KIND_HOLE):
         raise BatchError("the payload is of another kind")
-    if sorted(members) != list(range(6 if kind == KIND_BATCH else 7)):
+    if sorted(members) != [0, 1, 2, 3, 4, 5]:
         raise BatchError("the payload has other fields than a batch")
     gateway, incarnation, first, previous = members[1], members[2], members[3], members[4]
     if not isinstance(gateway, str) or not is_name(gateway):
@@ -143,12 +165,15 @@ def read_batch(payload: bytes) -> "Batch | Hole":
     if not _is_sequence(first):
         raise BatchError("the first sequence is out of range")
     if kind == KIND_HOLE:
-        last, link_of_last = members[5], members[6]
-        if not _is_sequence(last) or not 0 <= last - first < BATCH_ENTRIES_MAX:
+        digests = members[5]
+        if not isinstance(digests, list) or not 0 < len(digests) <= BATCH_ENTRIES_MAX:
+            raise BatchError("a hole of not 1 to %d entries" % BATCH_ENTRIES_MAX)
+        if not _is_sequence(first + len(digests) - 1):
             raise BatchError("a hole's last sequence is out of range")
-        if not _is_bytes(link_of_last, LINK_BYTES):
-            raise BatchError("a hole without a link")
-        return Hole(gateway, incarnation, first, last, previous, link_of_last)
+        for digest in digests:
+            if not _is_bytes(digest, LINK_BYTES):
+                raise BatchError("a hole with a digest of another length")
+        return hole_over(gateway, incarnation, first, previous, tuple(digests))
     bodies = members[5]
     if not isinstance(bodies, list) or not 0 < len(bodies) <= BATCH_ENTRIES_MAX:
         raise BatchError("not 1 to %d bodies" % BATCH_ENTRIES_MAX)

@@ -22,8 +22,13 @@ class Entry(namedtuple("Entry", ("sequence", "body", "link"))):
 
 def link(previous: bytes, sequence: int, body: bytes) -> bytes:
     """Return the link of entry *sequence*: SHA-256 over previous link, sequence (8 bytes) and SHA-256(body)."""
+    return link_over(previous, sequence, sha256(body).digest())
+
+
+def link_over(previous: bytes, sequence: int, digest: bytes) -> bytes:
+    """Return the link of entry *sequence* whose body has the SHA-256 *digest*."""
     assert len(previous) == LINK_BYTES and sequence >= FIRST_SEQUENCE
-    return sha256(previous + sequence.to_bytes(8, "big") + sha256(body).digest()).digest()
+    return sha256(previous + sequence.to_bytes(8, "big") + digest).digest()
 
 
 def chain(previous: bytes, first_sequence: int, bodies: "tuple[bytes, ...]") -> "tuple[Entry, ...]":

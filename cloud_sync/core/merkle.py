@@ -26,7 +26,8 @@ def leaf_hash(leaf: bytes) -> bytes:
     return sha256(_LEAF + leaf).digest()
 
 
-def _node_hash(left: bytes, right: bytes) -> bytes:
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of a node above *left* and *right*."""
     return sha256(_NODE + left + right).digest()
 
 
@@ -42,7 +43,7 @@ def _root(hashes: "list[bytes]") -> bytes:
     if len(hashes) == 1:
         return hashes[0]
     size = _split(len(hashes))
-    return _node_hash(_root(hashes[:size]), _root(hashes[size:]))
+    return node_hash(_root(hashes[:size]), _root(hashes[size:]))
 
 
 def root(leaves: "list[bytes] | tuple[bytes, ...]") -> bytes:
@@ -79,12 +80,12 @@ def root_from(leaf: bytes, index: int, count: int, path: "tuple[bytes, ...]") ->
         if last == 0:
             return None
         if node & 1 or node == last:
-            result = _node_hash(step, result)
+            result = node_hash(step, result)
             while not node & 1 and node:
                 node >>= 1
                 last >>= 1
         else:
-            result = _node_hash(result, step)
+            result = node_hash(result, step)
         node >>= 1
         last >>= 1
     return result if last == 0 else None

@@ -119,8 +119,15 @@ def _keep(
     )
     if isinstance(batch, Hole):
         connection.execute(
-            "INSERT INTO hole VALUES (?, ?, ?, ?, ?, ?)",
-            (*name, batch.first_sequence, batch.last_sequence, batch.previous_link, batch.link),
+            "INSERT INTO hole VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *name,
+                batch.first_sequence,
+                batch.last_sequence,
+                batch.previous_link,
+                batch.link,
+                b"".join(batch.links()),
+            ),
         )
         return
     order = connection.execute("SELECT coalesce(max(projected), 0) FROM entry").fetchone()[0]

@@ -42,6 +42,7 @@ CREATE TABLE hole (                     -- entries that the gateway declared as 
     last_sequence INTEGER NOT NULL,
     previous_link BLOB NOT NULL,
     link BLOB NOT NULL,
+    links BLOB NOT NULL,                -- of all of them, one after the other
     PRIMARY KEY (gateway, incarnation, last_sequence)
 ) STRICT;
 CREATE TABLE held (                     -- verified batches that wait for those before them

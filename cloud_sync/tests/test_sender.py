@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ class MemoryOutbox:
         self._signer = signer
         self._topic = topic
         self.links = [GENESIS]
+        self.bodies: list[bytes] = []
         self.batches: list[Sealed] = []
         self.receipts: list[tuple[int, bytes]] = []
         self.aside: list[tuple[int, str]] = []
@@ -49,6 +51,7 @@ class MemoryOutbox:
     def write(self, *bodies: bytes) -> None:
         first = len(self.links)
         batch = batch_of(GATEWAY, INCARNATION, first, self.links[-1], bodies)
+        self.bodies += bodies
         self.links += [entry.link for entry in chain(batch.previous_link, first, bodies)]
         self.batches.append(Sealed(first, batch.last_sequence, INCARNATION, seal(batch, self._signer, self._topic)))
 
@@ -60,6 +63,9 @@ class MemoryOutbox:
 
     def link_at(self, sequence: int) -> bytes | None:
         return self.links[sequence] if 0 < sequence < len(self.links) else None
+
+    def digests(self, first: int, last: int) -> tuple[bytes, ...]:
+        return tuple(sha256(body).digest() for body in self.bodies[first - 1 : last])
 
     def receipted(self, through: int, signed: bytes) -> None:
         if through > self.receipted_through():
