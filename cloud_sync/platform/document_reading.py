@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from cloud_sync.platform.documents import Document
 from cloud_sync.platform.stretch import MONTH, Stretch, stretch
-from gateway.core.account.carrier import CarrierTable
+from gateway.core.account.carrier import CHILLER, SUPPLIER, CarrierTable
+from gateway.core.account.factor import validity
 from gateway.core.account.yearly import USES
 from gateway.core.fields import Fields, shown
 from gateway.core.notation import decimal_ratio, is_digits
@@ -21,7 +22,7 @@ YES, NO = "yes", "no"
 _COMMON = ("kind", "park", "period", "paper", "note")
 # The keys of each kind, beside those that all have; `paper` names the invoice, statement or report that proves it.
 KEYS = {
-    ACTIVITY: ("carrier", "quantity", "unit", "use"),
+    ACTIVITY: ("carrier", "quantity", "unit", "use", "by", "co2", "cop", "source"),
     PROCESS: ("product", "quantity", "co2", "source"),
     BIOGENIC: ("what", "co2", "source"),
     CERTIFICATE: ("operation", "count", "number", "plant", "tradable", "of"),
@@ -29,12 +30,14 @@ KEYS = {
     OFFSET: ("number", "co2"),
     OUTPUT: ("product", "quantity", "unit"),
 }
-_NUMBERS = ("quantity", "co2", "kwh")
-_OPTIONAL = ("plant", "tradable", "of")
+_NUMBERS = ("quantity", "co2", "kwh", "cop")
+_BY_DOCUMENT = ("by", "co2", "cop", "source")  # of an activity whose carrier has no published factor
+_OPTIONAL = {ACTIVITY: _BY_DOCUMENT, CERTIFICATE: ("plant", "tradable", "of")}
 CHOICES = {
     "use": USES,
     "operation": (ISSUED, BOUGHT, CANCELLED, SOLD),
     "tradable": (YES, NO),
+    "by": (SUPPLIER, CHILLER),
 }
 Row = tuple[str, dict[str, str]]
 
@@ -124,11 +127,12 @@ def _identity(kind: str, texts: dict[str, str]) -> tuple[str, ...]:
 def _texts(fields: Fields, kind: str) -> dict[str, str]:
     fields.only(_COMMON + KEYS[kind])
     texts = {}
+    optional = ("note", *_OPTIONAL.get(kind, ()))
     for key in _COMMON[1:] + KEYS[kind]:
         if key in CHOICES:
-            if key in fields.plain or key not in _OPTIONAL:
+            if key in fields.plain or key not in optional:
                 texts[key] = fields.choice(key, CHOICES[key])
-        elif key in fields.plain or (key != "note" and key not in _OPTIONAL):
+        elif key in fields.plain or key not in optional:
             texts[key] = fields.text(key)
     return texts
 
@@ -168,10 +172,43 @@ def _check_carrier(fields: Fields, texts: dict[str, str], carriers: CarrierTable
                 carrier=texts["carrier"], unit=carrier.unit, value=shown(texts["unit"]),
             )
         )  # fmt: skip
+    if carrier is not None and carrier.co2 is None:
+        _check_own_factor(fields, texts)
+    elif carrier is not None and any(key in texts for key in _BY_DOCUMENT):
+        fields.problems.append(
+            problem(
+                "WP-ACC-121", fields.where, "{carrier} has its factor in carriers.toml: its document gives no other",
+                "leave out by, co2, cop and source; what has another factor is a carrier of its own in carriers.toml",
+                carrier=texts["carrier"],
+            )
+        )  # fmt: skip
+
+
+def _check_own_factor(fields: Fields, texts: dict[str, str]) -> None:
+    """Check that a document of a carrier without a published factor gives one, and write down by whose word."""
+    texts.setdefault("by", SUPPLIER)
+    given, other = ("cop", "co2") if texts["by"] == CHILLER else ("co2", "cop")
+    fields.needs(given, "source")
+    number = decimal_ratio(texts.get(given, "1"))
+    if other in texts or (number is not None and number[0] == 0 and given == "cop"):
+        fields.problems.append(
+            problem(
+                "WP-ACC-122", fields.where, "the CO2 of {carrier} is said in two ways, or by a COP of nought",
+                "by the supplier: co2 (t CO2 for one unit) and source; by the chiller: by = chiller, cop and source",
+                carrier=texts["carrier"],
+            )
+        )  # fmt: skip
 
 
 def carrier_absent(where: str, name: str, period: str, carriers: CarrierTable) -> Problem:
-    """Return the problem that no row of the carriers' table holds for *name* in *period*."""
+    """Return the problem that no row of the carriers' table holds for *name* on the first day of *period*."""
+    held = carriers.held(name)
+    if held:
+        return problem(
+            "WP-ACC-120", where, "no factor of {carrier} holds on the first day of {period}: there is {rows}",
+            "add a [[carrier]] with standard, source, valid_from and valid_to of that time to carriers.toml",
+            carrier=shown(name), period=period, rows=", ".join(validity(row) for row in held),
+        )  # fmt: skip
     return problem(
         "WP-ACC-066", where, "there is no factor for {carrier} in {period}",
         "add a [[carrier]] with its standard, source and validity to carriers.toml; known: {known}",

@@ -121,6 +121,7 @@ def _parameter(kind: str, fields: Fields) -> Parameter:
                 value=shown(text),
             )
         )  # fmt: skip
+    fields.needs("valid_from")
     begins = fields.plain.get("valid_from")
     named = "%s:%s:%s" % (kind, region, begins if isinstance(begins, str) else "")
     begin, end = day_field(fields, "valid_from"), day_field(fields, "valid_to")

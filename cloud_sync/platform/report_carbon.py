@@ -21,8 +21,8 @@ from cloud_sync.platform.report_parts import (
     tonnes,
 )
 from cloud_sync.platform.report_sources import Sources
-from gateway.core.account.carrier import micrograms
-from gateway.core.account.factor import EmissionFactor
+from gateway.core.account.carrier import CHILLER, Carrier, chiller_co2, micrograms
+from gateway.core.account.factor import EmissionFactor, validity
 from gateway.core.account.yearly import (
     CONVERSION_IN,
     CONVERSION_OUT,
@@ -67,12 +67,14 @@ def counted(sources: Sources, problems: list[Problem]) -> Carbon:
     at_s, period = sources.period.start_s, sources.period.text
     activities = []
     before = len(problems)
+    factor = sources.factors.lookup(PINNED_SET, "grid", sources.province, at_s)
     for one in sources.of_kind(ACTIVITY):
         carrier = sources.carriers.lookup(one.fields["carrier"], sources.when(one).start_s)
         if carrier is None:
             where = "document %d" % one.number
             problems.append(carrier_absent(where, one.fields["carrier"], one.fields["period"], sources.carriers))
             continue
+        carrier = _priced(carrier, one, factor)
         row = Activity(carrier, amount(one.fields["quantity"]), one.fields["use"], one.fields["paper"])
         activities.append((one, row))
     processes = [
@@ -81,7 +83,6 @@ def counted(sources: Sources, problems: list[Problem]) -> Carbon:
         )
         for one in sources.of_kind(PROCESS)
     ]  # fmt: skip
-    factor = sources.factors.lookup(PINNED_SET, "grid", sources.province, at_s)
     if factor is None:
         problems.append(
             problem(
@@ -109,6 +110,17 @@ def counted(sources: Sources, problems: list[Problem]) -> Carbon:
         rows = tuple(row for _one, row in activities)
         result = yearly(rows, tuple(processes), electricity, coal.value[0] * MG_PER_KG // coal.value[1])
     return Carbon(result, electricity, activities, coal, factor)
+
+
+def _priced(carrier: Carrier, one: Document, factor: EmissionFactor | None) -> Carrier:
+    """Return *carrier* with the CO2 that document *one* says, where no standard has a default for it."""
+    if carrier.co2 is not None:
+        return carrier
+    if one.fields.get("by") == CHILLER:
+        co2 = chiller_co2(factor.mg_per_kwh if factor else 0, amount(one.fields["cop"]))
+    else:
+        co2 = amount(one.fields["co2"])
+    return carrier._replace(co2=co2)
 
 
 def carbon_section(sources: Sources, carbon: Carbon) -> Section:
@@ -171,14 +183,17 @@ def carbon_section(sources: Sources, carbon: Carbon) -> Section:
 
 
 def _ids(carbon: Carbon, *uses: str) -> tuple[str, ...]:
-    return tuple(sorted({row.carrier.id for _one, row in carbon.activities if row.use in uses}))
+    return tuple(sorted({row.carrier.row() for _one, row in carbon.activities if row.use in uses}))
 
 
 def _coal_notes(coal: Parameter | None) -> tuple[Text, ...]:
     if coal is None:
         return ()
     value = decimal(coal.value[0], coal.value[1], 4)
-    return (_("k_el = {value} kgce/kWh ({id}): {source}", value=value, id=coal.id, source=coal.source),)
+    return (
+        _("k_el = {value} kgce/kWh ({id}): {source}", value=value, id=coal.id, source=coal.source),
+        _("It holds {valid}.", valid=validity(coal)),
+    )
 
 
 def _intensity(carbon: Carbon) -> Figure:
@@ -208,17 +223,28 @@ def _apart(sources: Sources, kind: str) -> list[Figure]:
 
 def _activities(carbon: Carbon) -> Table:
     columns = (
-        _("document"), _("carrier"), _("quantity"), _("use"), _("t CO2"), _("tce"), _("standard"),
+        _("document"), _("carrier"), _("quantity"), _("use"), _("t CO2"), _("tce"), _("standard"), _("valid"),
+        _("CO2 of one unit by"),
     )  # fmt: skip
     rows = []
     for one, row in carbon.activities:
         sign, name = sign_of(row.use), f"{row.carrier.id} {row.carrier.zh}".strip()
         rows.append((
             str(one.number), name, one.fields["quantity"] + " " + row.carrier.unit, _use(row.use),
-            tonnes(sign * micrograms(row.quantity, row.carrier.co2)),
-            tonnes(sign * micrograms(row.quantity, row.carrier.coal)), row.carrier.standard,
+            tonnes(sign * row.co2_ug()), tonnes(sign * row.coal_ug()), row.carrier.standard, validity(row.carrier),
+            _word(one),
         ))  # fmt: skip
     return Table("activities", columns, tuple(rows))
+
+
+def _word(one: Document) -> Text | str:
+    """Return by whose word the CO2 of one unit is counted."""
+    by, source = one.fields.get("by"), one.fields.get("source", "")
+    if by is None:
+        return _("the standard")
+    if by == CHILLER:
+        return _("electricity and COP {cop}: {source}", cop=one.fields["cop"], source=source)
+    return _("the supplier, {co2} t: {source}", co2=one.fields["co2"], source=source)
 
 
 def _use(use: str) -> Text:

@@ -18,7 +18,7 @@ from cloud_sync.platform.report_parts import (
     tonnes,
 )
 from cloud_sync.platform.report_sources import Sources
-from gateway.core.account.carrier import micrograms
+from gateway.core.account.factor import validity
 from gateway.core.account.trace import METHODS
 from gateway.core.account.yearly import Electricity, direct_supply
 
@@ -110,13 +110,13 @@ def _coal_of(carbon: Carbon, names: tuple[str, ...]) -> int:
     total = 0
     for _one, row in carbon.activities:
         if row.carrier.id in names:
-            total += sign_of(row.use) * micrograms(row.quantity, row.carrier.coal)
+            total += sign_of(row.use) * row.coal_ug()
     return total
 
 
 def _by_set(sources: Sources, power: Electricity, covered: int) -> Table:
     columns = (
-        _("factor"), _("kg CO2/kWh"), _("t CO2 of grid"), _("t CO2 uncovered"), _("basis"), _("source"),
+        _("factor"), _("kg CO2/kWh"), _("t CO2 of grid"), _("t CO2 uncovered"), _("basis"), _("source"), _("valid"),
     )  # fmt: skip
     rows = []
     for name in sources.factors.sets():
@@ -125,6 +125,7 @@ def _by_set(sources: Sources, power: Electricity, covered: int) -> Table:
             rows.append((
                 row.id, decimal(row.mg_per_kwh, 10**6, 4), tonnes(power.grid_wh * row.mg_per_kwh),
                 tonnes((power.grid_wh - covered) * row.mg_per_kwh), row.basis, row.source,
+                validity(row),
             ))  # fmt: skip
     return Table("factor_sets", columns, tuple(rows))
 

@@ -6,6 +6,7 @@ from cloud_sync.platform.park_energy import traced_by
 from cloud_sync.platform.report_parts import CO2, COUNT, MET, MISSED, SECONDS, SHARE, Figure, Section, Table, _, tonnes
 from cloud_sync.platform.report_sources import Sources
 from cloud_sync.platform.reports import Figures, last_interval, rows
+from gateway.core.account.factor import validity
 from gateway.core.notation import SECONDS as UNITS
 from gateway.core.notation import measure
 from gateway.core.problem import Problem, problem
@@ -160,8 +161,8 @@ def _due(sources: Sources, gateway: str) -> int:
     return max(0, due_s) // step_s
 
 
-def basis_section(sources: Sources) -> Section:
-    """Return the configuration entries, tables, choices and documents that the figures rest on."""
+def basis_section(sources: Sources, sections: tuple[Section, ...]) -> Section:
+    """Return the configuration entries, tables, rows, choices and documents that the figures of *sections* rest on."""
     lines: list[tuple[str, str]] = []
     for one in sources.configurations():
         lines.append(("%s, entry %s" % (one["gateway"], one["entry"]), "sha256:" + one["sha256"]))
@@ -171,4 +172,16 @@ def basis_section(sources: Sources) -> Section:
     count = Figure("documents", _("Documents counted"), len(sources.documents), COUNT,
                    documents=tuple(one.number for one in sources.documents))  # fmt: skip
     table = Table("basis", (_("what"), _("which")), tuple(lines))
-    return Section("basis", _("What it rests on"), (count,), (table,))
+    named = {name for one in sections for figure in one.figures for name in figure.factors}
+    held = (_("row of factors"), _("valid"), _("source"))
+    rows_used = Table("factors", held, tuple(_rows_named(sources, named)))
+    tables = (table, rows_used) if rows_used.rows else (table,)
+    return Section("basis", _("What it rests on"), (count,), tables)
+
+
+def _rows_named(sources: Sources, named: set[str]) -> list[tuple[str, str, str]]:
+    """Return name, validity and source of every row of factors, carriers and parameters that is *named*."""
+    found = {row.id: (validity(row), row.source) for row in sources.factors.rows}
+    found |= {row.id: (validity(row), row.source) for row in sources.parameters.rows}
+    found |= {row.row(): (validity(row), "%s: %s" % (row.standard, row.source)) for row in sources.carriers.rows}
+    return [(name, *found[name]) for name in sorted(named) if name in found]

@@ -58,8 +58,8 @@ def make_report(ledger: Reads, home: Path | None, zone: ZoneInfo, period: str, p
         certificate_section(sources),
         *((budgets,) if budgets else ()),
         quality_section(sources),
-        basis_section(sources),
     )
+    sections = (*sections, basis_section(sources, sections))
     return Report(
         sources.park, sources.period.text, tuple(sources.gateways), sources.province, now_s, sections, tuple(problems)
     )

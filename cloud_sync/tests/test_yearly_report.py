@@ -92,9 +92,8 @@ YEAR = (
 )
 
 
-@pytest.fixture
-def annex(park: ReportPark) -> Path:
-    """The home of a platform with the year of the annex's worked example, 2025."""
+def worked_year(park: ReportPark) -> Path:
+    """Return the home of a platform with the year of the annex's worked example, 2025."""
     park.close(at("2025-06-01T12:00"), at("2025-06-01T13:00"), {
         "Grid": (200_000 * MWH, 10_000 * MWH), "Line": (300_000 * MWH, 0), "PV": (0, 50_000 * MWH),
         "Hall": (540_000 * MWH, 0),
@@ -102,6 +101,12 @@ def annex(park: ReportPark) -> Path:
     home = home_of(park)
     enter(home, *YEAR)
     return home
+
+
+@pytest.fixture
+def annex(park: ReportPark) -> Path:
+    """The home of a platform with the worked example."""
+    return worked_year(park)
 
 
 def test_year_by_annex_4_is_the_worked_example(annex: Path) -> None:
@@ -177,6 +182,7 @@ def test_year_without_equivalent_value_names_what_to_add(annex: Path) -> None:
 def test_carrier_that_is_no_longer_in_the_table_is_a_problem(annex: Path) -> None:
     """A document whose carrier lost its row is named, and nothing is summed up without it."""
     table = '[[carrier]]\nid = "heat"\nunit = "GJ"\nco2 = "0.11"\ncoal = "0.03412"\nstandard = "s"\nsource = "t"\n'
+    table += 'valid_from = "2025-01-01"\n'
     (annex / "carriers.toml").write_text(table)
     report = answer(annex, "report", "2025", code=1)
     assert [one["code"] for one in report["problems"]] == ["WP-ACC-066"] * 3
@@ -213,7 +219,7 @@ def test_hours_match_as_in_the_published_method(park: ReportPark) -> None:
         shares += '[[grid_share]]\nregion = "Jiangsu"\nvalue = "%s"\nsource = "a test"\n' % grid
         shares += 'valid_from = "2025-04-%02d"\nvalid_to = "2025-04-%02d"\n' % (day, day + 1)
     home = home_of(park)
-    coal = '[[coal_equivalent]]\nregion = "*"\nvalue = "0.3"\nsource = "a test"\n'
+    coal = '[[coal_equivalent]]\nregion = "*"\nvalue = "0.3"\nvalid_from = "2025-01-01"\nsource = "a test"\n'
     (home / "parameters.toml").write_text(coal + shares)
     report = answer(home, "report", "2025-04")
     found = figures(report, "matching")
@@ -264,7 +270,7 @@ def months_of_generation(park: ReportPark) -> None:
     park.close(at("2026-03-10T12:00"), at("2026-03-10T13:00"), {"Grid": (900_000_000, 0), "Hall": (900_000_000, 0)})
 
 
-PARAMETERS = '[[coal_equivalent]]\nregion = "*"\nvalue = "0.3"\nsource = "a test"\n'
+PARAMETERS = '[[coal_equivalent]]\nregion = "*"\nvalue = "0.3"\nvalid_from = "2025-01-01"\nsource = "a test"\n'
 
 
 def test_certificates_are_whole_and_the_remainder_is_carried(park: ReportPark) -> None:

@@ -69,18 +69,23 @@ def test_single_factors_are_as_announced(factor_set: str, region: str, mg: int) 
 
 
 def test_the_parks_method_counts_direct_and_certified_power_as_nil() -> None:
-    """NDRC910-trial: nil for directly supplied non-fossil power and for renewables with certificates, at any time."""
+    """NDRC910-trial: nil for directly supplied non-fossil power and for renewables with certificates, from 2025 on."""
     table = load_factors()
+    first_s = 1735660800  # 2025-01-01 in China
+    assert table.lookup("NDRC910-trial", "grid", "Jiangsu", first_s - 1) is None
     for origin in ("solar", "wind", "hydro", "nuclear", "biomass", "certificate"):
-        row = table.lookup("NDRC910-trial", origin, "Jiangsu", 0)
+        row = table.lookup("NDRC910-trial", origin, "Jiangsu", first_s)
         assert row is not None and row.mg_per_kwh == 0
     assert table.lookup("NDRC910-trial", "gas", "Jiangsu", AT_S) is None
 
 
 def test_every_factor_says_where_it_comes_from() -> None:
-    """No row of the shipped table is without source and basis, and a province's grid exists in every grid set."""
+    """No row of the shipped table is without source, basis and validity; every grid set has every province's grid."""
     table = load_factors()
-    assert all(row.source and row.basis for row in table.rows)
+    assert all(row.source and row.basis and row.valid_from_s is not None for row in table.rows)
+    for row in table.rows:
+        assert row.valid_from_s is not None
+        assert table.lookup(row.set, row.origin, row.region, row.valid_from_s - 1) is None
     for region in table.regions:
         for year in (2021, 2022, 2023):
             assert grid_mg(table, f"grid-{year}", region.name) > 100000
@@ -90,7 +95,7 @@ def test_every_factor_says_where_it_comes_from() -> None:
 def test_a_table_of_ones_own_is_used_instead(tmp_path: Path) -> None:
     """A factors.toml in the home folder replaces the shipped one, as a whole."""
     assert load_factors(tmp_path).sets() == load_factors().sets()
-    text = '[[set]]\nid = "mine"\nbasis = "b"\nsource = "s"\n[set.grid]\n"*" = "0.5"\n'
+    text = '[[set]]\nid = "mine"\nbasis = "b"\nsource = "s"\nvalid_from = "2025-01-01"\n[set.grid]\n"*" = "0.5"\n'
     (tmp_path / "factors.toml").write_text(text, encoding="utf-8")
     assert load_factors(tmp_path).sets() == ("mine",)
     assert factors_text(tmp_path) == text

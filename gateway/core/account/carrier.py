@@ -6,13 +6,16 @@ in the table cannot be counted. All arithmetic is in exact fractions; a figure i
 
 from collections import namedtuple
 
-from gateway.core.account.factor import day_field
+from gateway.core.account.factor import day_field, day_text
 from gateway.core.fields import Fields, shown
 from gateway.core.notation import decimal_ratio
 from gateway.core.problem import Problem, problem
 
 UG_PER_T = 10**12
 CO2_PER_CARBON = (44, 12)  # molar masses of CO2 and carbon
+BY_DOCUMENT = "document"  # as co2: no default is published, each document that counts the carrier says it
+SUPPLIER, CHILLER = "supplier", "chiller"  # by whose word a document says it
+GJ_PER_MWH = (36, 10)
 TCE_PER_GJ = (10000, 293076)  # GB/T 2589-2020: 1 kgce = 29.3076 MJ
 
 
@@ -22,18 +25,25 @@ class Carrier(
         ("id", "zh", "unit", "co2", "coal", "standard", "source", "valid_from_s", "valid_to_s"),
     )
 ):
-    """One row. co2: t CO2 for one unit, coal: t of standard coal (tce) for one unit, each (numerator, denominator)."""
+    """One row. co2: t CO2 for one unit, coal: t of standard coal (tce) for one unit, each (numerator, denominator).
+
+    co2 is None where the document has to say it. Every row holds from some day on; valid_to_s is None while in force.
+    """
 
     __slots__ = ()
     id: str
     zh: str
     unit: str
-    co2: "tuple[int, int]"
+    co2: "tuple[int, int] | None"
     coal: "tuple[int, int]"
     standard: str
     source: str
-    valid_from_s: "int | None"
+    valid_from_s: int
     valid_to_s: "int | None"
+
+    def row(self) -> str:
+        """Return the name of this row among those of its carrier: "heat:2025-01-01"."""
+        return "%s:%s" % (self.id, day_text(self.valid_from_s))
 
 
 def times(one: "tuple[int, int]", other: "tuple[int, int]") -> "tuple[int, int]":
@@ -55,6 +65,11 @@ def fuel_co2(ncv: "tuple[int, int]", carbon: "tuple[int, int]", oxidation: "tupl
     return times(times(ncv, carbon), times(oxidation, CO2_PER_CARBON))
 
 
+def chiller_co2(mg_per_kwh: int, cop: "tuple[int, int]") -> "tuple[int, int]":
+    """Return t CO2 for a GJ of cold of a chiller with this *cop*, driven by electricity of *mg_per_kwh*."""
+    return (mg_per_kwh * GJ_PER_MWH[1] * cop[1], 10**6 * GJ_PER_MWH[0] * cop[0])
+
+
 class CarrierTable:
     """All carriers, by id; of several rows of one id the one that holds at the time."""
 
@@ -71,11 +86,13 @@ class CarrierTable:
         for row in self.rows:
             if name not in (row.id, row.zh) or (row.valid_to_s is not None and row.valid_to_s <= at_s):
                 continue
-            if row.valid_from_s is not None and row.valid_from_s > at_s:
-                continue
-            if best is None or (row.valid_from_s or 0) > (best.valid_from_s or 0):
+            if row.valid_from_s <= at_s and (best is None or row.valid_from_s > best.valid_from_s):
                 best = row
         return best
+
+    def held(self, name: str) -> "tuple[Carrier, ...]":
+        """Return all rows of the carrier *name*, whenever they hold."""
+        return tuple([row for row in self.rows if name in (row.id, row.zh)])
 
 
 def read_carriers(plain: object, where: str = "carriers.toml") -> "tuple[CarrierTable | None, list[Problem]]":
@@ -84,7 +101,7 @@ def read_carriers(plain: object, where: str = "carriers.toml") -> "tuple[Carrier
     top = Fields(plain, where, problems)
     top.only(("carrier",))
     rows = [_carrier(fields) for fields in top.tables("carrier", some=True)]
-    seen: "list[tuple[str, int | None]]" = []
+    seen: "list[tuple[str, int]]" = []
     for row in rows:
         if (row.id, row.valid_from_s) in seen:
             problems.append(
@@ -106,10 +123,12 @@ def _carrier(fields: Fields) -> Carrier:
     fields.only(_KEYS)
     if "ncv" in fields.plain:
         ncv = _number(fields, "ncv")
-        co2 = fuel_co2(ncv, _number(fields, "carbon"), _number(fields, "oxidation"))
+        co2: "tuple[int, int] | None" = fuel_co2(ncv, _number(fields, "carbon"), _number(fields, "oxidation"))
         coal = _number(fields, "coal") if "coal" in fields.plain else times(ncv, TCE_PER_GJ)
     else:
-        co2, coal = _number(fields, "co2"), _number(fields, "coal")
+        said = fields.plain.get("co2") == BY_DOCUMENT
+        co2, coal = None if said else _number(fields, "co2"), _number(fields, "coal")
+    fields.needs("valid_from")
     return Carrier(
         fields.text("id"),
         fields.text("zh", "", empty=True),
@@ -118,7 +137,7 @@ def _carrier(fields: Fields) -> Carrier:
         coal,
         fields.text("standard"),
         fields.text("source"),
-        day_field(fields, "valid_from"),
+        day_field(fields, "valid_from") or 0,
         day_field(fields, "valid_to"),
     )
 

@@ -147,6 +147,7 @@ def _region(fields: Fields) -> Region:
 def _factors(fields: Fields, known: "set[str]") -> "list[EmissionFactor]":
     """Return the factors of one set: a table of regions for each origin, and a list of origins without carbon."""
     name, basis, source = fields.text("id"), fields.text("basis"), fields.text("source")
+    fields.needs("valid_from")
     begin, end = day_field(fields, "valid_from"), day_field(fields, "valid_to")
     origins = [key for key in sorted(fields.plain) if isinstance(fields.plain[key], dict) and key not in _SET_KEYS]
     fields.only(_SET_KEYS + tuple(origins))
@@ -196,6 +197,24 @@ def day_field(fields: Fields, key: str) -> "int | None":
             problem("WP-ACC-046", fields.place(key), "this is no date", 'write a text such as "2023-01-01"')
         )
     return start
+
+
+def day_text(at_s: int) -> str:
+    """Return the day in China that begins at *at_s* UTC, as a text such as "2023-01-01"."""
+    days = (at_s + _CHINA_S) // _DAY_S + 719468  # since 0000-03-01; a year that begins in March has its leap day last
+    era, day = days // 146097, days % 146097
+    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+    day -= year * 365 + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5
+    month = month + 3 if month < 10 else month - 9
+    return "%04d-%02d-%02d" % (era * 400 + year + (1 if month < 3 else 0), month, day + 1)
+
+
+def validity(row: "tuple[object, ...]") -> str:
+    """Return when a row holds: "2021-04-01/2025-03-01", the last day not included, or "2025-03-01/.." in force."""
+    begins, ends = row.valid_from_s, row.valid_to_s  # type: ignore[attr-defined]
+    return "%s/%s" % (".." if begins is None else day_text(begins), ".." if ends is None else day_text(ends))
 
 
 def _day_start_s(text: str) -> "int | None":

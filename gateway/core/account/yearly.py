@@ -24,13 +24,25 @@ TARGETS = ((LARGE_TCE, (3, 10)), (LEAST_TCE, (2, 10)))
 
 
 class Activity(namedtuple("Activity", ("carrier", "quantity", "use", "document"))):
-    """So much of a carrier in the year: quantity is (numerator, denominator) in its unit, document what proves it."""
+    """So much of a carrier in the year: quantity is (numerator, denominator) in its unit, document what proves it.
+
+    A carrier whose CO2 its document has to say comes with what that document says.
+    """
 
     __slots__ = ()
     carrier: Carrier
     quantity: "tuple[int, int]"
     use: str
     document: str
+
+    def co2_ug(self) -> int:
+        """Return its carbon."""
+        assert self.carrier.co2 is not None, "a carrier comes here with its CO2"
+        return micrograms(self.quantity, self.carrier.co2)
+
+    def coal_ug(self) -> int:
+        """Return its standard coal."""
+        return micrograms(self.quantity, self.carrier.coal)
 
 
 class Process(namedtuple("Process", ("product", "quantity", "co2", "document"))):
@@ -96,8 +108,7 @@ def yearly(
     parts = dict.fromkeys(("fuel", "conversion", "heat"), 0)
     coal = 0
     for row in activities:
-        co2 = micrograms(row.quantity, row.carrier.co2)
-        energy = micrograms(row.quantity, row.carrier.coal)
+        co2, energy = row.co2_ug(), row.coal_ug()
         if row.use == FUEL:
             parts["fuel"] += co2
             coal += energy

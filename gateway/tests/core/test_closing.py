@@ -18,8 +18,22 @@ HOURLY = SelfUseRule(3600, "proportional", "user", "renewable")
 FACTORS = read_factors(
     {
         "set": [
-            {"id": "trial", "basis": "b", "source": "s", "grid": {"*": "0.8325"}, "zero": ["solar"]},
-            {"id": "average", "basis": "b", "source": "s", "grid": {"*": "0.5306"}, "zero": ["solar"]},
+            {
+                "id": "trial",
+                "basis": "b",
+                "source": "s",
+                "valid_from": "1970-01-01",
+                "grid": {"*": "0.8325"},
+                "zero": ["solar"],
+            },
+            {
+                "id": "average",
+                "basis": "b",
+                "source": "s",
+                "valid_from": "1970-01-01",
+                "grid": {"*": "0.5306"},
+                "zero": ["solar"],
+            },
         ]
     }
 )[0]

@@ -8,7 +8,20 @@ from gateway.core.problem import Problem
 from gateway.core.site import MeterPoint, Park, SelfUseRule
 from gateway.core.site_points import read_meter_points, shared_busbars
 
-FACTORS = read_factors({"set": [{"id": "t", "basis": "b", "source": "s", "grid": {"*": "0.5"}, "zero": ["solar"]}]})[0]
+FACTORS = read_factors(
+    {
+        "set": [
+            {
+                "id": "t",
+                "basis": "b",
+                "source": "s",
+                "valid_from": "1970-01-01",
+                "grid": {"*": "0.5"},
+                "zero": ["solar"],
+            }
+        ]
+    }
+)[0]
 assert FACTORS is not None
 HOURLY = SelfUseRule(3600, "proportional", "user", "renewable")
 

@@ -8,9 +8,15 @@ TABLE = {
         {"id": "Tibet", "zh": "西藏", "grid": ""},
     ],
     "set": [
-        {"id": "n", "basis": "average", "source": "s", "grid": {"*": "0.5306"}, "zero": ["solar"]},
-        {"id": "g", "basis": "average", "source": "s", "grid": {"East": "0.5500"}},
-        {"id": "p", "basis": "average", "source": "s", "grid": {"Jiangsu": "0.5827", "East": "1", "*": "2.5"}},
+        {
+            "id": "n", "basis": "average", "source": "s", "valid_from": "1970-01-01", "grid": {"*": "0.5306"},
+            "zero": ["solar"],
+        },
+        {"id": "g", "basis": "average", "source": "s", "valid_from": "1970-01-01", "grid": {"East": "0.5500"}},
+        {
+            "id": "p", "basis": "average", "source": "s", "valid_from": "1970-01-01",
+            "grid": {"Jiangsu": "0.5827", "East": "1", "*": "2.5"},
+        },
         {
             "id": "d", "basis": "b", "source": "s", "grid": {"*": "0"},
             "valid_from": "2023-01-01", "valid_to": "2024-02-29",
@@ -66,8 +72,22 @@ def test_everything_wrong_is_told_at_once() -> None:
             "region": [{"id": "A", "zh": "", "grid": "", "size": 1}],
             "set": [
                 {"id": "a", "basis": "b", "source": "s", "valid_from": "2023-02-29", "grid": {"B": "1.0"}},
-                {"id": "c", "basis": 7, "source": "s", "grid": {"*": 0.5, "A": "1.2345678"}, "zero": "solar"},
-                {"id": "c", "basis": "b", "source": "s", "grid": {"*": "1"}, "colour": "green"},
+                {
+                    "id": "c",
+                    "basis": 7,
+                    "source": "s",
+                    "valid_from": "1970-01-01",
+                    "grid": {"*": 0.5, "A": "1.2345678"},
+                    "zero": "solar",
+                },
+                {
+                    "id": "c",
+                    "basis": "b",
+                    "source": "s",
+                    "valid_from": "1970-01-01",
+                    "grid": {"*": "1"},
+                    "colour": "green",
+                },
             ],
         }
     )
@@ -97,5 +117,7 @@ def test_a_list_is_no_table() -> None:
 def test_bad_decimals_are_refused() -> None:
     """A factor is written with digits and at most one point; signs, exponents and empty texts are no factors."""
     for text in ("", ".5", "-1", "1e3", "1.0000001", "100", "0,5", " 1", "1.2.3", None, 1):
-        table, problems = read_factors({"set": [{"id": "a", "basis": "b", "source": "s", "grid": {"*": text}}]})
+        table, problems = read_factors(
+            {"set": [{"id": "a", "basis": "b", "source": "s", "valid_from": "1970-01-01", "grid": {"*": text}}]}
+        )
         assert table is None and [one.code for one in problems] == ["WP-ACC-045"], text

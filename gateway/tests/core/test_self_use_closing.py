@@ -8,7 +8,18 @@ from gateway.core.account.storage import pool_of
 from gateway.core.site import MIXING, MeterPoint, SelfUseRule, Site, Storage
 
 FACTORS = read_factors(
-    {"set": [{"id": "trial", "basis": "b", "source": "s", "grid": {"*": "0.8325"}, "zero": ["solar"]}]}
+    {
+        "set": [
+            {
+                "id": "trial",
+                "basis": "b",
+                "source": "s",
+                "valid_from": "1970-01-01",
+                "grid": {"*": "0.8325"},
+                "zero": ["solar"],
+            }
+        ]
+    }
 )[0]
 assert FACTORS is not None
 MWH = 1000000
