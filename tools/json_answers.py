@@ -50,8 +50,12 @@ JSON_ANSWERS = {
  "residuals": [{"busbar": "A", "source": "g", "wh": 1}],
  "warnings": []}
 """,
-    "wattproof keys new": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
-    "wattproof keys show": '{"file": "keys/gateway.key", "kid": "0123456789abcdef", "public_key": "..."}',
+    "wattproof keys new": """
+{"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}
+""",
+    "wattproof keys show": """
+{"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}
+""",
     "wattproof check": """
 {"problems": [],
  "budget": [{"bus": "cabinet-a", "meters": 8, "baud": 9600, "sweep_ms": 3267, "cycle_ms": 5000,

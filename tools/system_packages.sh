@@ -9,6 +9,8 @@ present() {
         libmodbus-dev) [ -f /usr/include/modbus/modbus.h ] ;;
         mbpoll | gcc) command -v "$1" >/dev/null 2>&1 ;;
         libc6-dev) [ -f /usr/include/stdio.h ] ;;
+        swtpm) command -v swtpm >/dev/null 2>&1 ;;
+        tpm2-tools) command -v tpm2_sign >/dev/null 2>&1 ;;
         openssl) command -v openssl >/dev/null 2>&1 ;;
         fonts-noto-cjk) dpkg -s "$1" >/dev/null 2>&1 || [ -n "$(fc-list :lang=zh 2>/dev/null | head -n 1)" ] ;;
         python3-venv) "${PYTHON:-python3}" -c 'import ensurepip, venv' >/dev/null 2>&1 ;;

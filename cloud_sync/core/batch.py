@@ -26,10 +26,11 @@ KIND_HOLE = 2
 
 EDDSA = -8  # COSE algorithm numbers, RFC 9053.
 ES256 = -7
+SM2 = -65793  # SM2 with SM3; COSE has registered no number, so this is one of those left to private use.
 _ALG = 1  # COSE header labels, RFC 9052.
 _KID = 4
 _TAG_SIGN1 = 0xD2
-_SIGNATURE_BYTES = 64  # Ed25519, and P-256 as r and s.
+_SIGNATURE_BYTES = 64  # Ed25519; P-256 and SM2 as r and s.
 
 
 class BatchError(ValueError):

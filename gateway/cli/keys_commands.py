@@ -4,14 +4,19 @@ from pathlib import Path
 
 import click
 
-from cloud_sync.core.batch import EDDSA, ES256
-from cloud_sync.keys import load_signer, new_key
+from cloud_sync.core.batch import ES256
+from cloud_sync.keys import ALGORITHM_NAMES, SUITES, load_signer, new_key
 from gateway.export_as import readings_key_path
 from gateway.frame import emit, fails_clearly, json_option
 from gateway.recorder import key_path
 from gateway.words import translate as _
 
 _ocmf = click.option("--ocmf", is_flag=True, help="The key for readings in OCMF, instead of the gateway's own.")
+
+_suite = click.option(
+    "--suite", type=click.Choice(list(SUITES)), default="eddsa", show_default=True,
+    help="Ed25519 in a file, P-256 in a TPM (needs tpm2-tools), or SM2 with SM3 in a file (needs OpenSSL 3).",
+)  # fmt: skip
 
 
 @click.group("keys")
@@ -25,19 +30,27 @@ def _path(home: str, ocmf: bool) -> Path:
 
 def _answer(path: Path, as_json: bool) -> None:
     signer = load_signer(path)
-    answer = {"file": str(path), "kid": signer.kid.hex(), "public_key": signer.public_bytes.hex()}
-    emit(answer, _("key id      {kid}\npublic key  {public_key}\nfile        {file}").format(**answer), as_json)
+    answer = {
+        "file": str(path),
+        "kid": signer.kid.hex(),
+        "algorithm": ALGORITHM_NAMES[signer.algorithm],
+        "public_key": signer.public_bytes.hex(),
+    }
+    text = _("key id      {kid}\nalgorithm   {algorithm}\npublic key  {public_key}\nfile        {file}")
+    emit(answer, text.format(**answer), as_json)
 
 
 @keys.command("new")
 @_ocmf
+@_suite
 @json_option
 @click.pass_obj
 @fails_clearly
-def new(home: str, ocmf: bool, as_json: bool) -> None:
+def new(home: str, ocmf: bool, suite: str, as_json: bool) -> None:
     """Make a new signing key; an existing one is never overwritten."""
     path = _path(home, ocmf)
-    new_key(path, ES256 if ocmf else EDDSA)
+    algorithm, in_tpm = (ES256, False) if ocmf else SUITES[suite]
+    new_key(path, algorithm, in_tpm)
     _answer(path, as_json)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic
-from cloud_sync.keys import Signer, load_signer, new_key
+from cloud_sync.keys import SUITES, Signer, load_signer, new_key
 from cloud_sync.seal import seal_answer
 from gateway.clock import Clock
 from gateway.config import Configuration, load
@@ -124,12 +124,12 @@ class TestClock(Clock):
 class SmallPark:
     """The park, its journal and its books; registers are moved by hand."""
 
-    def __init__(self, home: Path, site: str = SITE) -> None:
-        """Lay out the park of the configuration *site* in *home*, at the start of the day."""
+    def __init__(self, home: Path, site: str = SITE, suite: str = "eddsa") -> None:
+        """Lay out the park of the configuration *site* in *home*, at the start of the day, with a key of *suite*."""
         self.home = home
         (home / "keys").mkdir()
         (home / "gateway.toml").write_text(site, encoding="utf-8")
-        new_key(key_path(home))
+        new_key(key_path(home), *SUITES[suite])
         new_key(home / "keys" / "platform.key")
         self.platform: Signer = load_signer(home / "keys" / "platform.key")
         self.configuration: Configuration = load(home)
