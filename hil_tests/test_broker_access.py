@@ -109,7 +109,7 @@ def test_who_has_no_certificate_of_the_park_is_refused(access: Access) -> None:
     assert access.refused(OURS, pki="forged").split()[0] in ("WP-NET-006", "WP-NET-012")
 
 
-def test_a_broker_with_the_certificate_of_another_host_is_refused(access: Access) -> None:
+def test_fault_i11_a_broker_with_the_certificate_of_another_host_is_refused(access: Access) -> None:
     """127.1 reaches the same broker, but is not among the names its certificate is for."""
     said = access.refused(OURS, host="127.1")
     assert said.startswith("WP-NET-006") and "mismatch" in said.lower()

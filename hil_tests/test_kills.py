@@ -34,7 +34,7 @@ def _wait_for_receipts(stand: Stand, intervals: int) -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_or_counted_twice_over_fifty_kills(tmp_path: Path) -> None:
+def test_fault_f08_g01_nothing_is_lost_or_counted_twice_over_fifty_kills(tmp_path: Path) -> None:
     """After 50 kills at seeded random moments, over TLS, every register is exact and every link holds."""
     seed = int(os.environ.get("WATTPROOF_SEED", "20261121"))
     print("seed", seed)

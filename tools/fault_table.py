@@ -1,4 +1,4 @@
-"""Writes docs/bus-faults.md, every fault of bus and meter with its tests; `--check` fails where it is behind."""
+"""Writes docs/bus-faults.md and docs/faults.md, every fault with its tests; `--check` fails where they are behind."""
 
 import argparse
 import ast
@@ -7,48 +7,12 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.faults import BUS_FAULTS, GATEWAY_FAULTS, PEOPLE_FAULTS, ROAD_FAULTS
 from tools.messages import ROOT
 
-PAGE = ROOT / "docs" / "bus-faults.md"
-FOLDERS = ("hil_tests", "gateway/tests")
-_NAME = re.compile(r"test_fault_([ab]\d\d)_\w+")
-
-FAULTS = {
-    "A01": "A late answer comes during the next question to the same meter",
-    "A02": "An answer comes later than the line is left alone",
-    "A03": "An answer with fewer registers than asked, its check sum good",
-    "A04": "An answer of another unit id",
-    "A05": "Noise before or behind an answer",
-    "A06": "The question comes back as an echo",
-    "A07": "A gap of 60 ms inside an answer",
-    "A08": "One to eight flipped bits",
-    "A09": "A stream of garbage",
-    "A10": "Two meters with one address",
-    "A11": "A meter answers with exceptions",
-    "A12": "A meter is silent for days",
-    "A13": "A meter sends a byte a second",
-    "A14": "A node talks without end",
-    "A15": "A wrong speed or parity",
-    "A16": "No termination: bursts hit long answers",
-    "A17": "The adapter vanishes and returns under another name",
-    "A18": "The adapter never drives the line",
-    "A19": "The process is killed between question and answer, and starts again",
-    "A20": "A network gateway answers with an old transaction number",
-    "A21": "Mangled frames reach every decoder",
-    "B01": "A register rolls over",
-    "B02": "A register is reset, or the meter exchanged",
-    "B03": "A register steps back slightly",
-    "B04": "A register jumps beyond what its connection carries",
-    "B05": "A value of two words is torn while it counts",
-    "B06": "The word order changes",
-    "B07": "A register stands still while power flows",
-    "B08": "A register holds what is no number",
-    "B09": "Current transformers are reversed, or directions exchanged",
-    "B10": "The meter's own clock is off, and its frozen values are of the wrong day",
-    "B11": "Import and export both count in one interval",
-    "B12": "A register counts in another unit than before",
-    "B13": "A meter is away and counts on",
-}
+FOLDERS = ("hil_tests", "gateway/tests", "cloud_sync/tests", "tools/tests")
+FAULTS = {**BUS_FAULTS, **GATEWAY_FAULTS, **ROAD_FAULTS, **PEOPLE_FAULTS}
+_NAME = re.compile(r"test_fault_((?:[a-i]\d\d_)+)\w+")
 
 OPENING = """# Faults of bus and meter
 
@@ -86,6 +50,27 @@ Modbus RTU answers carry no number. An answer is believed only when all of this 
   `register-stuck`, `register-direction`), never corrected.
 
 """
+OPENING_OF_ALL = """# The catalogue of faults
+
+This page is written by `make fault-table` from the tests; change the tests, not the page.
+
+What a gateway meets in years of field work, by where it comes from: the process and the machine (C), the card (D), the
+clock (E), the network and the broker (F), the platform (G), people (H), attackers (I). What a bus and its meters do (A
+and B) has [a page of its own](bus-faults.md). A row says which tests show what becomes of it, or that there is none.
+"""
+
+
+class Page(NamedTuple):
+    """One page of faults: where it lies, how it opens, and the faults that it lists."""
+
+    path: Path
+    opening: str
+    faults: dict[str, str]
+
+
+BUS_PAGE = Page(ROOT / "docs" / "bus-faults.md", OPENING, BUS_FAULTS)
+WHOLE_PAGE = Page(ROOT / "docs" / "faults.md", OPENING_OF_ALL, {**GATEWAY_FAULTS, **ROAD_FAULTS, **PEOPLE_FAULTS})
+PAGES = (BUS_PAGE, WHOLE_PAGE)
 
 
 class Proof(NamedTuple):
@@ -105,18 +90,19 @@ def proofs(folders: tuple[Path, ...]) -> list[Proof]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.FunctionDef) and (match := _NAME.fullmatch(node.name)):
                     fact = " ".join((ast.get_docstring(node) or "").split())
-                    found.append(Proof(match[1].upper(), str(path.relative_to(ROOT)), node.name, fact))
+                    place = str(path.relative_to(ROOT))
+                    found += [Proof(fault, place, node.name, fact) for fault in match[1].upper().split("_")[:-1]]
     return found
 
 
-def page(found: list[Proof]) -> str:
-    """Return the whole page."""
+def page(which: Page, found: list[Proof]) -> str:
+    """Return the text of a page."""
     unknown = {proof.fault for proof in found} - set(FAULTS)
     if unknown:
         raise SystemExit("tests of faults that are not in the table: %s" % ", ".join(sorted(unknown)))
-    lines = [OPENING.rstrip(), "", "## The tests", "", "| | fault | proven by | fact |", "|---|---|---|---|"]
+    lines = [which.opening.rstrip(), "", "## The tests", "", "| | fault | proven by | fact |", "|---|---|---|---|"]
     open_faults = []
-    for fault, text in FAULTS.items():
+    for fault, text in which.faults.items():
         own = [proof for proof in found if proof.fault == fault]
         if not own:
             open_faults.append(fault)
@@ -124,24 +110,28 @@ def page(found: list[Proof]) -> str:
         for proof in own:
             test = "[`%s`](../%s)" % (proof.name.removeprefix("test_fault_"), proof.place)
             lines.append("| %s | %s | %s | %s |" % (fault, text, test, proof.fact.replace("|", "\\|")))
-    lines += ["", "Tested: %d of %d faults." % (len(FAULTS) - len(open_faults), len(FAULTS))]
+    lines += ["", "Tested: %d of %d faults." % (len(which.faults) - len(open_faults), len(which.faults))]
     if open_faults:
         lines[-1] += " Without a test: %s." % ", ".join(open_faults)
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where the page is behind")
-    wanted = page(proofs(tuple(ROOT / folder for folder in FOLDERS)))
-    if not parser.parse_args().check:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    print("docs/bus-faults.md is behind the tests: run `make fault-table`", file=sys.stderr)
-    return 1
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is behind")
+    check = parser.parse_args().check
+    found = proofs(tuple(ROOT / folder for folder in FOLDERS))
+    behind = 0
+    for which in PAGES:
+        wanted = page(which, found)
+        if not check:
+            which.path.write_text(wanted, encoding="utf-8")
+        elif not which.path.exists() or which.path.read_text(encoding="utf-8") != wanted:
+            behind = 1
+            where = which.path.relative_to(ROOT)
+            print("%s is behind the tests: run `make fault-table`" % where, file=sys.stderr)
+    return behind
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def test_publishing_wakes_the_connection(tmp_path: Path) -> None:
         connection.stop()
 
 
-def test_a_broker_that_cannot_prove_itself_is_not_spoken_to(certificates: Path) -> None:
+def test_fault_f16_i11_a_broker_that_cannot_prove_itself_is_not_spoken_to(certificates: Path) -> None:
     """A server whose certificate another CA signed gets a TLS alert and not one byte of MQTT."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "other.crt", certificates / "other.key")

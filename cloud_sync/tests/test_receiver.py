@@ -28,7 +28,7 @@ def test_a_batch_is_receipted_with_the_link_of_its_last_entry(platform: Platform
     ]
 
 
-def test_a_duplicate_is_receipted_again_and_kept_once(platform: Platform, gateway: Gateway) -> None:
+def test_fault_i05_a_duplicate_is_receipted_again_and_kept_once(platform: Platform, gateway: Gateway) -> None:
     """The same bytes again give a receipt of the same entries, and not one row more."""
     raw = gateway.send(config(), interval(0, 60), account(0, 60, 7))
     first = platform.say("gw-1", raw)
@@ -86,7 +86,9 @@ def test_a_restart_that_overtakes_its_past_waits_for_it(platform: Platform, gate
     assert [(answer[1][:1], answer[2]) for answer in answers] == [(b"i", 2), (b"j", 3)]
 
 
-def test_a_card_that_was_set_back_is_a_branch_and_counts_nothing_twice(platform: Platform, gateway: Gateway) -> None:
+def test_fault_d12_a_card_that_was_set_back_is_a_branch_and_counts_nothing_twice(
+    platform: Platform, gateway: Gateway
+) -> None:
     """Entries written again after a roll-back are kept and flagged; their interval, counted already, is a conflict."""
     platform.say("gw-1", gateway.send(config()))
     back = gateway.restarted(b"j" * 16)
@@ -132,7 +134,7 @@ def test_a_hole_lets_the_entries_after_it_through(platform: Platform, gateway: G
     assert [tuple(row) for row in platform.ledger.read("SELECT first_sequence, last_sequence FROM hole")] == [(2, 3)]
 
 
-def test_every_flipped_byte_is_refused_and_leaves_no_entry(platform: Platform, gateway: Gateway) -> None:
+def test_fault_f06_every_flipped_byte_is_refused_and_leaves_no_entry(platform: Platform, gateway: Gateway) -> None:
     """Whatever byte of a sealed batch is changed, nothing of it is kept but the evidence."""
     raw = gateway.send(b"\x01")
     for at in range(len(raw)):
@@ -146,14 +148,14 @@ def test_every_flipped_byte_is_refused_and_leaves_no_entry(platform: Platform, g
     assert platform.receipted("gw-1", raw) == [1]
 
 
-def test_a_key_speaks_for_its_own_gateway_only(platform: Platform, gateway: Gateway) -> None:
+def test_fault_i06_a_key_speaks_for_its_own_gateway_only(platform: Platform, gateway: Gateway) -> None:
     """gw-2's good key under gw-1's name and topic is an unknown key there."""
     thief = Gateway("gw-1", signer_of(platform.home, "gw-2"))
     assert platform.refused("gw-1", thief.send(b"\x01")) == ["unknown-key"]
     assert platform.count("entry") == 0
 
 
-def test_a_message_moved_to_another_topic_is_refused(platform: Platform, gateway: Gateway) -> None:
+def test_fault_i06_a_message_moved_to_another_topic_is_refused(platform: Platform, gateway: Gateway) -> None:
     """The topic is part of what is signed: gw-1's batch does not pass on gw-2's topic."""
     assert platform.refused("gw-2", gateway.send(b"\x01")) == ["unknown-key"]
 
@@ -181,7 +183,9 @@ def test_strangers_cannot_fill_the_ledger(platform: Platform) -> None:
     assert platform.count("set_aside") == acceptance.STRANGERS_MAX
 
 
-def test_a_kill_between_commit_and_receipt_is_mended_by_the_repetition(platform: Platform, gateway: Gateway) -> None:
+def test_fault_g01_a_kill_between_commit_and_receipt_is_mended_by_the_repetition(
+    platform: Platform, gateway: Gateway
+) -> None:
     """What was committed before the receipt was lost is there after a restart, and receipted when it comes again."""
     raw = gateway.send(config(), interval(0, 60), account(0, 60, 7))
     platform.receiver.received("v1/b0/gw-1/up", raw, platform.now_ms)  # its answers are lost with the process

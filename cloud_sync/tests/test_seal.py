@@ -115,7 +115,7 @@ def test_an_unknown_key_is_named_as_such(pair: tuple[Signer, KeyRing]) -> None:
     assert _reason(seal(_batch(), signer, UP), UP, KeyRing()) == UNKNOWN_KEY
 
 
-def test_the_algorithm_belongs_to_the_key(pair: tuple[Signer, KeyRing]) -> None:
+def test_fault_i20_the_algorithm_belongs_to_the_key(pair: tuple[Signer, KeyRing]) -> None:
     """A header that names another algorithm than the key's is refused before any signature is tried."""
     signer, ring = pair
     other = Signer(signer.kid, EDDSA if signer.algorithm == ES256 else ES256, signer.public_bytes, signer.sign)

@@ -194,7 +194,7 @@ def test_batches_arrive_and_are_receipted(bench: Bench) -> None:
     assert bench.anchors[0].sent_ms <= bench.anchors[0].received_ms
 
 
-def test_nothing_is_lost_when_the_broker_dies_and_the_gateway_restarts(bench: Bench) -> None:
+def test_fault_f08_nothing_is_lost_when_the_broker_dies_and_the_gateway_restarts(bench: Bench) -> None:
     """Through a killed broker, and then through a new sender after a crash, every entry arrives and none twice."""
     for number in range(10):
         bench.write(b"%d" % number)
@@ -211,7 +211,7 @@ def test_nothing_is_lost_when_the_broker_dies_and_the_gateway_restarts(bench: Be
     assert bench.platform.bodies() == [b"%d" % number for number in range(20)]
 
 
-def test_only_the_platform_is_believed(bench: Bench) -> None:
+def test_fault_g04_g05_only_the_platform_is_believed(bench: Bench) -> None:
     """Receipts of a stranger, for another topic, over a foreign link, or of rubbish free nothing and are counted."""
     bench.step_until(lambda: bench.sender.status().connected)
     bench.platform.deaf = True  # The batch may be sent at any moment; a true receipt for it must not come yet.
@@ -232,7 +232,7 @@ def test_only_the_platform_is_believed(bench: Bench) -> None:
     assert bench.sender.status().foreign == 5 and bench.sender.status().last_refusal is None
 
 
-def test_poison_is_set_aside_and_the_rest_flows(bench: Bench) -> None:
+def test_fault_g07_poison_is_set_aside_and_the_rest_flows(bench: Bench) -> None:
     """A batch the platform will not take becomes a signed hole in the outbox, and the entries after it arrive."""
     for body in (b"before", POISON, b"after"):
         bench.write(body)
@@ -241,7 +241,7 @@ def test_poison_is_set_aside_and_the_rest_flows(bench: Bench) -> None:
     assert bench.platform.bodies() == [b"before", None, b"after"]
 
 
-def test_a_platform_that_lost_its_last_hour_gets_it_again(bench: Bench) -> None:
+def test_fault_g02_a_platform_that_lost_its_last_hour_gets_it_again(bench: Bench) -> None:
     """Entries that were receipted are offered again when the platform, restored from a backup, misses them."""
     bench.write(b"old")
     bench.step_until(bench.all_receipted)

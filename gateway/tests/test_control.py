@@ -70,7 +70,7 @@ def test_what_is_no_question_is_told(tmp_path: Path, raw: bytes) -> None:
     assert _served(tmp_path, play) == []
 
 
-def test_those_who_ask_nothing_or_read_nothing_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_i12_those_who_ask_nothing_or_read_nothing_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silent connections and slow readers are closed after a while, and until then others are answered."""
     monkeypatch.setattr(control, "QUESTION_TIMEOUT_S", 0.5)
     monkeypatch.setattr(control, "ANSWER_TIMEOUT_S", 0.5)
@@ -97,7 +97,7 @@ def test_those_who_ask_nothing_or_read_nothing_go(tmp_path: Path, monkeypatch: p
     assert _served(tmp_path, whole) == []
 
 
-def test_more_than_enough_connections_are_turned_away(tmp_path: Path) -> None:
+def test_fault_i12_more_than_enough_connections_are_turned_away(tmp_path: Path) -> None:
     """However many connect, the daemon keeps only so many open, and answers again when they have gone."""
 
     async def play(ask: Ask) -> None:

@@ -57,7 +57,7 @@ def test_what_was_committed_survives_every_kill(tmp_path: Path) -> None:
     assert told >= 3 * KILLS
 
 
-def test_a_second_opener_is_told_who_is_in_the_way(tmp_path: Path) -> None:
+def test_fault_c16_a_second_opener_is_told_who_is_in_the_way(tmp_path: Path) -> None:
     """A journal belongs to one process; the second one gets the code for it, and may open it afterwards."""
     first = Journal(tmp_path / "journal.sqlite")
     with pytest.raises(ProblemError) as raised:

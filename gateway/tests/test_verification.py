@@ -184,7 +184,7 @@ def _rewritten(path: Path, left_out: int) -> None:
     path.write_bytes(b"".join(kept))
 
 
-def test_an_interval_left_out_is_missed(exported: tuple[Path, Path]) -> None:
+def test_fault_i03_an_interval_left_out_is_missed(exported: tuple[Path, Path]) -> None:
     """Whoever leaves out a batch with an interval of the day, and mends the counts, is found."""
     from gateway.export import BATCH, ENTRY, read_frames
 

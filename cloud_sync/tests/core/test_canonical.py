@@ -93,7 +93,7 @@ def test_appendix_a_outside_our_subset_is_refused():
         assert refused(bytes.fromhex(text)), text
 
 
-def test_second_spellings_are_refused():
+def test_fault_i19_second_spellings_are_refused():
     """Longer heads, unsorted or repeated keys, wide keys, trailing and missing bytes are refused."""
     for text in SECOND_SPELLINGS.split():
         assert refused(bytes.fromhex(text)), text

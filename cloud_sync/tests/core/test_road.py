@@ -43,7 +43,7 @@ def test_a_good_road_sends_each_batch_once():
     assert road.missing() == [] and road.refusals == [] and road.uplink.sent_count == 50
 
 
-def test_nothing_is_lost_and_nothing_kept_twice_under_loss():
+def test_fault_f03_nothing_is_lost_and_nothing_kept_twice_under_loss():
     """Every entry is kept exactly once though messages are lost, repeated and overtake each other."""
     for seed in SEEDS:
         road = checked(seed)
@@ -59,7 +59,7 @@ def test_restarts_open_a_new_chain_each():
         assert FORK not in road.refusals and road.shelf.branches == 0
 
 
-def test_a_card_that_forgets_makes_branches_and_never_a_fork():
+def test_fault_d12_a_card_that_forgets_makes_branches_and_never_a_fork():
     """What a rolled-back gateway wrote anew is kept beside what the platform had, and no batch is refused as a fork."""
     branches = 0
     for seed in SEEDS:
@@ -69,7 +69,7 @@ def test_a_card_that_forgets_makes_branches_and_never_a_fork():
     assert branches > 0
 
 
-def test_a_platform_restored_from_a_backup_is_filled_again():
+def test_fault_g02_a_platform_restored_from_a_backup_is_filled_again():
     """What the platform lost is offered again from where it expects, though receipts had freed it."""
     gaps = 0
     for seed in SEEDS:
@@ -80,7 +80,7 @@ def test_a_platform_restored_from_a_backup_is_filled_again():
     assert gaps > 0
 
 
-def test_a_poisoned_batch_is_set_aside_and_the_rest_flows():
+def test_fault_g07_a_poisoned_batch_is_set_aside_and_the_rest_flows():
     """A batch the platform never takes is refused three times, declared as a hole, and those after it are kept."""
     road = Road(3)
     for number in range(20):

@@ -116,7 +116,7 @@ def test_a_receipt_beyond_what_was_offered_moves_on():
     assert uplink.next(1) == Fetch(40)
 
 
-def test_receipts_of_another_chain_free_nothing():
+def test_fault_g03_receipts_of_another_chain_free_nothing():
     """A receipt of an incarnation that has nothing in flight frees nothing, however high it is."""
     uplink = make(count=2)
     assert uplink.receipted(receipt(99, OLD), b"r", 1) == ()
@@ -167,7 +167,7 @@ def test_a_receipt_ends_a_pause():
     assert uplink.state == IN_FLIGHT and uplink.next(1001) == Wait(2001)
 
 
-def test_a_new_connection_offers_all_again():
+def test_fault_f10_a_new_connection_offers_all_again():
     """What was in flight when the road closed is sent again, in order, as soon as it is open."""
     uplink = make(count=3)
     uplink.lost()
