@@ -1,0 +1,39 @@
+"""The journal under power cuts: of what was told as committed nothing is lost, whatever sectors a cut keeps."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from hil_tests.conftest import TOLD
+from hil_tests.store.crashes import Bench
+from hil_tests.store.judge import LOST
+from hil_tests.store.power_cuts import IMAGES, LIVES, cut_lives, told_text
+
+Record = Callable[[str, object], None]
+WANTED = int(os.environ.get("WATTPROOF_POWER_CUTS", str(IMAGES)))
+COUNTED = "%d images of power cuts" % WANTED
+CONTRAST = 600
+
+
+@pytest.mark.slow
+def test_fault_d01_power_cut_at_every_write_loses_nothing(stand: Bench, record_property: Record) -> None:
+    """As shipped, every image holds what was told, nothing half, and the journal goes on from it."""
+    tally = cut_lives(stand, WANTED, LIVES)
+    record_property(TOLD, told_text("as shipped", tally))
+    assert tally.points >= WANTED
+    assert tally.bad == []
+
+
+def test_same_cuts_show_what_weaker_syncing_loses(stand: Bench, record_property: Record) -> None:
+    """With synchronous=NORMAL the same cuts lose steps that were told: so sharp is the knife."""
+    tally = cut_lives(stand, CONTRAST, 2, synchronous="NORMAL")
+    record_property(TOLD, told_text("synchronous=NORMAL", tally))
+    assert tally.verdicts[LOST] > CONTRAST // 10
+
+
+def test_same_cuts_show_who_tells_too_early(stand: Bench, record_property: Record) -> None:
+    """A writer that tells of a step before its commit is found out at every second cut."""
+    tally = cut_lives(stand, CONTRAST, 2, early=True)
+    record_property(TOLD, told_text("told before the commit", tally))
+    assert tally.verdicts[LOST] > CONTRAST // 4
