@@ -26,6 +26,7 @@ from cloud_sync.core.receipt import (
     TOO_LARGE,
     UNKNOWN_KEY,
     AnswerError,
+    Cosignature,
     Receipt,
     Refusal,
     answer_payload,
@@ -75,12 +76,12 @@ def open_sealed(raw: bytes, topic: str, keys: Keys) -> Batch | Hole:
     return batch
 
 
-def seal_answer(answer: Receipt | Refusal, signer: Signer, topic: str) -> bytes:
-    """Return a receipt or refusal as the message to be sent on *topic*."""
+def seal_answer(answer: Receipt | Refusal | Cosignature, signer: Signer, topic: str) -> bytes:
+    """Return an answer as the message to be sent on *topic*."""
     return _sign(answer_payload(answer), signer, topic)
 
 
-def open_answer(raw: bytes, topic: str, keys: Keys) -> Receipt | Refusal:
+def open_answer(raw: bytes, topic: str, keys: Keys) -> Receipt | Refusal | Cosignature:
     """Return the answer of a message that came on *topic*; raises SealError where it cannot be believed."""
     address = split_topic(topic)
     try:

@@ -12,12 +12,13 @@ from typing import NamedTuple, Protocol
 
 from cloud_sync.core.batch import Sealed, hole_over
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
-from cloud_sync.core.receipt import Receipt, Refusal
+from cloud_sync.core.receipt import Cosignature, Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
 from cloud_sync.core.uplink import CHANCE_SPAN, Anchor, Fetch, Freed, Send, SetAside, Uplink
 from cloud_sync.keys import KeyRing, Signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened, Settings
 from cloud_sync.mqtt import broker_settings as broker_settings
+from cloud_sync.note import NoteError, read_note
 from cloud_sync.seal import SealError, open_answer, seal
 from gateway.core.problem import Problem, problem
 
@@ -42,6 +43,9 @@ class Outbox(Protocol):
 
     def receipted(self, through: int, signed: bytes) -> None:
         """Keep the receipt *signed*, which frees every entry up to *through*."""
+
+    def cosigned(self, size: int, note: bytes) -> None:
+        """Keep the *note* by which the platform cosigned the checkpoint over the first *size* entries."""
 
     def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
         """Keep the batch that starts at *first* out of the way, and offer *hole* in its place from now on."""
@@ -171,6 +175,9 @@ class Sender:
             if aside is not None:
                 self._set_aside(aside)
             return ()
+        if isinstance(answer, Cosignature):
+            self._take_cosignature(answer)
+            return ()
         if self._outbox.link_at(answer.through_sequence) != answer.link:
             self._foreign += 1
             return ()
@@ -180,6 +187,17 @@ class Sender:
         if self._on_anchor is not None and self._uplink.anchor is not None and self._uplink.anchor is not anchor:
             self._on_anchor(self._uplink.anchor)
         return freed
+
+    def _take_cosignature(self, answer: Cosignature) -> None:
+        try:
+            found = read_note(answer.note, self._platform)
+        except NoteError:
+            self._foreign += 1
+            return
+        if found.origin != self._gateway or self._outbox.link_at(found.size) is None:
+            self._foreign += 1
+        else:
+            self._outbox.cosigned(found.size, answer.note)
 
     def _set_aside(self, aside: SetAside) -> None:
         before = GENESIS if aside.first == FIRST_SEQUENCE else self._outbox.link_at(aside.first - 1)

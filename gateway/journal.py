@@ -34,6 +34,7 @@ CREATE TABLE outbox (
     refusal TEXT, hole BLOB
 );
 CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
+CREATE TABLE cosigned (size INTEGER PRIMARY KEY, note BLOB NOT NULL);
 CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
 CREATE TABLE figure (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_s INTEGER NOT NULL);
 CREATE INDEX figure_start ON figure (start_s);
@@ -277,6 +278,12 @@ class Journal:
         ).fetchone()
         return row[0] if row else None
 
+    def start_of(self, sequence: int) -> int:
+        """Return the second by which the figures of entry *sequence* are found."""
+        row = self._db.execute("SELECT start_s FROM figure WHERE sequence = ?", (sequence,)).fetchone()
+        found: int = row[0]
+        return found
+
     def entries(self, first: int, last: int) -> list[Entry]:
         """Return the entries from *first* to *last*, both included."""
         rows = self._db.execute(
@@ -333,6 +340,21 @@ class Journal:
         """Keep a receipt; what it covers may be freed once it is old enough."""
         with self._db:
             self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?)", (through, signed))
+
+    def cosigned(self, size: int, note: bytes) -> None:
+        """Keep the note by which the platform cosigned the checkpoint over the first *size* entries."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO cosigned VALUES (?, ?)", (size, note))
+
+    def last_cosigned(self) -> int:
+        """Return the size of the last checkpoint that the platform cosigned, 0 before the first."""
+        row = self._db.execute("SELECT max(size) FROM cosigned").fetchone()
+        return row[0] or 0
+
+    def cosigned_note(self, size: int) -> bytes | None:
+        """Return the note of the checkpoint over the first *size* entries, None where it was not cosigned."""
+        row = self._db.execute("SELECT note FROM cosigned WHERE size = ?", (size,)).fetchone()
+        return row[0] if row else None
 
     def receipt_for(self, sequence: int) -> bytes | None:
         """Return the first receipt that covers *sequence*."""

@@ -14,6 +14,7 @@ from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway import VERSION
 from gateway.books import JournalBooks, usable
+from gateway.checkpoints import Checkpoints
 from gateway.clock import Clock
 from gateway.closed_records import interval_records, late_record, period_record
 from gateway.config import Configuration
@@ -84,6 +85,7 @@ class Recorder:
         self._config_position: int | None = None
         self._freed_day = 0
         self._receipt_recorded = 0
+        self._checkpoints = Checkpoints(journal)
         self._waiting: list[int] = []  # declarations whose interval is still open: their entries
 
     def start(self) -> None:
@@ -102,6 +104,7 @@ class Recorder:
     def _go_on(self) -> None:
         """Restore the settlement, and record a changed configuration."""
         self._cycles.restore(self.journal)
+        self._checkpoints.restore()
         config = self._config_record()
         state = self.journal.state()
         if state is not None:
@@ -200,7 +203,22 @@ class Recorder:
             self._record_receipt()
             self.commit()
             self._amend_declared()
+            self._add_checkpoint()
         return len([one for one in closed if isinstance(one, ClosedInterval)])
+
+    def _add_checkpoint(self) -> None:
+        """Say where the chain stands, once a day of the park, after its last interval."""
+        closed_s = self.settlement.start_s
+        if closed_s is None or not self._checkpoints.due(closed_s):
+            return
+        self.commit()
+        record = self._checkpoints.record(self.clock.stamp(), self.configuration.site.gateway, closed_s)
+        if record is None:
+            self.event("checkpoint-missing", entries=str(self.journal.head_sequence))
+        else:
+            self._figures.append((len(self._bodies), kind_of(record), closed_s))
+            self._add(record)
+        self.commit()
 
     def _record_closed(self, closed: Sequence[ClosedInterval | ClosedPeriod | Late]) -> None:
         for one in closed:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from cloud_sync.core.batch import BATCH_BYTES_MAX, Batch, Hole
 from cloud_sync.core.entry import chain
-from cloud_sync.core.intake import ACCEPT, HOLD, Decision, Facts, Intake
-from cloud_sync.core.receipt import FORK, UNKNOWN_KEY, Receipt, Refusal, digest_of
+from cloud_sync.core.intake import ACCEPT, HOLD, REFUSE, Decision, Facts, Intake
+from cloud_sync.core.receipt import CLONE, FORK, UNKNOWN_KEY, Receipt, Refusal, digest_of
+from cloud_sync.platform.clones import Clone, is_refused, look
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.place import Place
 from cloud_sync.platform.projection import project
@@ -24,32 +25,42 @@ _INTAKE = Intake()
 
 
 class Verdict(NamedTuple):
-    """What became of a batch, and the signed answer to it; None where none is due yet."""
+    """What became of a batch, and the signed answer to it; None where none is due yet.
+
+    clone: what the batch shows, where nobody knew it yet.
+    """
 
     decision: Decision
     answer: bytes | None
+    clone: Clone | None
 
 
 def accept(ledger: Ledger, batch: Batch | Hole, raw: bytes, bucket: str, received_ms: int, seal: Seal) -> Verdict:
     """Judge a verified *batch* and do what follows, durably, before its answer can be sent."""
     with ledger.writing() as connection:
         decision = _INTAKE.accept(batch, digest_of(raw), facts_of(connection, batch), received_ms)
+        if is_refused(connection, batch):
+            _set_aside(connection, batch.gateway, raw, CLONE, "entries %d on" % batch.first_sequence, received_ms)
+            refusal = Refusal(batch.gateway, digest_of(raw), CLONE, 0, received_ms)
+            decision = decision._replace(verdict=REFUSE, receipt=None, refusal=refusal)
+            return Verdict(decision, seal(refusal), None)
         if decision.verdict == HOLD:
             connection.execute(
                 "INSERT INTO held VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
                 (*batch[:2], batch.first_sequence, batch.previous_link, bucket, received_ms, raw),
             )
-            return Verdict(decision, None)
+            return Verdict(decision, None, None)
         if decision.verdict == ACCEPT:
             _keep(connection, batch, raw, bucket, received_ms, decision)
         if decision.refusal is not None:
             if decision.refusal.reason == FORK:
                 _unhold(connection, batch)
                 _set_aside(connection, batch.gateway, raw, FORK, decision.situation, received_ms)
-            return Verdict(decision, seal(decision.refusal))
+            return Verdict(decision, seal(decision.refusal), None)
         assert decision.receipt is not None
         _unhold(connection, batch)
-        return Verdict(decision, _receipt(connection, decision.receipt, bucket, seal))
+        clone = look(connection, batch, received_ms) if decision.verdict == ACCEPT else None
+        return Verdict(decision, _receipt(connection, decision.receipt, bucket, seal), clone)
 
 
 def facts_of(connection: sqlite3.Connection, batch: Batch | Hole) -> Facts:

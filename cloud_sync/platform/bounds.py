@@ -52,6 +52,12 @@ def check(record: tuple[object, ...]) -> None:
     elif isinstance(record, records.SelfUse):
         _keeps(record.allocations, 0, WH_MAX)
         _keeps_tallies(record.tallies)
+    elif isinstance(record, records.Checkpoint):
+        sizes = 0 <= record.cosigned < record.size <= NUMBER_MAX
+        if len(record.root) != ROOT_BYTES or not sizes:
+            raise BoundsError("a checkpoint with a root or a size of another length")
+    elif isinstance(record, records.ParameterChange):
+        _keeps(record[1:], 0, NUMBER_MAX)
     elif isinstance(record, records.Declaration):
         _keeps(record[2:], 0, TIME_S_MAX * 1000)
 

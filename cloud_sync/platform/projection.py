@@ -50,6 +50,7 @@ def project(place: Place, body: bytes) -> None:
         record = records.from_map(_map(body))
         check(record)
         _lay_out(place, record)
+        _note_time(place, record)
     except ConflictError as conflict:
         tables.execute("ROLLBACK TO entry")
         _conflict(place, place.sequence, place.incarnation, conflict)
@@ -94,8 +95,30 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
         lay_period(place, record)
     elif isinstance(record, records.Amendment):
         _amendment(place, record)
+    elif isinstance(record, records.Checkpoint):
+        place.write(
+            "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(place.incarnation, place.sequence, record.stamp.utc_ms, record.size, record.root, record.cosigned),
+        )
+    elif isinstance(record, records.ParameterChange):
+        said = {"by": record.by, "reason": record.reason}
+        said.update((what, "%s -> %s" % (before, after)) for what, before, after in record.changes)
+        place.write(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            *(place.incarnation, place.sequence, record.stamp.utc_ms, "parameter-change"),
+            json.dumps(said, ensure_ascii=False),
+        )
     else:
         assert isinstance(record, records.ReceiptSeen)  # the platform's own receipts are in `receipt` already
+
+
+def _note_time(place: Place, record: tuple[object, ...]) -> None:
+    stamp = record[0]
+    assert isinstance(stamp, records.Stamp)
+    place.write(
+        "INSERT INTO run VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET last_ms = max(last_ms, excluded.last_ms)",
+        *(place.incarnation, stamp.utc_ms, stamp.utc_ms),
+    )
 
 
 def _config(place: Place, config: records.Config) -> None:

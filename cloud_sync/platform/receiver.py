@@ -8,12 +8,13 @@ import logging
 import sqlite3
 from typing import NamedTuple
 
-from cloud_sync.core.batch import read_envelope
+from cloud_sync.core.batch import Batch, Hole
 from cloud_sync.core.intake import HELD_MAX, HOLD
-from cloud_sync.core.receipt import GAP, Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import GAP, Cosignature, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import UP, down_topic, split_topic, up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.platform.acceptance import accept, set_aside
+from cloud_sync.platform.cosigning import cosign_due, notes_for
 from cloud_sync.platform.enrolment import Enrolment
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.seal import SealError, open_sealed, seal_answer
@@ -61,12 +62,11 @@ class Receiver:
         """Return the answer to one message, if there is one."""
         topic = down_topic(self.bucket, gateway)
 
-        def seal(answer: Receipt | Refusal) -> bytes:
+        def seal(answer: Receipt | Refusal | Cosignature) -> bytes:
             return seal_answer(answer, self.signer, topic)
 
         try:
             batch = open_sealed(raw, up_topic(self.bucket, gateway), self.enrolment.of(gateway))
-            self.enrolment.check(read_envelope(raw).kid)
         except SealError as error:
             set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
             log.warning("refused a message of %s: %s", gateway, error)
@@ -78,7 +78,23 @@ class Receiver:
         if decision.refusal is not None and decision.refusal.reason != GAP:
             log.warning("refused entries %d on of %s: %s", batch.first_sequence, gateway, decision.situation)
         assert (verdict.answer is None) == (decision.verdict == HOLD)
-        return [] if verdict.answer is None else [Answer(topic, verdict.answer)]
+        if verdict.clone is not None:
+            log.error("%s: its key writes in two places; chain %s is refused", gateway, verdict.clone.refused.hex()[:8])
+        answers = [] if verdict.answer is None else [Answer(topic, verdict.answer)]
+        if decision.receipt is not None:
+            answers += [Answer(topic, seal(Cosignature(gateway, note))) for note in self._notes(batch, now_ms)]
+        return answers
+
+    def _notes(self, batch: Batch | Hole, now_ms: int) -> list[bytes]:
+        """Return the cosigned checkpoints that the gateway may be waiting for, now that *batch* is kept."""
+        place = (batch.gateway, batch.incarnation, batch.first_sequence, batch.last_sequence)
+        asked = "SELECT 1 FROM checkpoint WHERE gateway = ? AND incarnation = ? AND sequence BETWEEN ? AND ?"
+        if not self.ledger.read(asked, place):
+            return []
+        with self.ledger.writing() as connection:
+            for wrong in cosign_due(connection, batch.gateway, self.signer, now_ms):
+                log.error("%s: %s", batch.gateway, wrong)
+            return notes_for(connection, *place)
 
     def _waiting(self, gateway: str) -> sqlite3.Row | None:
         """Return a held batch of *gateway* whose turn has come, or None."""

@@ -77,6 +77,44 @@ CREATE TABLE receipt (
     signed BLOB NOT NULL,
     PRIMARY KEY (gateway, incarnation, through_sequence)
 ) STRICT;
+CREATE TABLE cosigned (                 -- checkpoints that the platform put its name to, in that order
+    number INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,          -- of the Checkpoint entry; the tree is over the entries before it
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    link BLOB NOT NULL,                 -- of the last entry of the tree
+    peaks BLOB NOT NULL,                -- what the tree is grown on from: its perfect trees' roots, the largest first
+    note BLOB NOT NULL,                 -- the text with the cosignature
+    UNIQUE (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE contradiction (            -- checkpoints that the platform did not put its name to, and why
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    reason TEXT NOT NULL,               -- root, history, missing
+    cosigned INTEGER NOT NULL,          -- size of the cosigned checkpoint it contradicts, 0 where there is none
+    found_ms INTEGER NOT NULL,
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE clearance (                -- what a person looked into: contradictions and clones up to then are settled
+    number INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    cosigned INTEGER NOT NULL,          -- the last row of `cosigned` then: what comes need not continue it
+    projected INTEGER NOT NULL          -- the last entry accepted then
+) STRICT;
+CREATE TABLE clone (                    -- one key in two places: the younger chain is refused until it is cleared
+    gateway TEXT NOT NULL PRIMARY KEY,
+    kept BLOB NOT NULL,                 -- incarnation that may go on
+    refused BLOB NOT NULL,
+    found_ms INTEGER NOT NULL
+) STRICT;
 CREATE TABLE set_aside (
     number INTEGER PRIMARY KEY,
     gateway TEXT NOT NULL,              -- as the topic names it; the batch itself may be a lie
@@ -108,6 +146,8 @@ PROJECTION_TABLES = {
     "live": "gateway, meter, quantity",
     "conflict": "gateway, incarnation, sequence",
     "unread": "gateway, incarnation, sequence",
+    "checkpoint": "gateway, incarnation, sequence",
+    "run": "gateway, incarnation",
     "composed": "gateway, start_s",
 }
 
@@ -258,6 +298,23 @@ CREATE TABLE conflict (
     kind TEXT NOT NULL,                 -- interval, account, self-use, amendment
     reason TEXT NOT NULL,
     PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE checkpoint (
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    utc_ms INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    cosigned INTEGER NOT NULL,          -- size of the last cosigned checkpoint that the gateway had
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE TABLE run (                      -- when a chain was written, by the gateway's own clock
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    PRIMARY KEY (gateway, incarnation)
 ) STRICT;
 CREATE TABLE unread (
     gateway TEXT NOT NULL,

@@ -1,12 +1,12 @@
 """What the tests of the platform's end stand on: a home folder, a ledger, a receiver, an enrolled gateway."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from cloud_sync.core.receipt import Receipt, Refusal
+from cloud_sync.core.receipt import Cosignature, Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
 from cloud_sync.keys import KeyRing, Signer, load_public, load_signer, new_key
 from cloud_sync.platform.enrolment import Enrolment, enrol
@@ -25,12 +25,15 @@ class Platform:
     receiver: Receiver
     ring: KeyRing
     now_ms: int = 1_700_000_000_000
+    notes: list[bytes] = field(default_factory=list)  # the cosignatures that were sent
 
     def say(self, gateway: str, raw: bytes) -> list[Receipt | Refusal]:
         """Let *raw* come on the topic of *gateway*; return the answers, verified."""
         answers = self.receiver.received(up_topic(BUCKET, gateway), raw, self.now_ms)
         assert {one.topic for one in answers} <= {down_topic(BUCKET, gateway)}
-        return [open_answer(one.raw, one.topic, self.ring) for one in answers]
+        opened = [open_answer(one.raw, one.topic, self.ring) for one in answers]
+        self.notes += [one.note for one in opened if isinstance(one, Cosignature)]
+        return [one for one in opened if not isinstance(one, Cosignature)]
 
     def receipted(self, gateway: str, raw: bytes) -> list[int]:
         """Let *raw* come; every answer must be a receipt; return through which sequences."""

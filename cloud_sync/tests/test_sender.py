@@ -44,6 +44,7 @@ class MemoryOutbox:
         self._topic = topic
         self.links = [GENESIS]
         self.bodies: list[bytes] = []
+        self.notes: list[tuple[int, bytes]] = []
         self.batches: list[Sealed] = []
         self.receipts: list[tuple[int, bytes]] = []
         self.aside: list[tuple[int, str]] = []
@@ -70,6 +71,9 @@ class MemoryOutbox:
     def receipted(self, through: int, signed: bytes) -> None:
         if through > self.receipted_through():
             self.receipts.append((through, signed))
+
+    def cosigned(self, size: int, note: bytes) -> None:
+        self.notes.append((size, note))
 
     def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
         self.aside.append((first, refusal))

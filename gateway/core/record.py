@@ -182,13 +182,47 @@ class Declaration(namedtuple("Declaration", ("stamp", "config", "what", "subject
     values: "tuple[tuple[str, str], ...]"
 
 
+class Checkpoint(namedtuple("Checkpoint", ("stamp", "origin", "size", "root", "peaks", "cosigned"))):
+    """How far the chain has come: the Merkle root over the links of its first *size* entries, all before this one.
+
+    origin: the gateway. peaks: what the tree is grown on from. cosigned: size of the last checkpoint of which the
+    platform's cosignature has come, 0 before the first.
+    """
+
+    __slots__ = ()
+    stamp: Stamp
+    origin: str
+    size: int
+    root: bytes
+    peaks: "tuple[bytes, ...]"
+    cosigned: int
+
+
+class ParameterChange(namedtuple("ParameterChange", ("stamp", "before", "after", "by", "reason", "changes"))):
+    """Who changed sealed parameters and why: changes ((what, before, after), ...), from one Config entry to another.
+
+    after: the sequence of the Config entry that brings them; it is the next one.
+    """
+
+    __slots__ = ()
+    stamp: Stamp
+    before: int
+    after: int
+    by: str
+    reason: str
+    changes: "tuple[tuple[str, str, str], ...]"
+
+
 KIND_ACCOUNT = 5
 KIND_SELF_USE = 6
 KIND_AMENDMENT = 7
 KIND_DECLARATION = 9
+KIND_CHECKPOINT = 12
+KIND_CHANGE = 13
 KINDS = {
     1: Config, 2: Event, 3: Readings, 4: Interval, KIND_ACCOUNT: Account, KIND_SELF_USE: SelfUse,
     KIND_AMENDMENT: Amendment, 8: ReceiptSeen, KIND_DECLARATION: Declaration,
+    KIND_CHECKPOINT: Checkpoint, KIND_CHANGE: ParameterChange,
 }  # fmt: skip
 # How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
 # whole number that may be absent.
@@ -216,6 +250,8 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
     ),
     ReceiptSeen: (_STAMP, bytes),
     Declaration: (_STAMP, int, str, str, int, str, str, [_PAIR]),
+    Checkpoint: (_STAMP, str, int, bytes, [bytes], int),
+    ParameterChange: (_STAMP, int, int, str, str, [(tuple, str, str, str)]),
 }  # fmt: skip
 
 

@@ -209,8 +209,8 @@ class Road:
 
     def arrive(self, direction: str, raw: bytes) -> None:
         if direction == "up":
-            for answer in self.shelf.take(raw, self.now_ms):
-                self.carry("down", answer_payload(answer))
+            for given in self.shelf.take(raw, self.now_ms):
+                self.carry("down", answer_payload(given))
             return
         answer = read_answer(raw)
         if isinstance(answer, Receipt):
@@ -218,6 +218,7 @@ class Road:
                 for freed in self.uplink.receipted(answer, raw, self.now_ms):
                     self.journal.through = max(self.journal.through, freed.through)
             return
+        assert isinstance(answer, Refusal)
         self.refusals.append(answer.reason)
         aside = self.uplink.refused(answer, self.now_ms, self.dice.below(1000000))
         if aside is not None:

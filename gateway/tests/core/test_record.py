@@ -9,10 +9,12 @@ from gateway.core.record import (
     KINDS,
     Account,
     Amendment,
+    Checkpoint,
     Config,
     Declaration,
     Event,
     Interval,
+    ParameterChange,
     Readings,
     ReceiptSeen,
     RecordError,
@@ -40,6 +42,8 @@ RECORDS = (
     Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS),
     ReceiptSeen(STAMP, b"signed"),
     Declaration(STAMP, 1, "exchange", "m", 1700000000000, "Li Wei", "order 17", (("final energy_pv", "1.5 kWh"),)),
+    Checkpoint(STAMP, "gw-1", 6, b"r" * 32, (b"a" * 32, b"b" * 32), 4),
+    ParameterChange(STAMP, 1, 18, "Li Wei", "transformers exchanged", (("meter m: ct_ratio", "200/5", "400/5"),)),
 )
 
 
