@@ -19,6 +19,7 @@ from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
 from gateway.core.tcp_address import transport_of
+from gateway.frame import plain_problem
 from gateway.journal import Journal
 from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
@@ -271,6 +272,8 @@ class Daemon:
             "connected": road is not None and road.connected,
             "in_flight": [list(pair) for pair in road.in_flight] if road else [],
             "sent": road.sent if road else 0,
+            "refusal": road.last_refusal.reason if road and road.last_refusal else None,
+            "trouble": plain_problem(road.trouble) if road and road.trouble else None,
             "last_receipt_through": road.last_receipt.through_sequence if road and road.last_receipt else None,
             "last_receipt_at": utc_text(road.last_receipt.at_ms) if road and road.last_receipt else None,
         }

@@ -1,7 +1,8 @@
-"""Brokers a stand can run: one that pip alone installs (loopback, no access rules), and mosquitto with TLS."""
+"""Brokers a stand can run: one that pip alone installs (loopback, no access rules), and mosquitto as it is shipped."""
 
 import datetime
 import ipaddress
+import os
 import shutil
 import socket
 import sys
@@ -13,6 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cloud_sync.keys import write_whole
+from cloud_sync.platform.authority import Authority
+from cloud_sync.platform.broker_config import write_broker_config
 from gateway.core.problem import ProblemError, problem
 
 _PIP_BROKER = """\
@@ -32,29 +36,6 @@ connection_timeout_ms = 60000
 max_payload_size = 262144
 max_inflight_count = 100
 dynamic_filters = false
-"""
-
-# A gateway is known by the name in its certificate, and reaches its own two topics only.
-_MOSQUITTO = """\
-per_listener_settings true
-persistence false
-listener {port} 127.0.0.1
-cafile {pki}/ca.crt
-certfile {pki}/broker.crt
-keyfile {pki}/broker.key
-require_certificate true
-use_identity_as_username true
-tls_version tlsv1.2
-acl_file {folder}/acl
-max_packet_size 300000
-allow_anonymous false
-{user}"""
-_ACCESS = """\
-pattern write v1/+/%u/up
-pattern read v1/+/%u/down
-user platform
-topic read v1/+/+/up
-topic write v1/+/+/down
 """
 
 
@@ -119,17 +100,21 @@ class Mosquitto:
         self._program = found
 
     def prepare(self, folder: Path, gateway: str) -> None:
-        """Write configuration, access rules, and a certificate authority with three certificates."""
-        make_certificates(folder / "pki", ("broker", gateway, "platform"))
+        """Write what `wattproof-platform broker-config` writes, with the platform's authority in *folder*."""
         self._gateway = gateway
-        (folder / "acl").write_text(_ACCESS)
-        (folder / "acl").chmod(0o600)
-        text = _MOSQUITTO.format(port=self.port, pki=folder / "pki", folder=folder, user="user root\n")
-        (folder / "mosquitto.conf").write_text(text)
+        issue(folder, gateway)
+        self.configure(folder)
+
+    def configure(self, folder: Path) -> None:
+        """Write the shipped configuration, as after a revocation."""
+        write_broker_config(folder, folder / "broker", ("127.0.0.1", "localhost"), self.port, "127.0.0.1")
+        if os.getuid() == 0:  # else it would give up the right to read a folder that belongs to root
+            with (folder / "broker" / "mosquitto.conf").open("a") as file:
+                file.write("user root\n")
 
     def command(self, folder: Path) -> list[str]:
         """Return the command that runs it."""
-        return [self._program, "-c", str(folder / "mosquitto.conf")]
+        return [self._program, "-c", str(folder / "broker" / "mosquitto.conf")]
 
     def _client(self, folder: Path, name: str) -> dict[str, str]:
         pki = folder / "pki"
@@ -147,6 +132,16 @@ class Mosquitto:
     def platform(self, folder: Path) -> dict[str, str]:
         """Return the platform's settings."""
         return self._client(folder, "platform")
+
+
+def issue(folder: Path, gateway: str) -> None:
+    """Let the authority in *folder* give *gateway* a certificate, which lies with its key in `pki/`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = serialization.PrivateFormat.PKCS8
+    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    write_whole(folder / "pki" / (gateway + ".key"), pem, 0o600)
+    certificate = Authority(folder).issue(gateway, key.public_key())
+    write_whole(folder / "pki" / (gateway + ".crt"), certificate.encode("ascii"), 0o644)
 
 
 def make_certificates(folder: Path, names: tuple[str, ...]) -> None:

@@ -1,6 +1,8 @@
-"""Who reaches what on the broker: mosquitto with the configuration of the stand, real certificates and connections."""
+"""Who reaches what on the broker: mosquitto with the shipped configuration, real certificates and connections."""
 
 import queue
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.mqtt import Closed, Connection, Event, Message, Opened, broker_settings
-from hil_tests.brokers import Mosquitto, make_certificates
+from cloud_sync.platform.broker_config import revoke
+from cloud_sync.tests.brokers import scripted_broker
+from hil_tests.brokers import Mosquitto, issue, make_certificates
 from hil_tests.stand import listens
 
 OURS, OTHER = "gw-a", "gw-b"
@@ -24,19 +28,34 @@ class Access:
         self.folder = folder
         self.broker = Mosquitto()
         self.broker.prepare(folder, OURS)
-        make_certificates(folder / "pki", ("broker", OURS, OTHER, "platform"))
+        issue(folder, OTHER)
         make_certificates(folder / "forged", (OURS,))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the broker and wait until it listens."""
+        self.process = subprocess.Popen(self.broker.command(self.folder), stdin=subprocess.DEVNULL)
+        until = time.monotonic() + WAIT_S
+        while not listens(self.broker.port):
+            assert self.process.poll() is None and time.monotonic() < until, "the broker does not start"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop the broker."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(WAIT_S)
 
     @contextmanager
     def connection(
-        self, name: str, *topics: str, pki: str = "pki", host: str = "127.0.0.1"
+        self, name: str, *topics: str, pki: str = "pki", host: str = "127.0.0.1", client_id: str = ""
     ) -> Iterator[tuple[Connection, Callable[[], Event]]]:
         """Connect with the certificate *name*, or with none where it is empty; gives what happens, one at a time."""
         happened: queue.Queue[Event] = queue.Queue()
         own = self.folder / pki
         pair = (own / (name + ".crt"), own / (name + ".key")) if name else (None, None)
         url = "mqtts://%s:%d" % (host, self.broker.port)
-        settings = broker_settings(url, "test-" + name, self.folder / "pki" / "ca.crt", *pair)
+        settings = broker_settings(url, client_id or "test-" + name, self.folder / "pki" / "ca.crt", *pair)
         connection = Connection(settings, topics, happened.put)
         connection.start()
         try:
@@ -56,16 +75,11 @@ class Access:
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
     """The stand's broker, running."""
     access = Access(tmp_path_factory.mktemp("broker"))
-    process = subprocess.Popen(access.broker.command(access.folder), stdin=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + WAIT_S
-        while not listens(access.broker.port):
-            assert process.poll() is None and time.monotonic() < until, "the broker does not start"
-            time.sleep(0.05)
+        access.start()
         yield access
     finally:
-        process.terminate()
-        process.wait(WAIT_S)
+        access.stop()
 
 
 def test_a_gateway_publishes_on_its_own_topic_only(access: Access) -> None:
@@ -103,7 +117,7 @@ def test_a_gateway_reads_its_own_answers_only(access: Access) -> None:
     assert isinstance(first, Message) and (first.topic, first.payload) == ("v1/b0/gw-a/down", b"receipt")
 
 
-def test_who_has_no_certificate_of_the_park_is_refused(access: Access) -> None:
+def test_fault_f16_who_has_no_certificate_of_the_park_is_refused(access: Access) -> None:
     """No certificate, and one with a gateway's name that another authority signed, get no connection."""
     assert access.refused("").split()[0] in ("WP-NET-006", "WP-NET-012")
     assert access.refused(OURS, pki="forged").split()[0] in ("WP-NET-006", "WP-NET-012")
@@ -113,3 +127,77 @@ def test_fault_i11_a_broker_with_the_certificate_of_another_host_is_refused(acce
     """127.1 reaches the same broker, but is not among the names its certificate is for."""
     said = access.refused(OURS, host="127.1")
     assert said.startswith("WP-NET-006") and "mismatch" in said.lower()
+
+
+def test_fault_f12_no_gateway_pushes_another_off_the_broker(access: Access) -> None:
+    """Under the client id of another gateway, or of the platform, nobody loses its connection: the name is another."""
+    with (
+        access.connection("platform", "v1/b0/+/up", client_id="platform") as (platform, heard),
+        access.connection(OURS, "v1/b0/gw-a/down", client_id=OURS) as (ours, heard_by_us),
+    ):
+        assert isinstance(heard(), Opened) and isinstance(heard_by_us(), Opened)
+        for taken in (OURS, "platform"):
+            with access.connection(OTHER, "v1/b0/gw-b/down", client_id=taken) as (other, heard_by_other):
+                assert isinstance(heard_by_other(), Opened)
+                assert other.publish("v1/b0/gw-b/up", b"of b") and ours.publish("v1/b0/gw-a/up", b"of a")
+                came = [heard(), heard()]
+                assert {one.payload for one in came if isinstance(one, Message)} == {b"of a", b"of b"}
+        assert platform.publish("v1/b0/gw-a/down", b"receipt")
+        answer = heard_by_us()
+        assert isinstance(answer, Message) and answer.payload == b"receipt"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_older_tls_than_1_2_is_refused_by_the_broker(access: Access) -> None:
+    """A client with a good certificate that knows TLS 1.1 at most is told so by the broker itself; 1.2 is taken."""
+    for most, taken in ((ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(access.folder / "pki" / "ca.crt")
+        context.load_cert_chain(access.folder / "pki" / (OURS + ".crt"), access.folder / "pki" / (OURS + ".key"))
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, most
+        with socket.create_connection(("127.0.0.1", access.broker.port), WAIT_S) as line:
+            if taken:
+                with context.wrap_socket(line, server_hostname="127.0.0.1") as encrypted:
+                    assert encrypted.version() == "TLSv1.2"
+            else:
+                with pytest.raises(ssl.SSLError) as caught:
+                    context.wrap_socket(line, server_hostname="127.0.0.1")
+                assert "ALERT_PROTOCOL_VERSION" in str(caught.value.reason)
+
+
+def test_fault_i11_nothing_is_sent_to_a_false_broker(access: Access) -> None:
+    """A broker whose certificate another authority signed gets not one byte of ours, a client certificate included."""
+    false = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    make_certificates(access.folder / "false", ("broker",))
+    false.load_cert_chain(access.folder / "false" / "broker.crt", access.folder / "false" / "broker.key")
+    with scripted_broker(b"\x20\x03\x00\x00\x00", context=false) as (port, came):
+        pki = access.folder / "pki"
+        settings = broker_settings(
+            "mqtts://127.0.0.1:%d" % port, OURS, pki / "ca.crt", pki / (OURS + ".crt"), pki / (OURS + ".key")
+        )
+        happened: queue.Queue[Event] = queue.Queue()
+        connection = Connection(settings, (), happened.put)
+        connection.start()
+        try:
+            event = happened.get(timeout=WAIT_S)
+        finally:
+            connection.stop()
+    assert isinstance(event, Closed) and event.why is not None and event.why.code == "WP-NET-006" and came == []
+
+
+def test_fault_i07_a_revoked_gateway_is_kept_out(tmp_path: Path) -> None:
+    """Its certificates are on the list: it gets no connection any more, the others do, and it with a new one."""
+    access = Access(tmp_path)
+    try:
+        revoke(tmp_path, b"k" * 8, OTHER, time.time_ns() // 1_000_000, "lost on the way")
+        access.broker.configure(tmp_path)
+        access.start()
+        assert access.refused(OTHER).split()[0] in ("WP-NET-006", "WP-NET-010", "WP-NET-012")
+        with access.connection(OURS) as (_ours, heard):
+            assert isinstance(heard(), Opened)
+        issue(tmp_path, OTHER)
+        with access.connection(OTHER) as (_other, heard):
+            assert isinstance(heard(), Opened)
+    finally:
+        access.stop()

@@ -93,8 +93,8 @@ JSON_ANSWERS = {
  "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
    "last_good": "2026-11-21T02:14:58.120Z", "last_fault": {"kind": "silent", "detail": "no byte"}, "stale": false,
    "foreign": false, "timeout_ms": 240, "refused": [{"function": 3, "start": 96, "count": 2}], "shortened": true}],
- "uplink": {"state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41, "last_receipt_through": 500,
-   "last_receipt_at": "2026-11-21T02:14:31.007Z"}}
+ "uplink": {"state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41, "refusal": null,
+   "trouble": null, "last_receipt_through": 500, "last_receipt_at": "2026-11-21T02:14:31.007Z"}}
 """,
     "wattproof readings": """
 {"readings": [{"meter": "m-intake", "quantity": "energy_active_import", "at": "2026-11-21T02:14:58.120Z",
@@ -201,9 +201,27 @@ JSON_ANSWERS = {
     "wattproof-platform keys new": '{"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."}',
     "wattproof-platform keys show": """
 {"platform": {"kid": "0123456789abcdef", "algorithm": "EdDSA", "public": "...", "path": "..."},
- "gateways": {"park7-gw1": [{"kid": "fedcba9876543210", "algorithm": "EdDSA", "public": "..."}]}}
+ "gateways": {"park7-gw1": [{"kid": "fedcba9876543210", "algorithm": "EdDSA", "public": "..."}]},
+ "revoked": [{"kid": "0011223344556677", "gateway": "park7-gw2", "since": "2026-11-21T02:14:31Z", "reason": "...",
+   "certificates": 1}]}
 """,
-    "wattproof-platform enrol": """
+    "wattproof-platform keys revoke": """
+{"kid": "fedcba9876543210", "gateway": "park7-gw1", "since": "2026-11-21T02:14:31Z", "reason": "...", "certificates": 1}
+""",
+    "wattproof-platform enrol new": """
+{"gateway": "park7-gw1", "code": "3SWWV-RITGO-...", "until_ms": 1795795620000}
+""",
+    "wattproof-platform enrol answer": '{"gateway": "park7-gw1", "file": "answer.json"}',
+    "wattproof-platform broker-config": '{"files": ["/etc/mosquitto/wattproof/mosquitto.conf"]}',
+    "wattproof enrol": """
+{"gateway": "park7-gw1", "bucket": "b0", "platform_key": "keys/platform.pub", "ca": "keys/ca.crt",
+ "certificate": "keys/tls.crt", "key": "keys/tls.key"}
+""",
+    "wattproof keys renew": """
+{"gateway": "park7-gw1", "bucket": "b0", "platform_key": "keys/platform.pub", "ca": "keys/ca.crt",
+ "certificate": "keys/tls.crt", "key": "keys/tls.key"}
+""",
+    "wattproof-platform enrol key": """
 {"gateway": "park7-gw1", "kid": "fedcba9876543210", "algorithm": "EdDSA", "public": "...", "path": "..."}
 """,
 }

@@ -18,6 +18,7 @@ DIGEST_BYTES = 16
 GAP = "gap"  # Entries before it are missing: send from expected_sequence.
 FORK = "fork"  # The same incarnation and sequence is kept with other bytes.
 UNKNOWN_KEY = "unknown-key"  # The key is not enrolled (yet): try again later.
+REVOKED_KEY = "revoked-key"  # The key speaks for nobody any more: make another and enrol it.
 BAD_SIGNATURE = "bad-signature"
 TOO_LARGE = "too-large"
 MALFORMED = "malformed"
@@ -28,7 +29,7 @@ _SHAPES = {
     KIND_REFUSAL: (str, bytes, str, int, int),
     KIND_COSIGNATURE: (str, bytes),
 }
-REASONS = (GAP, FORK, UNKNOWN_KEY, BAD_SIGNATURE, TOO_LARGE, MALFORMED, CLONE)
+REASONS = (GAP, FORK, UNKNOWN_KEY, REVOKED_KEY, BAD_SIGNATURE, TOO_LARGE, MALFORMED, CLONE)
 
 
 class Receipt(namedtuple("Receipt", ("gateway", "incarnation", "through_sequence", "link", "at_ms"))):

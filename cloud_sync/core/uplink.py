@@ -7,7 +7,7 @@ from the platform's own shelf, which holds what came before its turn. STEPS is t
 
 from collections import namedtuple
 
-from cloud_sync.core.receipt import CLONE, FORK, GAP, UNKNOWN_KEY, Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import CLONE, FORK, GAP, REVOKED_KEY, UNKNOWN_KEY, Receipt, Refusal, digest_of
 
 WINDOW = 12  # Batches in flight: 150 a second over a road of 60 ms take nine, and a few for the platform's commit.
 TIMEOUT_MS = 30_000  # A full batch takes 16 s at 64 kbit/s.
@@ -259,7 +259,8 @@ class Uplink:
             self._rewind(refusal.expected_sequence, now_ms, chance)
             return None
         flight.refusals += 1
-        if refusal.reason not in (GAP, FORK, UNKNOWN_KEY, CLONE) and flight.refusals >= POISON_REFUSALS:
+        waiting = (GAP, FORK, UNKNOWN_KEY, REVOKED_KEY, CLONE)  # The batch is good; what is wrong is elsewhere.
+        if refusal.reason not in waiting and flight.refusals >= POISON_REFUSALS:
             self._drop_from(flight.first)
             return SetAside(flight.first, flight.last, flight.incarnation, refusal.reason)
         self._put_off(flight, now_ms, chance)

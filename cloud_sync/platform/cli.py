@@ -1,4 +1,4 @@
-"""The wattproof-platform command: serve, verify, show, keys, enrol; documents and reports have modules of their own."""
+"""The wattproof-platform command: serve, verify, show, park; all others have modules of their own."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from typing import Any, TypeVar
 
 import click
 
-from cloud_sync.keys import ALGORITHM_NAMES, KeyRing, PublicKey, load_public, new_key
+from cloud_sync.keys import KeyRing
 from cloud_sync.platform import showing, whole_park
 from cloud_sync.platform.auditing import audit
 from cloud_sync.platform.composing import plans_of
 from cloud_sync.platform.document_commands import document_group
 from cloud_sync.platform.documents import Documents
-from cloud_sync.platform.enrolment import enrol, enrolled
 from cloud_sync.platform.export_command import export_command
-from cloud_sync.platform.home import DEFAULT_HOME, GATEWAYS, KEY_FILE, read_settings
+from cloud_sync.platform.home import DEFAULT_HOME, KEY_FILE, read_settings
+from cloud_sync.platform.key_commands import broker_config_command, enrol_group, keys_group
 from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.park import PARK_FILE, read_parks
 from cloud_sync.platform.rebuilding import rebuild
@@ -161,61 +161,9 @@ def park_command(home: Path, as_json: bool) -> None:
         sys.exit(PROBLEM)
 
 
-@main.group("keys")
-def keys_group() -> None:
-    """The key that receipts are signed with."""
-
-
-@keys_group.command("new")
-@json_option
-@click.pass_obj
-@fails_clearly
-def keys_new_command(home: Path, as_json: bool) -> None:
-    """Make the platform's key; its public half is what gateways trust."""
-    key = new_key(home / KEY_FILE)
-    path = (home / KEY_FILE).with_suffix(".pub")
-    text = _("Made the key {kid}. Give {path} to every gateway as its [uplink] platform_key.")
-    emit(_key(key, path), text.format(kid=key.kid.hex(), path=path), as_json)
-
-
-@keys_group.command("show")
-@json_option
-@click.pass_obj
-@fails_clearly
-def keys_show_command(home: Path, as_json: bool) -> None:
-    """Show the platform's public key and those of the enrolled gateways."""
-    path = (home / KEY_FILE).with_suffix(".pub")
-    own = load_public(path)
-    gateways = enrolled(home / GATEWAYS)
-    value = {
-        "platform": _key(own, path),
-        "gateways": {name: [_key(key, None) for key in keys] for name, keys in sorted(gateways.items())},
-    }
-    lines = [_("platform {kid} {path}").format(kid=own.kid.hex(), path=path), own.pem().strip()]
-    for name, keys in sorted(gateways.items()):
-        lines += [_("gateway {name} {kid}").format(name=name, kid=key.kid.hex()) for key in keys]
-    emit(value, "\n".join(lines), as_json)
-
-
-def _key(key: PublicKey, path: Path | None) -> dict[str, str]:
-    named = {"kid": key.kid.hex(), "algorithm": ALGORITHM_NAMES[key.algorithm], "public": key.pem()}
-    return named | ({"path": str(path)} if path else {})
-
-
-@main.command("enrol")
-@click.argument("gateway")
-@click.argument("pubkey", type=click.Path(path_type=Path))
-@json_option
-@click.pass_obj
-@fails_clearly
-def enrol_command(home: Path, gateway: str, pubkey: Path, as_json: bool) -> None:
-    """Trust the key in the file PUBKEY to speak for GATEWAY, from now on."""
-    path, key = enrol(home / GATEWAYS, gateway, pubkey)
-    text = _("Gateway {gateway} is enrolled with key {kid} ({path}).")
-    value = {"gateway": gateway} | _key(key, path)
-    emit(value, text.format(gateway=gateway, kid=key.kid.hex(), path=path), as_json)
-
-
+main.add_command(keys_group)
+main.add_command(enrol_group)
+main.add_command(broker_config_command)
 main.add_command(document_group)
 main.add_command(report_command)
 main.add_command(export_command)

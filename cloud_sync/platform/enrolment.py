@@ -8,9 +8,12 @@ remembers every key that was enrolled.
 import os
 from pathlib import Path
 
+from cloud_sync.core.receipt import REVOKED_KEY
 from cloud_sync.core.topic import is_name
 from cloud_sync.keys import KeyRing, PublicKey, load_public
 from cloud_sync.platform.ledger import Ledger
+from cloud_sync.platform.revocations import REVOKED, Revocations
+from cloud_sync.seal import SealError
 from gateway.core.problem import Problem, ProblemError, problem
 
 # The name the platform's own certificate carries: the broker gives it the right to all topics.
@@ -23,6 +26,7 @@ class Enrolment:
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self.folder = folder
         self.ledger = ledger
+        self.revocations = Revocations(folder.parent / REVOKED.name)
         self._seen: tuple[tuple[Path, int], ...] | None = None
         self._rings: dict[str, KeyRing] = {}
         self.refresh()
@@ -31,12 +35,18 @@ class Enrolment:
         """Return the keys that speak for *gateway*; an empty ring where it is not enrolled."""
         return self._rings.get(gateway, KeyRing())
 
+    def check(self, kid: bytes) -> None:
+        """Raise SealError where the key *kid* is revoked."""
+        if self.revocations.known(kid) is not None:
+            raise SealError(REVOKED_KEY, kid.hex())
+
     def gateways(self) -> list[str]:
         """Return the names of the enrolled gateways."""
         return sorted(self._rings)
 
     def refresh(self) -> None:
         """Read the folder again if it has changed; raises ProblemError, and keeps what was, where a file is broken."""
+        self.revocations.all()
         if self._seen is not None and self._seen == _times([folder for folder, _ in self._seen]):
             return
         self._seen = _times([self.folder, *sorted(self.folder.glob("*/"))])
@@ -76,8 +86,8 @@ def enrolled(folder: Path) -> dict[str, list[PublicKey]]:
     return found
 
 
-def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
-    """Take the key in the file *source* as one of *gateway*; return the file it is in now, and the key."""
+def check_name(gateway: str) -> None:
+    """Raise ProblemError where *gateway* cannot be the name of one."""
     if not is_name(gateway) or gateway.startswith(".") or gateway == RESERVED:
         raise ProblemError(
             problem(
@@ -88,14 +98,24 @@ def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
                 reserved=RESERVED,
             )
         )
+
+
+def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
+    """Take the key in the file *source* as one of *gateway*; return the file it is in now, and the key."""
+    check_name(gateway)
     key = load_public(source)
+    return enrol_key(folder, gateway, key, str(source)), key
+
+
+def enrol_key(folder: Path, gateway: str, key: PublicKey, where: str) -> Path:
+    """Take *key*, which came from *where*, as one of *gateway*; return the file it is in now."""
     others = enrolled(folder)
     owner = next((name for name, keys in others.items() if any(other.kid == key.kid for other in keys)), None)
     if owner is not None and owner != gateway:
         raise ProblemError(
             problem(
                 "WP-PLT-021",
-                str(source),
+                where,
                 "This is the key of gateway {owner} already.",
                 "Every gateway needs a key of its own: make one on {gateway} with `wattproof keys new`.",
                 owner=owner,
@@ -122,4 +142,4 @@ def enrol(folder: Path, gateway: str, source: Path) -> tuple[Path, PublicKey]:
                     reason=error.strerror,
                 )
             ) from error
-    return path, key
+    return path

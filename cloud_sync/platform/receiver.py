@@ -8,7 +8,7 @@ import logging
 import sqlite3
 from typing import NamedTuple
 
-from cloud_sync.core.batch import Batch, Hole
+from cloud_sync.core.batch import Batch, Hole, read_envelope
 from cloud_sync.core.intake import HELD_MAX, HOLD
 from cloud_sync.core.receipt import GAP, Cosignature, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import UP, down_topic, split_topic, up_topic
@@ -67,6 +67,7 @@ class Receiver:
 
         try:
             batch = open_sealed(raw, up_topic(self.bucket, gateway), self.enrolment.of(gateway))
+            self.enrolment.check(read_envelope(raw).kid)
         except SealError as error:
             set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
             log.warning("refused a message of %s: %s", gateway, error)

@@ -127,7 +127,7 @@ async def _offer(
     warn: Callable[[Problem], None],
 ) -> None:
     """Run the page, which reads through a connection of its own, and the road, which writes."""
-    app = create_app(page_ledger, settings.zone, home=home)
+    app = create_app(page_ledger, settings.zone, home=home, bucket=settings.bucket)
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S)
     server = PageServer(config, app.state.news)
     with ended_by_signals(server), listening(settings.host, settings.port) as bound:

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_sync.platform.api import Answers, refused, routes
+from cloud_sync.platform.enrol_route import enrol_route
 from cloud_sync.platform.events import News
 from cloud_sync.platform.report_page import report_routes
 from cloud_sync.platform.reports import Reads
@@ -56,11 +57,16 @@ class Guarded:
 
 
 def create_app(
-    ledger: Reads, zone: str = "Asia/Shanghai", now: Callable[[], float] = time.time, home: Path | None = None
+    ledger: Reads,
+    zone: str = "Asia/Shanghai",
+    now: Callable[[], float] = time.time,
+    home: Path | None = None,
+    bucket: str = "",
 ) -> Starlette:
     """Return the application over *ledger*; *zone* is the park's, by which a day begins and ends.
 
-    *home* is the platform's folder, where documents, tables and choices of the reports are.
+    *home* is the platform's folder, where documents, tables and choices of the reports are; with it, gateways are
+    enrolled for *bucket*.
 
     Before its server stops, call `app.state.news.end()`, so that open event streams end by themselves.
     """
@@ -118,6 +124,7 @@ def create_app(
             *report_routes(ledger, home, park_zone, now),
             *routes(Answers(ledger, park_zone, now)),
             Route("/api/v1/events", news.answer),
+            *([enrol_route(home, bucket, now)] if home is not None else []),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         exception_handlers={404: missing, 405: not_asked, sqlite3.Error: unanswerable},

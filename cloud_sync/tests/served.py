@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,13 +22,13 @@ WAIT_S = 20.0
 class Served:
     """The page of one ledger, in a thread of its own, on a port that the system chose or on *port*."""
 
-    def __init__(self, ledger: Reads, now: Callable[[], float], port: int = 0) -> None:
+    def __init__(self, ledger: Reads, now: Callable[[], float], port: int = 0, home: Path | None = None) -> None:
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))
         self.port = int(self.socket.getsockname()[1])
         self.address = f"http://127.0.0.1:{self.port}/"
-        self.app = create_app(ledger, now=now)
+        self.app = create_app(ledger, now=now, home=home, bucket="b0")
         config = uvicorn.Config(self.app, log_level="error", timeout_graceful_shutdown=5)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)

@@ -146,13 +146,13 @@ CASES = {
     "broken public key": Case(writes("keys/platform.pub", "x"), "keys show", "WP-KEY-004", "platform.pub"),
     "broken gateway key": Case(writes("keys/gateways/a.pub", "x"), "serve", "WP-KEY-004", "a.pub"),
     "key there": Case(nothing, "keys new", "WP-KEY-001", "platform.key"),
-    "name of the platform": Case(nothing, "enrol platform " + OWN, "WP-PLT-020", "platform"),
-    "bad name": Case(nothing, "enrol a/b " + OWN, "WP-PLT-020", "a/b"),
-    "name of a folder": Case(nothing, "enrol .. " + OWN, "WP-PLT-020", ".."),
-    "no key to enrol": Case(nothing, "enrol gw {home}/none", "WP-KEY-009", "none"),
-    "private key to enrol": Case(nothing, "enrol gw {home}/keys/platform.key", "WP-KEY-004", "platform.key"),
-    "folder to enrol": Case(nothing, "enrol gw {home}", "WP-KEY-007", "platform"),
-    "nowhere to enrol": Case(file_for_gateways, "enrol gw " + OWN, "WP-PLT-022", "gateways"),
+    "name of the platform": Case(nothing, "enrol key platform " + OWN, "WP-PLT-020", "platform"),
+    "bad name": Case(nothing, "enrol key a/b " + OWN, "WP-PLT-020", "a/b"),
+    "name of a folder": Case(nothing, "enrol key .. " + OWN, "WP-PLT-020", ".."),
+    "no key to enrol": Case(nothing, "enrol key gw {home}/none", "WP-KEY-009", "none"),
+    "private key to enrol": Case(nothing, "enrol key gw {home}/keys/platform.key", "WP-KEY-004", "platform.key"),
+    "folder to enrol": Case(nothing, "enrol key gw {home}", "WP-KEY-007", "platform"),
+    "nowhere to enrol": Case(file_for_gateways, "enrol key gw " + OWN, "WP-PLT-022", "gateways"),
 }
 
 

@@ -113,11 +113,11 @@ def test_keys_are_made_once_and_shown(tmp_path: Path) -> None:
 def test_enrolment_is_said_and_kept(platform: Platform, tmp_path: Path) -> None:
     """The file is where the platform looks; a second key of the same gateway stands beside the first."""
     source = tmp_path / "edge" / "gw-1.pub"
-    new = answer(tmp_path, "enrol", "gw-9", str(make_key(tmp_path, "new")))
+    new = answer(tmp_path, "enrol", "key", "gw-9", str(make_key(tmp_path, "new")))
     assert Path(new["path"]) == tmp_path / "keys" / "gateways" / "gw-9.pub"
-    second = answer(tmp_path, "enrol", "gw-9", str(make_key(tmp_path, "second")))
+    second = answer(tmp_path, "enrol", "key", "gw-9", str(make_key(tmp_path, "second")))
     assert Path(second["path"]) == tmp_path / "keys" / "gateways" / "gw-9" / f"{second['kid']}.pub"
-    stolen = call(tmp_path, "enrol", "gw-9", str(source))
+    stolen = call(tmp_path, "enrol", "key", "gw-9", str(source))
     assert stolen.exit_code == 1 and stolen.stderr.startswith("WP-PLT-021")
     assert {one["kid"] for one in answer(tmp_path, "keys", "show")["gateways"]["gw-9"]} == {new["kid"], second["kid"]}
 
@@ -131,7 +131,7 @@ def make_key(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize("name", ["a/b", "a b", "+", "", "x" * 65])
 def test_a_name_that_fits_no_topic_is_refused(platform: Platform, tmp_path: Path, name: str) -> None:
     """The name of a gateway is one level of an MQTT topic."""
-    result = call(tmp_path, "enrol", name, str(tmp_path / "edge" / "gw-1.pub"))
+    result = call(tmp_path, "enrol", "key", name, str(tmp_path / "edge" / "gw-1.pub"))
     assert result.exit_code == 1 and result.stderr.startswith("WP-PLT-020")
 
 
@@ -228,4 +228,4 @@ def test_a_second_writer_is_kept_out(platform: Platform) -> None:
 def test_a_command_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     """Exit 2 is for what was typed wrong."""
     assert call(tmp_path, "sevre").exit_code == 2
-    assert call(tmp_path, "enrol", "gw-1").exit_code == 2
+    assert call(tmp_path, "enrol", "key", "gw-1").exit_code == 2

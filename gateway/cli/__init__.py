@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("gateway.cli.account_commands", "verify"),
     "declare": ("gateway.cli.declare_command", "declare"),
     "keys": ("gateway.cli.keys_commands", "keys"),
+    "enrol": ("gateway.cli.enrol_command", "enrol"),
     "scan": ("gateway.cli.scan_command", "scan"),
     "read": ("gateway.cli.bus_commands", "read"),
     "wiring": ("gateway.cli.wiring_command", "wiring"),

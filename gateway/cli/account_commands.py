@@ -41,6 +41,18 @@ def clock_text(status: str, bound_ms: int) -> str:
     return text if status == "U" else _("{status}, to {bound} ms").format(status=text, bound=bound_ms)
 
 
+def refusal_text(reason: str) -> str:
+    """Return in words why the platform takes nothing, and what to do."""
+    known = {
+        "unknown-key": _("the platform does not know this gateway's key: enrol it with `wattproof enrol`"),
+        "revoked-key": _(
+            "the platform has revoked this gateway's key: `wattproof keys new --replace`, then `wattproof enrol`"
+        ),
+        "fork": _("the platform has other entries of these numbers: someone else wrote them with this key"),
+    }
+    return known.get(reason, reason)
+
+
 def question(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of the daemon, or of the journal where no daemon runs."""
     if is_running(home):
@@ -78,6 +90,10 @@ def status(home: str, as_json: bool) -> None:
         [_("intervals closed"), str(answer["intervals"])],
         [_("uplink"), "%s, %s" % (_("connected") if linked else _("not connected"), answer["uplink"]["state"])],
     ]
+    if answer["uplink"]["refusal"]:
+        rows.append([_("refused"), refusal_text(answer["uplink"]["refusal"])])
+    if answer["uplink"]["trouble"]:
+        rows.append([_("broker"), answer["uplink"]["trouble"]["text"]])
     for aside in answer["set_aside"]:
         rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside)])
     meters = [

@@ -1,11 +1,13 @@
 """wattproof keys: the identity of a gateway."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from cloud_sync.core.batch import ES256
 from cloud_sync.keys import ALGORITHM_NAMES, SUITES, load_signer, new_key
+from gateway.cli.enrol_command import check_way, exchange, route_options
 from gateway.export_as import readings_key_path
 from gateway.frame import emit, fails_clearly, json_option
 from gateway.recorder import key_path
@@ -62,3 +64,14 @@ def new(home: str, ocmf: bool, suite: str, as_json: bool) -> None:
 def show(home: str, ocmf: bool, as_json: bool) -> None:
     """Show key id and public key."""
     _answer(_path(home, ocmf), as_json)
+
+
+@keys.command("renew")
+@route_options
+@json_option
+@click.pass_obj
+@fails_clearly
+def renew(home: str, /, as_json: bool, **route: Any) -> None:
+    """Get another certificate for the broker before this one ends; the enrolled signing key vouches for it."""
+    check_way(route)
+    exchange(Path(home), None, route, as_json)

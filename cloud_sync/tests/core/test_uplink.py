@@ -5,6 +5,7 @@ from cloud_sync.core.receipt import (
     FORK,
     GAP,
     MALFORMED,
+    REVOKED_KEY,
     TOO_LARGE,
     UNKNOWN_KEY,
     Receipt,
@@ -220,7 +221,7 @@ def test_a_rewind_to_nothing_ends_idle():
 
 def test_a_refused_key_is_tried_again_later():
     """Unknown keys and forks are never set aside: the oldest is offered again after a pause, the rest when it moves."""
-    for reason in (UNKNOWN_KEY, FORK):
+    for reason in (UNKNOWN_KEY, REVOKED_KEY, FORK):
         uplink = make(count=3)
         rest(uplink)
         now_ms = 0
