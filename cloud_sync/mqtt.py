@@ -66,6 +66,7 @@ class Message(NamedTuple):
     payload: bytes
     mid: int
     round: int
+    nonce: bytes = b""  # What the sender put beside the payload, for the answer to repeat.
 
 
 Event = Opened | Closed | Message
@@ -192,13 +193,17 @@ class Connection:
                 stuck.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Hand a message over to be sent; return False where the connection is closed or full."""
+    def publish(self, topic: str, payload: bytes, nonce: bytes = b"") -> bool:
+        """Hand a message over to be sent, *nonce* beside it; return False where the connection is closed or full."""
         client = self._client
         if not self._open or client is None:
             return False
+        properties = None
+        if nonce:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = nonce
         try:
-            result = client.publish(topic, payload, _QOS).rc
+            result = client.publish(topic, payload, _QOS, properties=properties).rc
         except ValueError:  # The payload is longer than MQTT allows at all.
             return False
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -351,7 +356,8 @@ def message_of(packet: paho.MQTTMessage, connection: int) -> Message:
         topic = packet.topic
     except UnicodeDecodeError:
         topic = ""
-    return Message(topic, bytes(packet.payload), packet.mid, connection)
+    nonce = getattr(packet.properties, "CorrelationData", b"")
+    return Message(topic, bytes(packet.payload), packet.mid, connection, nonce)
 
 
 def _wake_up(_client: paho.Client, _user: Any, _socket: Any) -> None:

@@ -5,6 +5,7 @@ thread has to tell waits in a queue meanwhile. Only a receipt that the platform 
 the journal itself holds, frees anything.
 """
 
+import os
 import random
 from collections import deque
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from typing import NamedTuple, Protocol
 
 from cloud_sync.core.batch import Sealed, hole_over
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
-from cloud_sync.core.receipt import Cosignature, Receipt, Refusal
+from cloud_sync.core.freshness import Anchor, Freshness
+from cloud_sync.core.receipt import NONCE_BYTES, Cosignature, Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
-from cloud_sync.core.uplink import CHANCE_SPAN, Anchor, Fetch, Freed, Send, SetAside, Uplink
+from cloud_sync.core.uplink import CHANCE_SPAN, Fetch, Freed, Send, SetAside, Uplink
 from cloud_sync.keys import KeyRing, Signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened, Settings
 from cloud_sync.mqtt import broker_settings as broker_settings
@@ -74,7 +76,6 @@ class Sender:
         settings: Settings,
         gateway: str,
         bucket: str,
-        incarnation: bytes,
         signer: Signer,
         platform: KeyRing,
         wake: Callable[[], None],
@@ -83,7 +84,7 @@ class Sender:
     ) -> None:
         """Prepare; *wake* is called from another thread whenever `step` should be called at once.
 
-        on_anchor is told, on the loop, every time the platform's signed clock becomes known.
+        on_anchor is told, on the loop, the platform's signed time whenever a receipt answers what was just sent.
         """
         self._outbox = outbox
         self._up = up_topic(bucket, gateway)
@@ -93,7 +94,8 @@ class Sender:
         self._platform = platform
         self._wake = wake
         self._on_anchor = on_anchor
-        self._uplink = uplink or Uplink(incarnation, outbox.receipted_through())
+        self._uplink = uplink or Uplink(outbox.receipted_through())
+        self._freshness = Freshness()
         self._events: deque[Event] = deque()
         self._connection = Connection(settings, (self._down,), self._note)
         self._packet_bytes_max: int | None = None
@@ -182,11 +184,10 @@ class Sender:
             self._foreign += 1
             return ()
         self._last_receipt = answer
-        anchor = self._uplink.anchor
-        freed = self._uplink.receipted(answer, raw, now_ms)
-        if self._on_anchor is not None and self._uplink.anchor is not None and self._uplink.anchor is not anchor:
-            self._on_anchor(self._uplink.anchor)
-        return freed
+        anchor = self._freshness.answered(answer)
+        if self._on_anchor is not None and anchor is not None:
+            self._on_anchor(anchor)
+        return self._uplink.receipted(answer, raw, now_ms)
 
     def _take_cosignature(self, answer: Cosignature) -> None:
         try:
@@ -208,6 +209,7 @@ class Sender:
         self._outbox.set_aside(aside.first, aside.reason, seal(hole, self._signer, self._up))
 
     def _publish(self, action: Send, now_ms: int) -> None:
+        nonce = os.urandom(NONCE_BYTES)
         limit = self._packet_bytes_max
         if limit is not None and len(action.raw) + _PACKET_MARGIN > limit:
             self._trouble = problem(
@@ -215,6 +217,7 @@ class Sender:
                 "Raise the broker's packet limit to 256 KiB; the batch waits until then.",
                 limit=limit, size=len(action.raw),
             )  # fmt: skip
-        elif self._connection.publish(self._up, action.raw):
+        elif self._connection.publish(self._up, action.raw, nonce):
+            self._freshness.sent(nonce, now_ms)
             return
         self._uplink.unsent(action.first, now_ms, random.randrange(CHANCE_SPAN))

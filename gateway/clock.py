@@ -1,30 +1,18 @@
-"""Clock: UTC, monotonic time, and how far UTC can be trusted."""
+"""Clock: the one place that reads time; what it means is kept by TimeKeeping."""
 
 import ctypes
 import os
 import time
 from pathlib import Path
 
+from cloud_sync.core.freshness import Anchor
+from cloud_sync.kernel_clock import kernel_bound_ms
 from gateway.core.record import Stamp
+from gateway.core.time_keeping import ClockFacts, ClockNews, Kept, Mark, TimeKeeping
 
-# adjtimex(2): state 5 (TIME_ERROR) means the kernel clock is not synchronised; maxerror is in microseconds.
-_TIME_ERROR = 5
 _SET_TIMER_SLACK = 29  # prctl(2)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# Without a synchronised clock we claim no bound better than this.
-_UNKNOWN_BOUND_MS = 86_400_000
-
-
-class _Timex(ctypes.Structure):
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("rest", ctypes.c_byte * 256),
-    )
+_RTC = Path("/sys/class/rtc")
 
 
 def wake_on_time() -> None:
@@ -32,32 +20,59 @@ def wake_on_time() -> None:
     ctypes.CDLL(None).prctl(_SET_TIMER_SLACK, 1, 0, 0, 0)
 
 
+def boot_id() -> bytes:
+    """Return eight bytes that name this boot of the system; random where it has no name."""
+    if not _BOOT_ID.exists():
+        return os.urandom(8)
+    return bytes.fromhex(_BOOT_ID.read_text().replace("-", "").strip())[:8]
+
+
 class Clock:
-    """The one place that reads time."""
+    """UTC and the time since boot."""
 
     def __init__(self) -> None:
-        self._boot = (
-            bytes.fromhex(_BOOT_ID.read_text().replace("-", "").strip())[:8] if _BOOT_ID.exists() else os.urandom(8)
-        )
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._boot = boot_id()
+        self._rtc = _RTC.is_dir() and any(_RTC.iterdir())
+        self.keeping = TimeKeeping(self._boot, self.facts())
+
+    def facts(self) -> ClockFacts:
+        """Return what the system says about time now."""
+        return ClockFacts(self.monotonic_ms(), time.time_ns() // 1_000_000, kernel_bound_ms(), self._rtc)
+
+    def resume(self, kept: Kept) -> None:
+        """Go on from what `kept` returned before a restart."""
+        self.keeping = TimeKeeping(self._boot, self.facts(), kept)
+
+    def kept(self) -> Kept:
+        """Return what must survive a restart."""
+        return self.keeping.kept(self.monotonic_ms())
+
+    def look(self) -> tuple[ClockNews, ...]:
+        """Follow the system's clock; between two looks UTC runs on evenly, whatever that clock does."""
+        return self.keeping.look(self.facts())
+
+    def anchor(self, anchor: Anchor) -> None:
+        """Take the time that a fresh receipt of the platform gave."""
+        self.keeping.anchored(anchor.at_ms, anchor.bound_ms, anchor.sent_ms, self.monotonic_ms())
+
+    def anchor_due(self) -> Mark | None:
+        """Return the time to record as an anchor now, where one is due."""
+        return self.keeping.anchor_due(self.monotonic_ms())
 
     def monotonic_ms(self) -> int:
-        """Return milliseconds that never go back."""
-        return time.monotonic_ns() // 1_000_000
+        """Return milliseconds since boot, suspended time included; they never go back."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
     def utc_ms(self) -> int:
         """Return UTC milliseconds since 1970."""
-        return time.time_ns() // 1_000_000
+        return self.keeping.utc_ms(self.monotonic_ms())
 
     def status(self) -> tuple[str, int]:
-        """Return time status and error bound in ms: ("S", bound) synchronised, ("U", a day) not known."""
-        timex = _Timex()
-        state = self._libc.adjtimex(ctypes.byref(timex))
-        if state < 0 or state == _TIME_ERROR:
-            return "U", _UNKNOWN_BOUND_MS
-        return "S", max(1, timex.maxerror // 1000)
+        """Return time status (U, I, S or R) and error bound in ms."""
+        return self.keeping.status(self.monotonic_ms())
 
     def stamp(self) -> Stamp:
         """Return the stamp of a record made now."""
-        status, bound_ms = self.status()
-        return Stamp(self._boot, self.monotonic_ms(), self.utc_ms(), status, bound_ms)
+        monotonic_ms = self.monotonic_ms()
+        status, bound_ms = self.keeping.status(monotonic_ms)
+        return Stamp(self._boot, monotonic_ms, self.keeping.utc_ms(monotonic_ms), status, bound_ms)

@@ -28,6 +28,7 @@ from gateway.sweep import BusRunner
 from gateway.words import say
 
 Tell = Callable[[str], None]
+LOOK_MS = 10_000  # how long a clock that was put forward or back, or a system that slept, can go unnoticed
 
 
 class Daemon:
@@ -90,10 +91,10 @@ class Daemon:
             settings,
             gateway,
             uplink.bucket,
-            self._recorder.incarnation,
             self._signer,
             platform,
             self._wake_from_thread,
+            self._clock.anchor,
         )
 
     async def run(self) -> None:
@@ -202,12 +203,17 @@ class Daemon:
 
     async def _boundaries(self) -> None:
         """Ask for the energy registers of every meter as soon as an interval ends."""
+        settlement = self._recorder.settlement
+        next_s = settlement.next_boundary_s(self._clock.utc_ms() // 1000)
         while True:
             now_ms = self._clock.utc_ms()
-            boundary_s = self._recorder.settlement.next_boundary_s(now_ms // 1000)
-            await asyncio.sleep((boundary_s * 1000 - now_ms) / 1000)
-            if self._clock.utc_ms() < boundary_s * 1000:
-                continue  # The loop's clock and UTC differ by some ms: sleep the rest.
+            if now_ms < next_s * 1000:
+                # A little at a time: the clock may be put forward or back meanwhile, and the system may sleep.
+                next_s = settlement.next_boundary_s(now_ms // 1000)
+                await asyncio.sleep(min(next_s * 1000 - now_ms, LOOK_MS) / 1000)
+                continue
+            next_s = settlement.next_boundary_s(now_ms // 1000)
+            boundary_s = next_s - self._configuration.site.interval_s
             for runner in self._runners:
                 runner.poll.boundary(boundary_s)
                 runner.wake()

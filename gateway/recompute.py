@@ -8,13 +8,14 @@ from gateway.core.account.interval import Before, Span
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.share import share
 from gateway.core.account.storage import Pool, amount
+from gateway.core.anchoring import clock_moved
 from gateway.core.boundary import is_between
-from gateway.core.flag import MISSING
+from gateway.core.flag import MISSING, MOVED
 from gateway.core.late_truth import carried, late_energies, with_late
 from gateway.core.like_day import MOST_PARTS
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import Account, Amendment, Config, Declaration, Interval, RecordError, SelfUse, from_map
+from gateway.core.record import Account, Amendment, Config, Declaration, Event, Interval, RecordError, SelfUse, from_map
 from gateway.core.settlement import (
     Boundary,
     Channel,
@@ -30,7 +31,8 @@ from gateway.rows import interval_rows, rows_root
 
 def _ends(span: Span) -> tuple[object, ...]:
     """Return what all parts of a gap have in common."""
-    return (*span[2:6], span.parts, span.start_before, span.end_before, span.weights)
+    moved = MOVED in span.flag
+    return (*span[2:6], span.parts, span.start_before, span.end_before, span.weights, moved)
 
 
 class Recomputation:
@@ -54,6 +56,7 @@ class Recomputation:
         ] = {}  # declared contents, by the interval they are booked in
         self._sequence: int | None = None
         self._unseen: set[tuple[str, str]] = set()  # registers that may have gone on in entries that are not here
+        self._moved: set[tuple[str, str]] = set()  # registers whose last boundary the clock has moved since
         self._interval: tuple[int, Interval] | None = None
         self._last: dict[tuple[str, str], tuple[tuple[int, ...], int, tuple[Before, ...]]] = {}
         self._shapes: dict[tuple[str, str], list[Span]] = {}  # the parts so far of gaps split by like days
@@ -103,6 +106,10 @@ class Recomputation:
             self._interval = (sequence, record)
         elif isinstance(record, Declaration):
             self._take_declaration(sequence, record)
+        elif isinstance(record, Event):
+            if clock_moved(record):
+                known = self._configurations.get(self._configured)
+                self._moved = {(channel.meter, channel.quantity) for channel in known[1]} if known else set()
         elif isinstance(record, (Account, Amendment, SelfUse)):
             known = self._configurations.get(record.config)
             if known is None:
@@ -183,13 +190,16 @@ class Recomputation:
             # An export may begin inside a gap, or leave some of its parts out.
             known = key in self._last and key not in self._unseen
             follows = not (span.part and known) and self._begins(key, span)
-        if not follows or not self._shape_holds(key, span, energy_between(channel, first, last)[0]):
+            if known and (key in self._moved) != (MOVED in span.flag):
+                self._wrong(sequence, "the flag of the clock at %s" % name)
+        if not follows or not self._shape_holds(key, span, energy_between(channel, first, last, MOVED in span.flag)[0]):
             self._wrong(sequence, name)
         if span.part + 1 < span.parts:
             self._open[key] = span
         else:
             self._last[key] = (span.end_words, span.end_ms, span.end_before)
             self._unseen.discard(key)
+            self._moved.discard(key)
 
     def _holds(self, span: Span, channel: Channel, first: Boundary, last: Boundary) -> bool:
         """Tell whether a span follows from its readings, apart from the shape of a gap by like days."""
@@ -199,14 +209,15 @@ class Recomputation:
             for before in boundary.before:
                 if not is_between(channel, boundary) or (is_here and before.at_s != boundary.at_s):
                     return False
+        moved = MOVED in span.flag
         if not span.weights:
-            return span == span_energy(channel, first, last, span.part, span.parts)
+            return span == span_energy(channel, first, last, span.part, span.parts, (), moved)
         # The weights of the other parts are in other records: here they stand for each other.
         if not 1 < span.parts <= MOST_PARTS or not 0 <= span.weight <= span.weights:
             return False
         weights = [0] * span.parts
         weights[span.part], weights[span.part - 1] = span.weight, span.weights - span.weight
-        expected = span_energy(channel, first, last, span.part, span.parts, tuple(weights))
+        expected = span_energy(channel, first, last, span.part, span.parts, tuple(weights), moved)
         return span._replace(energy_wh=0) == expected._replace(energy_wh=0)
 
     def _shape_holds(self, key: tuple[str, str], span: Span, total_wh: int) -> bool:

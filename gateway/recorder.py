@@ -33,6 +33,7 @@ from gateway.core.record import (
     ReceiptSeen,
     RecordError,
     SelfUse,
+    TimeAnchor,
     kind_of,
     to_map,
 )
@@ -45,6 +46,7 @@ from gateway.core.settlement import (
     freezes_of,
 )
 from gateway.core.site_points import shared_busbars
+from gateway.core.time_keeping import kept_of
 from gateway.cycles import Cycles, channels_of
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import declared_for, entry_record
@@ -55,6 +57,7 @@ from gateway.succession import check_identity, config_at
 from gateway.text_file import parse_toml
 
 DAY_S = 86400
+CLOCK_KEPT_MS = 3_600_000  # a boot that knows no time starts no earlier than what was kept last
 
 
 class Recorder:
@@ -75,6 +78,7 @@ class Recorder:
             JournalBooks(journal),
         )
         self._checks = checks_of(configuration)
+        self._clock_kept = self.clock.kept()
         self.findings = Findings(configuration.site, shared_busbars(parse_toml(configuration.site_text, "")))
         self.latest: dict[tuple[str, str], Reading] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
@@ -95,6 +99,7 @@ class Recorder:
         except (CanonicalError, RecordError) as error:
             raise ProblemError(damaged(self.journal.path, error)) from error
         self.event("start", version=VERSION, python=machine.python_version())
+        self.look_at_clock()
         self.commit()
 
     def open_books(self) -> None:
@@ -105,22 +110,24 @@ class Recorder:
         """Restore the settlement, and record a changed configuration."""
         self._cycles.restore(self.journal)
         self._checkpoints.restore()
-        config = self._config_record()
         state = self.journal.state()
         if state is not None:
             plain = decode(state)
             assert isinstance(plain, dict)
             self._config_sequence = plain.pop(6)
+            self._clock_kept = kept_of(plain.pop(11))
+            self.clock.resume(self._clock_kept)
             self._waiting, findings = plain.pop(9, [[], [[], []]])
             self.findings.restore(findings)
             self._committed_state = state
+            config = self._config_record()
             before = config_at(self.journal, self._config_sequence)
             if before is not None and before[1:] == config[1:]:
                 self.settlement.restore(plain)
             else:
                 self._change(before, plain, config)
         else:
-            self._add_config(config)
+            self._add_config(self._config_record())
 
     def _add_config(self, config: Config) -> None:
         self._config_sequence = self.journal.head_sequence + 1 + len(self._bodies)
@@ -173,6 +180,21 @@ class Recorder:
             self._figures.append((len(self._bodies), kind_of(record), record.start_s))
         self._bodies.append(encode(plain))
 
+    def look_at_clock(self) -> None:
+        """Follow the system's clock; record what it did, and an anchor where one is due.
+
+        While a closing is under way, over several calls, time runs on evenly: its intervals are of one clock.
+        """
+        if self.settlement.ending_s is not None:
+            return
+        for news in self.clock.look():
+            self.event(news.code, **dict(news.values))
+            if news.moved:
+                self.settlement.clock_moved()
+        anchor = self.clock.anchor_due()
+        if anchor is not None:
+            self._add(TimeAnchor(self.clock.stamp(), self.clock.keeping.boot, *anchor))
+
     def take(self, outcomes: Sequence[Reading | Fault]) -> None:
         """Take the outcome of one exchange."""
         for outcome in outcomes:
@@ -194,12 +216,14 @@ class Recorder:
 
     def close_due(self) -> int:
         """Close what is complete now and commit it at once; return how many intervals were closed."""
+        self.look_at_clock()
         was_too_long = self.settlement.gap_too_long
         closed = self.settlement.close(self.clock.utc_ms())
         if self.settlement.gap_too_long and not was_too_long:
             self.event("gap-too-long", open_since=str(self.settlement.start_s))
         self._record_closed(closed)
         if closed:
+            self._clock_kept = self.clock.kept()
             self._record_receipt()
             self.commit()
             self._amend_declared()
@@ -303,7 +327,10 @@ class Recorder:
 
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
+        self.look_at_clock()
         now_ms = self.clock.utc_ms()
+        if self.clock.monotonic_ms() - self._clock_kept.boot_ms >= CLOCK_KEPT_MS:
+            self._clock_kept = self.clock.kept()
         if self._cycles.end(now_ms):
             self._record_readings()
         self.commit()
@@ -325,6 +352,7 @@ class Recorder:
         plain = self.settlement.state()
         plain[6] = self._config_sequence
         plain[9] = [self._waiting, self.findings.state()]
+        plain[11] = self._clock_kept.plain()
         state = encode(plain)
         if not self._bodies and self._cycles.unsaved is None and state == self._committed_state:
             return
@@ -350,6 +378,7 @@ class Recorder:
     def stop(self) -> None:
         """Record the end of this run."""
         self._record_readings()
+        self._clock_kept = self.clock.kept()
         self.event("stop")
         self.commit()
 

@@ -109,9 +109,7 @@ class Cabinet:
         woken = threading.Event()
         journal, signer = self.books.journal, load_signer(key_path(self.home))
         settings = broker_settings(self.stand.address, self.name)
-        sender = Sender(
-            journal, settings, self.name, "b0", self.books.recorder.incarnation, signer, ring, woken.set
-        )  # fmt: skip
+        sender = Sender(journal, settings, self.name, "b0", signer, ring, woken.set)
         sender.start()
         deadline = time.monotonic() + PATIENCE_S
         while journal.receipted_through() < journal.head_sequence:

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 from cloud_sync.core.batch import Batch, Hole
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS, link
-from cloud_sync.core.receipt import FORK, GAP, Receipt, Refusal
+from cloud_sync.core.receipt import FORK, GAP, UNBOUND_MS, Receipt, Refusal
 
 HELD_MAX = 64  # Held batches of one gateway; five full windows of its uplink.
 
@@ -119,15 +119,26 @@ def _situation(batch: "Batch | Hole", facts: Facts) -> str:
 class Intake:
     """Judges batches; keeps nothing between them, so that any number of workers can share the work."""
 
-    def accept(self, batch: "Batch | Hole", digest: bytes, facts: Facts, at_ms: int) -> Decision:
-        """Return what to do with *batch*, whose message has *digest*, at the platform's time *at_ms*."""
+    def accept(
+        self,
+        batch: "Batch | Hole",
+        digest: bytes,
+        facts: Facts,
+        at_ms: int,
+        nonce: bytes = b"",
+        bound_ms: int = UNBOUND_MS,
+    ) -> Decision:
+        """Return what to do with *batch*, whose message has *digest*, at the platform's time *at_ms*.
+
+        nonce: as it came with the message; bound_ms: how far the platform's time may be off.
+        """
         situation = _situation(batch, facts)
         verdict = VERDICTS[situation]
         receipt = refusal = None
         keep_from = 0
         if verdict in (ACCEPT, DUPLICATE):
             # Through the batch's own end even where more is kept: after a roll-back the gateway may not know the rest.
-            receipt = Receipt(batch.gateway, batch.incarnation, batch.last_sequence, batch.link, at_ms)
+            receipt = Receipt(batch.gateway, batch.incarnation, batch.last_sequence, batch.link, at_ms, nonce, bound_ms)
         if verdict == ACCEPT:
             keep_from = max(batch.first_sequence, facts.head_sequence + 1)
         elif situation == OTHER_BYTES:

@@ -14,6 +14,8 @@ KIND_RECEIPT = 3
 KIND_REFUSAL = 4
 KIND_COSIGNATURE = 5
 DIGEST_BYTES = 16
+NONCE_BYTES = 16
+UNBOUND_MS = 86400000  # Said by a platform whose own clock is not synchronised: nobody may set a clock by it.
 
 GAP = "gap"  # Entries before it are missing: send from expected_sequence.
 FORK = "fork"  # The same incarnation and sequence is kept with other bytes.
@@ -25,15 +27,20 @@ MALFORMED = "malformed"
 CLONE = "clone"  # The same key writes elsewhere at the same time: a person has to look into it.
 NOTE_BYTES_MAX = 1024  # Three short lines and one signature.
 _SHAPES = {
-    KIND_RECEIPT: (str, bytes, int, bytes, int),
+    KIND_RECEIPT: (str, bytes, int, bytes, int, bytes, int),
     KIND_REFUSAL: (str, bytes, str, int, int),
     KIND_COSIGNATURE: (str, bytes),
 }
 REASONS = (GAP, FORK, UNKNOWN_KEY, REVOKED_KEY, BAD_SIGNATURE, TOO_LARGE, MALFORMED, CLONE)
 
 
-class Receipt(namedtuple("Receipt", ("gateway", "incarnation", "through_sequence", "link", "at_ms"))):
-    """The platform keeps every entry of *incarnation* up to through_sequence, whose link is *link*, at at_ms."""
+class Receipt(
+    namedtuple("Receipt", ("gateway", "incarnation", "through_sequence", "link", "at_ms", "nonce", "bound_ms"))
+):
+    """The platform keeps every entry of *incarnation* up to through_sequence, whose link is *link*, at at_ms.
+
+    nonce: as it came with the batch that this answers, b"" where none came; bound_ms: how far at_ms may be off.
+    """
 
     __slots__ = ()
     gateway: str
@@ -41,6 +48,8 @@ class Receipt(namedtuple("Receipt", ("gateway", "incarnation", "through_sequence
     through_sequence: int
     link: bytes
     at_ms: int
+    nonce: bytes
+    bound_ms: int
 
 
 class Refusal(namedtuple("Refusal", ("gateway", "digest", "reason", "expected_sequence", "at_ms"))):
@@ -90,11 +99,13 @@ def read_answer(payload: bytes) -> "Receipt | Refusal | Cosignature":
         members = decode(payload)
     except CanonicalError as error:
         raise AnswerError("the answer is not canonical: %s" % error)  # noqa: B904
-    kind = members.get(0) if isinstance(members, dict) else None
+    if not isinstance(members, dict):
+        raise AnswerError("the answer is no map")
+    kind = members.get(0)
     if type(kind) is not int or kind not in _SHAPES:
         raise AnswerError("an answer of an unknown kind")
     shape = _SHAPES[kind]
-    if not isinstance(members, dict) or sorted(members) != list(range(len(shape) + 1)):
+    if sorted(members) != list(range(len(shape) + 1)):
         raise AnswerError("the answer has other fields")
     for index in range(len(shape)):
         value = members[index + 1]
@@ -107,7 +118,9 @@ def read_answer(payload: bytes) -> "Receipt | Refusal | Cosignature":
     if kind == KIND_RECEIPT:
         if len(members[2]) != 16 or len(members[4]) != 32 or members[3] < 0 or members[5] < 0:
             raise AnswerError("a field of the receipt is out of range")
-        return Receipt(members[1], members[2], members[3], members[4], members[5])
+        if len(members[6]) not in (0, NONCE_BYTES) or members[7] < 0:
+            raise AnswerError("a field of the receipt is out of range")
+        return Receipt(members[1], members[2], members[3], members[4], members[5], members[6], members[7])
     if len(members[2]) != DIGEST_BYTES or members[3] not in REASONS or members[4] < 0 or members[5] < 0:
         raise AnswerError("a field of the refusal is out of range")
     return Refusal(members[1], members[2], members[3], members[4], members[5])

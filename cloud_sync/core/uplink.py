@@ -91,26 +91,16 @@ class SetAside(namedtuple("SetAside", ("first", "last", "incarnation", "reason")
     reason: str
 
 
-class Anchor(namedtuple("Anchor", ("at_ms", "sent_ms", "received_ms"))):
-    """The platform's clock showed at_ms at some moment between two of our monotonic clock."""
-
-    __slots__ = ()
-    at_ms: int
-    sent_ms: int
-    received_ms: int
-
-
 class _Flight:
     """One batch in flight."""
 
-    def __init__(self, first: int, last: int, incarnation: bytes, raw: bytes, fresh: bool) -> None:
+    def __init__(self, first: int, last: int, incarnation: bytes, raw: bytes) -> None:
         self.first = first
         self.last = last
         self.incarnation = incarnation
         self.raw = raw
         self.digest = digest_of(raw)
-        self.fresh = fresh  # Never offered before, by this process or another.
-        self.first_sent_ms: "int | None" = None
+        self.ever_sent = False
         self.sent_ms: "int | None" = None
         self.refusals = 0
         self.refused = False  # The last word on it was no; it goes again when the road moves.
@@ -122,28 +112,24 @@ class Uplink:
 
     def __init__(
         self,
-        incarnation: bytes,
         receipted_through: int,
         window: int = WINDOW,
         timeout_ms: int = TIMEOUT_MS,
         pause_min_ms: int = PAUSE_MIN_MS,
         pause_max_ms: int = PAUSE_MAX_MS,
     ) -> None:
-        """Start after what is receipted; *incarnation* is that of this process."""
+        """Start after what is receipted."""
         assert window > 0 and 0 < pause_min_ms <= pause_max_ms
         self.state = IDLE
         self.last_refusal: "Refusal | None" = None
-        self.anchor: "Anchor | None" = None
         self.sent_count = 0
         self.again_count = 0
-        self._incarnation = incarnation
         self._window = window
         self._timeout_ms = timeout_ms
         self._pause_min_ms = pause_min_ms
         self._pause_max_ms = pause_max_ms
         self._flights: "list[_Flight]" = []
         self._after = receipted_through  # The last sequence that was fetched.
-        self._highest = receipted_through  # The last sequence that was ever fetched.
         self._more = True  # There may be another sealed batch to fetch.
         self._connected = False
         self._misses = 0  # Pauses and rewinds since the last progress.
@@ -201,10 +187,8 @@ class Uplink:
     def offer(self, first: int, last: int, incarnation: bytes, raw: bytes) -> None:
         """Take the sealed batch that a Fetch asked for."""
         assert last > self._after and last >= first
-        fresh = first > self._highest and incarnation == self._incarnation
-        self._flights.append(_Flight(first, last, incarnation, raw, fresh))
+        self._flights.append(_Flight(first, last, incarnation, raw))
         self._after = last
-        self._highest = max(self._highest, last)
         self._step(OFFERED)
 
     def nothing(self) -> None:
@@ -220,8 +204,6 @@ class Uplink:
             if flight.incarnation == receipt.incarnation and flight.last <= receipt.through_sequence:
                 covered = True
                 flight.receipt = flight.receipt or signed
-                if flight.last == receipt.through_sequence and flight.fresh and flight.first_sent_ms is not None:
-                    self.anchor = Anchor(receipt.at_ms, flight.first_sent_ms, now_ms)
         if not covered:
             return ()
         freed: "list[Freed]" = []
@@ -279,10 +261,8 @@ class Uplink:
             self._pause(now_ms, chance)
 
     def _send(self, flight: _Flight, now_ms: int) -> Send:
-        if flight.first_sent_ms is None:
-            flight.first_sent_ms = now_ms
-        else:
-            self.again_count += 1
+        self.again_count += int(flight.ever_sent)
+        flight.ever_sent = True
         flight.sent_ms = now_ms
         flight.refused = False
         self.sent_count += 1

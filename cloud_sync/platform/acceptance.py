@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cloud_sync.core.batch import BATCH_BYTES_MAX, Batch, Hole
 from cloud_sync.core.entry import chain
 from cloud_sync.core.intake import ACCEPT, HOLD, REFUSE, Decision, Facts, Intake
-from cloud_sync.core.receipt import CLONE, FORK, UNKNOWN_KEY, Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import CLONE, FORK, UNBOUND_MS, UNKNOWN_KEY, Receipt, Refusal, digest_of
 from cloud_sync.platform.clones import Clone, is_refused, look
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.place import Place
@@ -35,10 +35,23 @@ class Verdict(NamedTuple):
     clone: Clone | None
 
 
-def accept(ledger: Ledger, batch: Batch | Hole, raw: bytes, bucket: str, received_ms: int, seal: Seal) -> Verdict:
-    """Judge a verified *batch* and do what follows, durably, before its answer can be sent."""
+def accept(
+    ledger: Ledger,
+    batch: Batch | Hole,
+    raw: bytes,
+    bucket: str,
+    received_ms: int,
+    seal: Seal,
+    nonce: bytes = b"",
+    bound_ms: int = UNBOUND_MS,
+) -> Verdict:
+    """Judge a verified *batch* and do what follows, durably, before its answer can be sent.
+
+    nonce: what came beside the batch; bound_ms: how far received_ms may be off.
+    """
     with ledger.writing() as connection:
-        decision = _INTAKE.accept(batch, digest_of(raw), facts_of(connection, batch), received_ms)
+        facts = facts_of(connection, batch)
+        decision = _INTAKE.accept(batch, digest_of(raw), facts, received_ms, nonce, bound_ms)
         if is_refused(connection, batch):
             _set_aside(connection, batch.gateway, raw, CLONE, "entries %d on" % batch.first_sequence, received_ms)
             refusal = Refusal(batch.gateway, digest_of(raw), CLONE, 0, received_ms)

@@ -217,10 +217,9 @@ class _Walk:
             except SealError as error:
                 reason = str(error)
             else:
-                wanted = Receipt(
-                    *self.name, row["through_sequence"], self.signed.get(row["through_sequence"], b""), row["at_ms"]
-                )
-                if answer == wanted:
+                link_then = self.signed.get(row["through_sequence"], b"")
+                wanted = (*self.name, row["through_sequence"], link_then, row["at_ms"])
+                if isinstance(answer, Receipt) and answer[:5] == wanted:
                     continue
                 reason = "it says something else"
             yield problem(

@@ -6,6 +6,7 @@ characters can rewrite the terminal it is shown on. A record beyond these bounds
 
 from gateway.core import record as records
 from gateway.core.account.tally import Tally
+from gateway.core.time_keeping import INFORMATIVE, RELATIVE, SYNCHRONISED, UNKNOWN
 
 WH_MAX = 10**12  # of one meter point in one interval: a thousand times what a gigawatt gives in an hour
 NUMBER_MAX = 10**15  # of anything else, as the micrograms of that gigawatt-hour at 1 kg/kWh; below 2^53
@@ -13,6 +14,7 @@ ROWS_MAX = 20_000  # in one list of a record: a hundred sources, each with two h
 NAME_LENGTH_MAX = 256  # characters; names are for people
 TIME_S_MAX = 253_402_300_799  # the end of the year 9999, where calendars stop
 ROOT_BYTES = 32
+STATUSES = (UNKNOWN, INFORMATIVE, SYNCHRONISED, RELATIVE)
 SITE_DOTS_MAX = 100  # in one line of a configuration: reading a key of many parts takes the square of them
 
 
@@ -42,6 +44,8 @@ def check(record: tuple[object, ...]) -> None:
     if isinstance(record, records.Interval):
         if len(record.root) != ROOT_BYTES or not 0 <= record.complete_ppm <= 1_000_000:
             raise BoundsError("a root of another length, or more than all registers read")
+        if record.stamp.status not in STATUSES:
+            raise BoundsError("a status that time does not have")
     elif isinstance(record, records.Config):
         _keeps(record.channels, 0, 0)
     elif isinstance(record, (records.Account, records.Amendment)):
@@ -58,6 +62,8 @@ def check(record: tuple[object, ...]) -> None:
             raise BoundsError("a checkpoint with a root or a size of another length")
     elif isinstance(record, records.ParameterChange):
         _keeps(record[1:], 0, NUMBER_MAX)
+    elif isinstance(record, records.TimeAnchor):
+        _keeps((*record[2:5], record.source), 0, TIME_S_MAX * 1000)
     elif isinstance(record, records.Declaration):
         _keeps(record[2:], 0, TIME_S_MAX * 1000)
 

@@ -161,7 +161,10 @@ class _Composition:
         lay_figures(place, account)
         root = hashlib.sha256(b"".join(row.root for row in intervals)).digest()
         complete_ppm = self._complete_ppm(intervals, one.parts, end_s - start_s)
-        place.write("INSERT INTO interval VALUES (?, ?, ?, x'', 0, 0, ?, ?)", start_s, end_s, complete_ppm, root)
+        place.write(
+            "INSERT INTO interval VALUES (?, ?, ?, x'', 0, 0, ?, ?, x'', 0, 0, '', 0, ?)",
+            *(start_s, end_s, complete_ppm, root, min([row.placed for row in intervals], default=1)),
+        )
         return self._said(start_s, end_s, PARTIAL if one.missing else WHOLE, one.missing, [], closed.pools_after)
 
     def _self_use(self, composed: list[tuple[int, int]]) -> None:

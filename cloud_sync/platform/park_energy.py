@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from cloud_sync.platform import standing
 from cloud_sync.platform.park import park_key, plan_of
-from cloud_sync.platform.reports import CONSUMERS, Period, Reads
+from cloud_sync.platform.reports import CONSUMERS, UNPLACED, Period, Reads
 from gateway.core.account.factor import RENEWABLE
 from gateway.core.problem import ProblemError, problem
 
@@ -97,10 +97,12 @@ def traced_by(ledger: Reads, park: str, gateways: list[str], method: str) -> lis
 def green_by_hour(ledger: Reads, gateways: list[str], period: Period, method: str) -> dict[int, int] | None:
     """Return the renewable energy that consumers used in each hour by a trace *method*; None without any tally.
 
+    What lies in intervals whose time is not known counts as not renewable: nobody can say in which hour it flowed.
     What a tally says of origins is the same for every factor set, so that of the first one is taken.
     """
     question = (
-        "SELECT hour, sum(green_wh) AS green_wh FROM (SELECT start_s / 3600 * 3600 AS hour, max(green_wh) AS green_wh"
+        "SELECT hour, sum(green_wh) AS green_wh FROM (SELECT start_s / 3600 * 3600 AS hour,"
+        f" max(CASE WHEN {UNPLACED} THEN 0 ELSE green_wh END) AS green_wh"
         " FROM tally JOIN point ON point.gateway = tally.gateway AND point.name = tally.meter_point"
         " AND point.role IN ('load', 'own_use', 'generation')"
         " WHERE tally.gateway = ? AND start_s >= ? AND end_s <= ? AND method = ?"

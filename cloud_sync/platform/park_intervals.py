@@ -31,6 +31,7 @@ class Had(NamedTuple):
     sequence: int
     complete_ppm: int
     root: bytes
+    placed: int
 
 
 class Assembled(NamedTuple):
@@ -73,7 +74,7 @@ class ParkIntervals:
 
     def _intervals(self, gateway: str, where: str, *values: int) -> list[Had]:
         question = (
-            "SELECT gateway, start_s, end_s, incarnation, sequence, complete_ppm, root FROM interval"
+            "SELECT gateway, start_s, end_s, incarnation, sequence, complete_ppm, root, placed FROM interval"
             f" WHERE gateway = ? AND account IS NOT NULL AND end_s - start_s <= {INTERVAL_S_MAX} AND {where}"
         )
         return [Had(*row) for row in self._tables.execute(question, (gateway, *values))]

@@ -10,6 +10,7 @@ import sqlite3
 import tomllib
 
 from cloud_sync.core.canonical import decode
+from cloud_sync.platform.anchors import anchors_of, lay_anchor
 from cloud_sync.platform.bounds import check, check_names, check_site
 from cloud_sync.platform.live import project_readings
 from cloud_sync.platform.place import Place
@@ -17,6 +18,8 @@ from gateway.core import record as records
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, SELF_USE, Allocation
+from gateway.core.anchoring import is_placed
+from gateway.core.flag import MOVED
 
 # What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
 UNREADABLE = (
@@ -108,6 +111,8 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
             *(place.incarnation, place.sequence, record.stamp.utc_ms, "parameter-change"),
             json.dumps(said, ensure_ascii=False),
         )
+    elif isinstance(record, records.TimeAnchor):
+        lay_anchor(place, record)
     else:
         assert isinstance(record, records.ReceiptSeen)  # the platform's own receipts are in `receipt` already
 
@@ -158,8 +163,9 @@ def _interval(place: Place, interval: records.Interval) -> None:
         unfinished = ConflictError("interval", start_s, end_s, "its account never came; a later one took its place")
         _conflict(place, other["sequence"], other["incarnation"], unfinished)
     place.write(
-        "INSERT INTO interval VALUES (?, ?, ?, ?, ?, NULL, ?, ?)",
+        "INSERT INTO interval VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
         *(start_s, end_s, place.incarnation, place.sequence, interval.complete_ppm, interval.root),
+        *(*interval.stamp, is_placed(interval.stamp, anchors_of(place, interval.stamp.boot))),
     )
 
 
@@ -191,6 +197,8 @@ def lay_figures(place: Place, record: records.Account | records.Amendment) -> No
 
 
 def _spans(place: Place, start_s: int, end_s: int, spans: tuple[Span, ...]) -> None:
+    if any(MOVED in span.flag for span in spans):
+        place.write("UPDATE interval SET placed = -1 WHERE gateway = ? AND start_s = ?", start_s)
     for span in spans:
         place.write(
             "INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

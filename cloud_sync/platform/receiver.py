@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cloud_sync.core.batch import Batch, Hole, read_envelope
 from cloud_sync.core.intake import HELD_MAX, HOLD
-from cloud_sync.core.receipt import GAP, Cosignature, Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import GAP, NONCE_BYTES, UNBOUND_MS, Cosignature, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import UP, down_topic, split_topic, up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.platform.acceptance import accept, set_aside
@@ -40,25 +40,30 @@ class Receiver:
         self.signer = signer
         self.bucket = bucket
 
-    def received(self, topic: str, raw: bytes, now_ms: int) -> list[Answer]:
-        """Deal with one message and return the answers to send; the message may be acknowledged after that."""
+    def received(
+        self, topic: str, raw: bytes, now_ms: int, nonce: bytes = b"", bound_ms: int = UNBOUND_MS
+    ) -> list[Answer]:
+        """Deal with one message and return the answers to send; the message may be acknowledged after that.
+
+        now_ms: our time, which may be off by *bound_ms*; nonce: what came beside the message, for its receipt.
+        """
         address = split_topic(topic)
         if address is None or address[0] != self.bucket or address[2] != UP:
             log.warning("a message on %s, which is no topic of a gateway", topic)
             return []
         self._look_at_keys()
         gateway = address[1]
-        answers = self._judge(gateway, raw, now_ms)
+        answers = self._judge(gateway, raw, now_ms, nonce if len(nonce) == NONCE_BYTES else b"", bound_ms)
         for _ in range(HELD_MAX):
             waiting = self._waiting(gateway)
             if waiting is None:
                 break
-            answers += self._judge(gateway, waiting["signed"], now_ms)
+            answers += self._judge(gateway, waiting["signed"], now_ms, b"", bound_ms)
             with self.ledger.writing() as connection:  # whatever was said of it: it waits no more
                 connection.execute("DELETE FROM held WHERE number = ?", (waiting["number"],))
         return answers
 
-    def _judge(self, gateway: str, raw: bytes, now_ms: int) -> list[Answer]:
+    def _judge(self, gateway: str, raw: bytes, now_ms: int, nonce: bytes, bound_ms: int) -> list[Answer]:
         """Return the answer to one message, if there is one."""
         topic = down_topic(self.bucket, gateway)
 
@@ -72,7 +77,7 @@ class Receiver:
             set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
             log.warning("refused a message of %s: %s", gateway, error)
             return [Answer(topic, seal(Refusal(gateway, digest_of(raw), error.reason, 0, now_ms)))]
-        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal)
+        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal, nonce, bound_ms)
         decision = verdict.decision
         if decision.branch:
             log.warning("%s: a chain leaves another before its end at entry %d", gateway, batch.first_sequence)

@@ -19,7 +19,8 @@ from cloud_sync.platform.parameters import (
     parameters_text,
 )
 from cloud_sync.platform.park_energy import Hour, added, chosen_park, exported_green, green_by_hour, hours, traced_by
-from cloud_sync.platform.reports import Period, Reads, rows
+from cloud_sync.platform.report_parts import Text, _
+from cloud_sync.platform.reports import Period, Reads, rows, unplaced
 from cloud_sync.platform.stretch import Stretch, months_of, stretch
 from gateway.carriers import carriers_text, load_carriers
 from gateway.core.account.carrier import CarrierTable
@@ -73,6 +74,19 @@ class Sources(NamedTuple):
         """Return the renewable energy that consumers used by the hour, traced by *method*; None without a trace."""
         names = traced_by(self.ledger, self.park, self.gateways, method)
         return green_by_hour(self.ledger, names, self.within(), method)
+
+    def unplaced_note(self) -> list[Text]:
+        """Return what to say of intervals whose time is not known: nothing where there are none."""
+        many = unplaced(self.ledger, self.gateways, self.within())
+        if not many:
+            return []
+        return [
+            _(
+                "The time of {intervals} intervals is not known well enough: their energy counts,"
+                " and none of it is claimed as green by the hour.",
+                intervals=many,
+            )
+        ]
 
     def within(self) -> Period:
         """Return the period as the ledger's questions take it."""

@@ -45,6 +45,7 @@ def supply_section(sources: Sources) -> Section:
         _("Self-use is by method 688-hourly; available generation: {available}.", available=choices.available),
         _("The result of the grid company is the official one; this is the park's own."),
     ]
+    notes += sources.unplaced_note()
     if traced is None:
         notes.append(_("No gateway tallied by method 688-hourly in this period, so nothing is known of self-use."))
     whole = _ratios(sources, sources.period, sources.total(), sum(green.values()))
@@ -119,6 +120,7 @@ def matching_section(sources: Sources) -> Section:
         value = min(wh, total.load) * 10**6 // total.load if total.load else None
         figures.append(Figure(name, label, value, SHARE, MATCHING_RULE, "", (), used))
     notes = [_("In each hour green energy counts up to consumption, and what is above it is dropped.")]
+    notes += sources.unplaced_note()
     without = sum(1 for _permille, name in shares.values() if not name)
     if without:
         notes.append(

@@ -17,6 +17,12 @@ BIN_STEPS_S = (60, 300, 600, 900, 1800, 3600)
 RECENT_S = 3 * 3600  # a self-use period of an hour that closed lately lies inside
 INTERVALS_MAX = 1500  # one day of one-minute intervals
 
+# Of a tally: some of its time is not known well enough to say in which hour its energy flowed.
+UNPLACED = (
+    "EXISTS (SELECT 1 FROM interval AS dim WHERE dim.gateway = tally.gateway AND dim.placed < 1"
+    " AND dim.start_s < tally.end_s AND dim.end_s > tally.start_s)"
+)
+
 Figures = dict[str, Any]
 
 
@@ -94,6 +100,12 @@ def energies(ledger: Reads, gateway: str, period: Period) -> list[Figures]:
         row["role"], row["origin"], row["busbar"] = (point.get(key, "") for key in ("role", "origin", "busbar"))
         row["to_busbar"] = point.get("to_busbar", "")
     return found
+
+
+def unplaced(ledger: Reads, gateways: list[str], period: Period) -> int:
+    """Return how many intervals of *period* say a time that is not known well enough for claims by the hour."""
+    question = "SELECT count(*) AS n FROM interval WHERE gateway = ? AND start_s >= ? AND end_s <= ? AND placed < 1"
+    return sum(rows(ledger, question, gateway, *period)[0]["n"] for gateway in gateways)
 
 
 def balance(ledger: Reads, gateway: str, period: Period) -> Figures:

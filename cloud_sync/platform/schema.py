@@ -143,6 +143,7 @@ PROJECTION_TABLES = {
     "self_use": "gateway, start_s",
     "amended": "gateway, start_s, meter_point, incarnation, sequence",
     "event": "gateway, incarnation, sequence",
+    "anchor": "gateway, incarnation, sequence",
     "live": "gateway, meter, quantity",
     "conflict": "gateway, incarnation, sequence",
     "unread": "gateway, incarnation, sequence",
@@ -181,8 +182,27 @@ CREATE TABLE interval (
     account INTEGER,                    -- sequence of its Account entry; NULL until that has come
     complete_ppm INTEGER NOT NULL,
     root BLOB NOT NULL,
+    boot BLOB NOT NULL,                 -- the stamp of its closing
+    monotonic_ms INTEGER NOT NULL,
+    utc_ms INTEGER NOT NULL,
+    status TEXT NOT NULL,               -- U, I, S, R
+    bound_ms INTEGER NOT NULL,
+    placed INTEGER NOT NULL,            -- 1: its time is known, by stamp or anchor; 0: not; -1: the clock moved in it
     PRIMARY KEY (gateway, start_s)
 ) STRICT;
+CREATE INDEX interval_boot ON interval (gateway, boot) WHERE placed = 0;
+CREATE TABLE anchor (
+    gateway TEXT NOT NULL,
+    boot BLOB NOT NULL,
+    monotonic_ms INTEGER NOT NULL,
+    utc_ms INTEGER NOT NULL,
+    bound_ms INTEGER NOT NULL,
+    source TEXT NOT NULL,               -- kernel, receipt
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
+CREATE INDEX anchor_boot ON anchor (gateway, boot);
 CREATE TABLE span (
     gateway TEXT NOT NULL,
     start_s INTEGER NOT NULL,
@@ -350,6 +370,11 @@ CREATE TABLE composed (
     PRIMARY KEY (gateway, start_s)
 ) STRICT;
 CREATE TRIGGER energy_came AFTER INSERT ON energy WHEN instr(new.gateway, '/') = 0 BEGIN
+    INSERT INTO changed VALUES (new.gateway, new.start_s, new.end_s) ON CONFLICT (gateway) DO UPDATE SET
+        start_s = min(start_s, excluded.start_s), until_s = max(until_s, excluded.until_s);
+END;
+CREATE TRIGGER interval_placed AFTER UPDATE OF placed ON interval
+WHEN new.placed <> old.placed AND instr(new.gateway, '/') = 0 BEGIN
     INSERT INTO changed VALUES (new.gateway, new.start_s, new.end_s) ON CONFLICT (gateway) DO UPDATE SET
         start_s = min(start_s, excluded.start_s), until_s = max(until_s, excluded.until_s);
 END;

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import uvicorn
 
+from cloud_sync.core.receipt import UNBOUND_MS
+from cloud_sync.kernel_clock import kernel_bound_ms
 from cloud_sync.keys import load_signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened
 from cloud_sync.platform.composer import Composer
@@ -205,7 +207,7 @@ class Road:
                         self._trouble = event.why
                         self._warn(event.why)
                 else:
-                    await self._take(event.topic, event.payload)
+                    await self._take(event.topic, event.payload, event.nonce)
                     self._connection.ack(event)
                     self._came.set()
         finally:
@@ -225,9 +227,12 @@ class Road:
         except sqlite3.Error as error:
             raise ProblemError(self._unwritable(error)) from error
 
-    async def _take(self, topic: str, raw: bytes) -> None:
+    async def _take(self, topic: str, raw: bytes, nonce: bytes) -> None:
+        now_ms, bound_ms = time.time_ns() // 1_000_000, kernel_bound_ms()
+        if bound_ms is None:
+            bound_ms = UNBOUND_MS
         try:
-            answers = await asyncio.to_thread(self._receiver.received, topic, raw, time.time_ns() // 1_000_000)
+            answers = await asyncio.to_thread(self._receiver.received, topic, raw, now_ms, nonce, bound_ms)
         except sqlite3.Error as error:
             raise ProblemError(self._unwritable(error)) from error
         for answer in answers:

@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 
 from cloud_sync.platform.reports import (
     MILLION,
+    UNPLACED,
     Figures,
     Period,
     Reads,
     last_interval,
     ppm,
     rows,
+    unplaced,
 )
 from gateway.core.account.trace import SELF_USE
 
@@ -207,7 +209,8 @@ def completeness(ledger: Reads, gateway: str, period: Period, now_s: int) -> Fig
 def self_use(ledger: Reads, gateway: str, period: Period) -> Figures:
     """Return the shares that the direct-supply rules ask for, over the periods closed by 688-hourly in *period*.
 
-    Self-use is what the users got of it: what it exceeds all consumption by counts as loss, not as self-use.
+    Self-use is what the users got of it: what it exceeds all consumption by counts as loss, not as self-use. What was
+    closed while the time was not known is not claimed as self-use, and its intervals are counted.
     """
     question = (
         "SELECT sum(CASE WHEN point.role = 'generation' THEN export_wh END) AS generation_wh,"
@@ -220,7 +223,8 @@ def self_use(ledger: Reads, gateway: str, period: Period) -> Figures:
     )
     energy = rows(ledger, question, gateway, *period)[0]
     question = (
-        "SELECT sum(wh) AS wh, sum(green_wh) AS green_wh FROM tally JOIN point ON point.gateway = tally.gateway"
+        f"SELECT sum(wh) AS wh, sum(CASE WHEN {UNPLACED} THEN 0 ELSE green_wh END) AS green_wh"
+        " FROM tally JOIN point ON point.gateway = tally.gateway"
         " AND point.name = tally.meter_point AND point.role IN ('load', 'own_use', 'generation')"
         " WHERE tally.gateway = ?1 AND start_s >= ?2 AND end_s <= ?3 AND method = ?4 GROUP BY factor_set LIMIT 1"
     )
@@ -238,4 +242,5 @@ def self_use(ledger: Reads, gateway: str, period: Period) -> Figures:
         "self_use_of_generation_ppm": ppm(green_wh, generation_wh),
         "self_use_of_consumption_ppm": ppm(green_wh, wh),
         "export_of_generation_ppm": ppm(export_wh, generation_wh),
+        "unplaced": unplaced(ledger, [gateway], period),
     }

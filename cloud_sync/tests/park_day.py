@@ -61,6 +61,9 @@ def split(total: int, weights: Iterable[int]) -> list[int]:
     return parts
 
 
+STAMP = (b"bootboot", 0, START_S * 1000, "S", 20)  # of every interval: the time was known
+
+
 class TallyRow(NamedTuple):
     """One row of the ledger's table `tally`, but for the gateway and the factors."""
 
@@ -216,7 +219,7 @@ class ParkDay:
             (GATEWAY, INCARNATION, head, until_s * 1000),
         )
         intervals = [
-            (start_s, end_s, INCARNATION, sequence, account, ppm, sequence.to_bytes(32, "big"))
+            (start_s, end_s, INCARNATION, sequence, account, ppm, sequence.to_bytes(32, "big"), *STAMP, 1)
             for start_s, end_s, sequence, account, ppm in self.intervals
         ]
         hours = [START_S + hour * 3600 for hour in range(STEPS // 4)]

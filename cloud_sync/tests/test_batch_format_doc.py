@@ -85,8 +85,9 @@ def test_the_answers_are_as_the_page_says() -> None:
     secret = Ed25519PrivateKey.from_private_bytes(HEX["platform-secret"])
     assert secret.public_key().public_bytes_raw() == HEX["platform-public"]
     assert sha256(HEX["platform-public"]).digest()[:8] == HEX["platform-kid"]
-    receipt = Receipt("park7-gw1", bytes(range(16)), 2, HEX["link-2"], 1763676061234)
+    receipt = Receipt("park7-gw1", bytes(range(16)), 2, HEX["link-2"], 1763676061234, bytes(range(16, 32)), 20)
     members = {0: 3, 1: "park7-gw1", 2: bytes(range(16)), 3: 2, 4: HEX["link-2"], 5: 1763676061234}
+    members |= {6: bytes(range(16, 32)), 7: 20}
     assert cbor2.dumps(members, canonical=True) == HEX["receipt-payload"] == answer_payload(receipt)
     protected = cbor2.dumps({1: -8, 4: HEX["platform-kid"]}, canonical=True)
     signature = secret.sign(cbor2.dumps(["Signature1", protected, DOWN.encode(), HEX["receipt-payload"]]))

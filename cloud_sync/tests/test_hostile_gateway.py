@@ -115,7 +115,8 @@ def test_figures_that_cannot_be_added_up_are_a_problem_of_one_gateway(platform: 
         for name in ("Hall", "Intake"):
             tables.execute(f"INSERT INTO energy VALUES ('gw-1', 61, 62, '{name}', {SEQUENCE_MAX}, 0, '')")
         tables.execute(
-            "INSERT INTO interval VALUES ('gw-1', 0, 120, x'00', 9, 9, 0, x'00') ON CONFLICT DO UPDATE SET end_s = 120"
+            "INSERT INTO interval VALUES ('gw-1', 0, 120, x'00', 9, 9, 0, x'00', x'00', 0, 0, 'S', 0, 1)"
+            " ON CONFLICT DO UPDATE SET end_s = 120"
         )
     client = TestClient(create_app(platform.ledger, now=lambda: 120.0))
     answer = client.get("/api/v1/summary?gateway=gw-1")

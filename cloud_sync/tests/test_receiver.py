@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 
 from cloud_sync.core.batch import hole_of
-from cloud_sync.core.receipt import Receipt, Refusal, digest_of
+from cloud_sync.core.receipt import UNBOUND_MS, Receipt, Refusal, digest_of
 from cloud_sync.platform import acceptance
 from cloud_sync.platform.ledger import Ledger, energy_totals
 from cloud_sync.platform.rebuilding import differences
@@ -21,7 +21,7 @@ def test_a_batch_is_receipted_with_the_link_of_its_last_entry(platform: Platform
     link = b"\x00" * 32
     for sequence, body in ((1, b"\x01"), (2, b"\x02")):
         link = sha256(link + sequence.to_bytes(8, "big") + sha256(body).digest()).digest()
-    assert answers == [Receipt("gw-1", b"i" * 16, 2, link, platform.now_ms)]
+    assert answers == [Receipt("gw-1", b"i" * 16, 2, link, platform.now_ms, b"", UNBOUND_MS)]
     assert [tuple(row) for row in platform.ledger.read("SELECT sequence, body FROM entry")] == [
         (1, b"\x01"),
         (2, b"\x02"),

@@ -72,7 +72,7 @@ def test_every_flipped_bit_is_refused(pair: tuple[Signer, KeyRing]) -> None:
     """Each bit of a sealed batch, and of a receipt, flipped alone makes it unbelievable."""
     signer, ring = pair
     raw = seal(_batch(), signer, UP)
-    answer = seal_answer(Receipt("gw-1", bytes(16), 2, bytes(32), 5), signer, DOWN)
+    answer = seal_answer(Receipt("gw-1", bytes(16), 2, bytes(32), 5, b"", 0), signer, DOWN)
     for whole, topic, read in ((raw, UP, open_sealed), (answer, DOWN, open_answer)):
         for at in range(len(whole)):
             for bit in range(8):
@@ -103,7 +103,7 @@ def test_a_gateway_cannot_speak_for_another(pair: tuple[Signer, KeyRing]) -> Non
     """A batch that names another gateway than its topic is malformed, though rightly signed."""
     signer, ring = pair
     assert _reason(seal(_batch("gw-2"), signer, UP), UP, ring) == MALFORMED
-    answer = seal_answer(Receipt("gw-2", bytes(16), 2, bytes(32), 5), signer, DOWN)
+    answer = seal_answer(Receipt("gw-2", bytes(16), 2, bytes(32), 5, b"", 0), signer, DOWN)
     with pytest.raises(SealError) as caught:
         open_answer(answer, DOWN, ring)
     assert caught.value.reason == MALFORMED
@@ -143,7 +143,7 @@ def test_what_is_too_large_is_neither_sealed_nor_opened(pair: tuple[Signer, KeyR
 def test_answers_come_back(pair: tuple[Signer, KeyRing]) -> None:
     """A receipt and a refusal are opened as they were sealed; a batch is no answer."""
     signer, ring = pair
-    for answer in (Receipt("gw-1", bytes(16), 2, bytes(32), 5), Refusal("gw-1", digest_of(b""), GAP, 3, 5)):
+    for answer in (Receipt("gw-1", bytes(16), 2, bytes(32), 5, b"", 0), Refusal("gw-1", digest_of(b""), GAP, 3, 5)):
         assert open_answer(seal_answer(answer, signer, DOWN), DOWN, ring) == answer
     with pytest.raises(SealError) as caught:
         open_answer(_signed(encode({0: 1}), signer, DOWN), DOWN, ring)

@@ -11,9 +11,10 @@ import pytest
 
 from cloud_sync.core.batch import Sealed, batch_of
 from cloud_sync.core.entry import GENESIS, chain
+from cloud_sync.core.freshness import Anchor
 from cloud_sync.core.receipt import GAP, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import down_topic, up_topic
-from cloud_sync.core.uplink import Anchor, Uplink
+from cloud_sync.core.uplink import Uplink
 from cloud_sync.keys import KeyRing, Signer, load_public, load_signer, new_key
 from cloud_sync.mqtt import Connection, Event, Message, Opened, Settings
 from cloud_sync.seal import open_sealed, seal, seal_answer
@@ -88,6 +89,7 @@ class MemoryPlatform:
         self.opened = threading.Event()
         self.came = 0
         self.deaf = False
+        self.nonce = b""  # put into receipts in the place of that which came
         self._keys = keys
         self.connection = Connection(settings, ("v1/+/+/up",), self._on_event, manual_ack=True)
 
@@ -100,6 +102,8 @@ class MemoryPlatform:
         if not self.deaf:
             batch = open_sealed(event.payload, event.topic, self._keys.gateway_ring)
             for answer in self.shelf.judge(batch, digest_of(event.payload), 1234):
+                if isinstance(answer, Receipt):
+                    answer = answer._replace(nonce=self.nonce or event.nonce, bound_ms=7)
                 self.say(answer, self._keys.platform)
         self.connection.ack(event)
 
@@ -131,9 +135,9 @@ class Bench:
         return quick._replace(pause_min_s=0.05, pause_max_s=0.2, unreachable_max_s=0.2)
 
     def new_sender(self) -> Sender:
-        uplink = Uplink(INCARNATION, self.outbox.receipted_through(), 4, 1000, 50, 200)
+        uplink = Uplink(self.outbox.receipted_through(), 4, 1000, 50, 200)
         sender = Sender(
-            self.outbox, self.settings(GATEWAY), GATEWAY, BUCKET, INCARNATION, self.keys.gateway,
+            self.outbox, self.settings(GATEWAY), GATEWAY, BUCKET, self.keys.gateway,
             self.keys.platform_ring, self._awake.set, self.anchors.append, uplink,
         )  # fmt: skip
         sender.start()
@@ -194,8 +198,19 @@ def test_batches_arrive_and_are_receipted(bench: Bench) -> None:
     assert status.connected and status.in_flight == () and status.trouble is None and status.foreign == 0
     assert status.last_receipt is not None and status.last_receipt.through_sequence == 30
     assert status.sent >= 30
-    assert bench.anchors and bench.anchors[0].at_ms == 1234
-    assert bench.anchors[0].sent_ms <= bench.anchors[0].received_ms
+    began_ms = time.monotonic_ns() // 1_000_000
+    assert bench.anchors and all(one[:2] == (1234, 7) and one.sent_ms <= began_ms for one in bench.anchors)
+
+
+def test_fault_e09_a_receipt_played_again_gives_no_time(bench: Bench) -> None:
+    """A true receipt with the nonce of an earlier sending frees what it says and sets no clock."""
+    bench.write(b"one")
+    bench.step_until(bench.all_receipted)
+    assert len(bench.anchors) == 1
+    bench.platform.nonce = b"n" * 16
+    bench.write(b"two")
+    bench.step_until(bench.all_receipted)
+    assert len(bench.anchors) == 1 and bench.sender.status().foreign == 0
 
 
 def test_fault_f08_nothing_is_lost_when_the_broker_dies_and_the_gateway_restarts(bench: Bench) -> None:
@@ -219,7 +234,7 @@ def test_fault_g04_g05_only_the_platform_is_believed(bench: Bench) -> None:
     """Receipts of a stranger, for another topic, over a foreign link, or of rubbish free nothing and are counted."""
     bench.step_until(lambda: bench.sender.status().connected)
     bench.platform.deaf = True  # The batch may be sent at any moment; a true receipt for it must not come yet.
-    true = Receipt(GATEWAY, INCARNATION, 1, bench.outbox.links[0], 5)
+    true = Receipt(GATEWAY, INCARNATION, 1, bench.outbox.links[0], 5, b"", 0)
     bench.outbox.write(b"one")
     true = true._replace(link=bench.outbox.links[1])
     bench.platform.say(true, bench.keys.stranger)
@@ -266,7 +281,7 @@ def test_a_batch_above_the_brokers_limit_waits_and_is_shown(keys: Keys) -> None:
         outbox.write(bytes(range(256)))
         settings = broker_settings("mqtt://127.0.0.1:%d" % port, GATEWAY)
         awake = threading.Event()
-        sender = Sender(outbox, settings, GATEWAY, BUCKET, INCARNATION, keys.gateway, keys.platform_ring, awake.set)
+        sender = Sender(outbox, settings, GATEWAY, BUCKET, keys.gateway, keys.platform_ring, awake.set)
         sender.start()
         end_s = time.monotonic() + _WAIT_S
         while sender.status().trouble is None and time.monotonic() < end_s:

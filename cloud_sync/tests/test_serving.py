@@ -82,7 +82,7 @@ class Stand:
         woken = threading.Event()
         ring = KeyRing([load_public(self.home / "keys" / "platform.pub")])
         settings = broker_settings(self.address, gateway.name)
-        sender = Sender(journal, settings, gateway.name, BUCKET, gateway.incarnation, gateway.signer, ring, woken.set)
+        sender = Sender(journal, settings, gateway.name, BUCKET, gateway.signer, ring, woken.set)
 
         def run(until: Callable[[], bool]) -> None:
             sender.start()

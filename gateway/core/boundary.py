@@ -16,6 +16,7 @@ from gateway.core.flag import (
     INTERPOLATED,
     LATE_BOUNDARY,
     LIKE_DAY_SHAPE,
+    MOVED,
     QUARANTINED,
     ROLLED_OVER,
     join_flags,
@@ -68,10 +69,15 @@ def is_between(channel: Channel, boundary: Boundary) -> bool:
     return around and flag in ("", ROLLED_OVER) and not _rose_too_far(channel, before.read_ms, boundary, wh)
 
 
-def energy_between(channel: Channel, start: Boundary, end: Boundary) -> "tuple[int, str]":
-    """Return the energy of a register from one boundary to another, and its flag."""
+def energy_between(channel: Channel, start: Boundary, end: Boundary, moved: bool = False) -> "tuple[int, str]":
+    """Return the energy of a register from one boundary to another, and its flag.
+
+    moved: the clock moved between them, so that how long it took is not known: the energy stands, and says so.
+    """
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    if _rose_too_far(channel, start.read_ms, end, total_wh):
+    if moved:
+        flag = join_flags(flag, MOVED)
+    elif _rose_too_far(channel, start.read_ms, end, total_wh):
         return 0, join_flags(flag, QUARANTINED)
     if DECREASED not in flag:
         total_wh += rest_wh(channel, start) - rest_wh(channel, end)
@@ -79,13 +85,19 @@ def energy_between(channel: Channel, start: Boundary, end: Boundary) -> "tuple[i
 
 
 def span_energy(
-    channel: Channel, start: Boundary, end: Boundary, part: int, parts: int, weights: "tuple[int, ...]" = ()
+    channel: Channel,
+    start: Boundary,
+    end: Boundary,
+    part: int,
+    parts: int,
+    weights: "tuple[int, ...]" = (),
+    moved: bool = False,
 ) -> Span:
     """Return the span of *channel* between two boundaries, as number *part* of *parts* intervals.
 
-    weights: those of like days, one a part; () splits the energy equally.
+    weights: those of like days, one a part; () splits the energy equally. moved: the clock moved in between.
     """
-    total_wh, flag = energy_between(channel, start, end)
+    total_wh, flag = energy_between(channel, start, end, moved)
     energy_wh = share(total_wh, weights)[part] if weights and total_wh > 0 else part_of_span(total_wh, part, parts)
     if start.read_ms % MINUTE_MS == 0 and end.read_ms % MINUTE_MS == 0:
         flag = join_flags(flag, FROZEN)

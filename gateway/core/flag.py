@@ -10,6 +10,7 @@ DECREASED = "D"  # the register decreased without reaching its width; the figure
 FROZEN = "F"  # of a span: both registers are those that the meter itself kept at the boundaries
 DECLARED = "X"  # the energy rests on what a person declared: another meter, another ratio, a rise that is right
 QUARANTINED = "Q"  # the register rose beyond what its connection can carry; 0 until a person declares it right
+MOVED = "T"  # the clock moved between the boundaries: the energy is actual, when it flowed is not known
 LATE_BOUNDARY = "L"  # the boundary reading came later than the tolerance
 
 

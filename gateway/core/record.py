@@ -182,6 +182,21 @@ class Declaration(namedtuple("Declaration", ("stamp", "config", "what", "subject
     values: "tuple[tuple[str, str], ...]"
 
 
+class TimeAnchor(namedtuple("TimeAnchor", ("stamp", "boot", "monotonic_ms", "utc_ms", "bound_ms", "source"))):
+    """At monotonic_ms of *boot* it was utc_ms, by at most bound_ms more or less.
+
+    source: "kernel" (its clock was synchronised) or "receipt" (a fresh one of the platform).
+    """
+
+    __slots__ = ()
+    stamp: Stamp
+    boot: bytes
+    monotonic_ms: int
+    utc_ms: int
+    bound_ms: int
+    source: str
+
+
 class Checkpoint(namedtuple("Checkpoint", ("stamp", "origin", "size", "root", "peaks", "cosigned"))):
     """How far the chain has come: the Merkle root over the links of its first *size* entries, all before this one.
 
@@ -217,12 +232,13 @@ KIND_ACCOUNT = 5
 KIND_SELF_USE = 6
 KIND_AMENDMENT = 7
 KIND_DECLARATION = 9
+KIND_TIME_ANCHOR = 11
 KIND_CHECKPOINT = 12
 KIND_CHANGE = 13
 KINDS = {
     1: Config, 2: Event, 3: Readings, 4: Interval, KIND_ACCOUNT: Account, KIND_SELF_USE: SelfUse,
     KIND_AMENDMENT: Amendment, 8: ReceiptSeen, KIND_DECLARATION: Declaration,
-    KIND_CHECKPOINT: Checkpoint, KIND_CHANGE: ParameterChange,
+    KIND_TIME_ANCHOR: TimeAnchor, KIND_CHECKPOINT: Checkpoint, KIND_CHANGE: ParameterChange,
 }  # fmt: skip
 # How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
 # whole number that may be absent.
@@ -250,6 +266,7 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
     ),
     ReceiptSeen: (_STAMP, bytes),
     Declaration: (_STAMP, int, str, str, int, str, str, [_PAIR]),
+    TimeAnchor: (_STAMP, bytes, int, int, int, str),
     Checkpoint: (_STAMP, str, int, bytes, [bytes], int),
     ParameterChange: (_STAMP, int, int, str, str, [(tuple, str, str, str)]),
 }  # fmt: skip

@@ -92,6 +92,8 @@ class Settlement:
         self._weights: "dict[tuple[str, str], tuple[int, ...]]" = {}  # of the gaps of the closing under way
         self._latest: "dict[tuple[str, str], Reading]" = {}  # what was read last of each register
         self._amended: "dict[int, Past]" = {}  # of this call
+        self._moved: "list[tuple[str, str]]" = []  # registers whose last boundary the clock has moved since
+        self._moved_ending: "list[tuple[str, str]]" = []  # of them, those of the closing under way
         self.grids: "list[tuple[int, int]]" = []  # of intervals of other lengths: until when, and how long
         self.gap_too_long = False
         self._first_try_s: "int | None" = None  # a gateway that has just started has missed the boundary
@@ -124,6 +126,11 @@ class Settlement:
             if earlier is not None and not frozen and read_ms - at_s * 1000 > NEAR_MS:
                 boundary = self._interpolated(key, boundary, earlier)
             self.candidates[key] = boundary
+
+    def clock_moved(self) -> None:
+        """Take it that UTC before and after do not join: what was read for a boundary to come stands for none."""
+        self._moved = [(channel.meter, channel.quantity) for channel in self.channels]
+        self.candidates, self._latest, self._unfrozen = {}, {}, {}
 
     def _interpolated(self, key: "tuple[str, str]", boundary: Boundary, earlier: Reading) -> Boundary:
         """Return *boundary* between the *earlier* reading and its own, where that is wanted and may be."""
@@ -197,6 +204,8 @@ class Settlement:
             key = (channel.meter, channel.quantity)
             self.ending[key] = self._after(key, self.candidates.pop(key))
         self.ending_s = boundary_s
+        self._moved_ending = [key for key in self._moved if key in self.ending]
+        self._moved = [key for key in self._moved if key not in self.ending]
         if self.start_s is None:
             self.start_s = boundary_s
         behind = [self.last[key].at_s for key in self.ending if key in self.last]
@@ -226,7 +235,7 @@ class Settlement:
             self.start_s = self.next_boundary_s(self.start_s)
         if self.start_s == self.ending_s:
             self.last.update(self.ending)
-            self.ending, self.ending_s, self._weights = {}, None, {}
+            self.ending, self.ending_s, self._weights, self._moved_ending = {}, None, {}, []
             oldest_s = min([one.at_s for one in self.last.values()])
             self.grids = [grid for grid in self.grids if grid[0] > oldest_s]
         return closed
@@ -251,7 +260,9 @@ class Settlement:
             return Span(channel.meter, channel.quantity, words, read_ms, (), 0, 0, 1, 0, MISSING, before, (), 0, 0)
         parts = self._intervals_between(start.at_s, end.at_s)
         part = self._intervals_between(start.at_s, start_s)
-        return span_energy(channel, start, end, part, parts, self._weights_of(channel, start.at_s, end.at_s, parts))
+        weights = self._weights_of(channel, start.at_s, end.at_s, parts)
+        moved = (channel.meter, channel.quantity) in self._moved_ending
+        return span_energy(channel, start, end, part, parts, weights, moved)
 
     def _weights_of(self, channel: Channel, start_s: int, end_s: int, parts: int) -> "tuple[int, ...]":
         """Return the weights of like days for the parts of a gap; () for equal parts."""
@@ -380,6 +391,7 @@ class Settlement:
                 _plain_pools(self.late_pools),
             ],
             10: [list(row) for row in self.corrections],
+            12: [[list(key) for key in keys] for keys in (self._moved, self._moved_ending)],
             8: [list(grid) for grid in self.grids] + [[self.start_s, self.site.interval_s]],
         }  # fmt: skip
 
@@ -396,6 +408,10 @@ class Settlement:
             self.late_s, self.late_end_s = state[7][1], state[7][2]  # type: ignore[index]
             self.ending = self._kept(state[7][3], [])  # type: ignore[index]
             self.late_pools = _pools_of(state[7][4])  # type: ignore[index]
+        self._moved, self._moved_ending = [
+            [(meter, quantity) for meter, quantity in keys if (meter, quantity) in self._channels]
+            for keys in state[12]  # type: ignore[attr-defined]
+        ]
         self.pools = self._held(state[2])
         self.corrections = [(storage, wh) for storage, wh in state[10]]  # type: ignore[attr-defined]
         self.period = [

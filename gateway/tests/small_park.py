@@ -10,6 +10,7 @@ from gateway.clock import Clock
 from gateway.config import Configuration, load
 from gateway.core.reading import Reading
 from gateway.core.settlement import account_channels
+from gateway.core.time_keeping import ClockFacts
 from gateway.journal import Journal
 from gateway.recorder import Recorder, journal_path, key_path
 
@@ -105,20 +106,16 @@ class TestClock(Clock):
     __test__ = False
 
     def __init__(self, now_s: int) -> None:
-        super().__init__()
         self.now_ms = now_s * 1000
+        super().__init__()
 
-    def utc_ms(self) -> int:
-        """Return the time it was put to."""
-        return self.now_ms
+    def facts(self) -> ClockFacts:
+        """Return that the time is right to 5 ms."""
+        return ClockFacts(self.now_ms, self.now_ms, 5, True)
 
     def monotonic_ms(self) -> int:
         """Return the time it was put to."""
         return self.now_ms
-
-    def status(self) -> tuple[str, int]:
-        """Return that the time is right to 5 ms."""
-        return "S", 5
 
 
 class SmallPark:
@@ -183,7 +180,13 @@ class SmallPark:
     def receipt(self) -> None:
         """Let the platform give its receipt for everything."""
         receipt = Receipt(
-            "gw-test", self.recorder.incarnation, self.journal.head_sequence, self.journal.head_link, self.clock.now_ms
+            "gw-test",
+            self.recorder.incarnation,
+            self.journal.head_sequence,
+            self.journal.head_link,
+            self.clock.now_ms,
+            b"",
+            5,
         )
         signed = seal_answer(receipt, self.platform, down_topic("b0", "gw-test"))
         self.journal.receipted(self.journal.head_sequence, signed)

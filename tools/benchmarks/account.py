@@ -9,6 +9,7 @@ from cloud_sync.keys import load_signer, new_key
 from gateway.clock import Clock
 from gateway.config import Configuration, UplinkSettings
 from gateway.core.settlement import ClosedInterval, Settlement
+from gateway.core.time_keeping import ClockFacts
 from gateway.factors import factors_of_text, factors_text, load_factors
 from gateway.journal import Journal
 from gateway.profiles import profile_text
@@ -57,7 +58,10 @@ class _ParkClock(Clock):
 
     at_ms = 0
 
-    def utc_ms(self) -> int:
+    def facts(self) -> ClockFacts:
+        return ClockFacts(self.at_ms, self.at_ms, 5, True)
+
+    def monotonic_ms(self) -> int:
         return self.at_ms
 
 

@@ -167,7 +167,7 @@ class Road:
 
     def boot(self) -> None:
         self.incarnation = self.dice.bytes16()
-        self.uplink = Uplink(self.incarnation, self.journal.through, self.window, 5000, 500, 20000)
+        self.uplink = Uplink(self.journal.through, self.window, 5000, 500, 20000)
         self.uplink.connected()
 
     def carry(self, direction: str, raw: bytes) -> None:

@@ -20,7 +20,7 @@ from cloud_sync.core.intake import (
     Facts,
     Intake,
 )
-from cloud_sync.core.receipt import FORK, GAP, Receipt, Refusal
+from cloud_sync.core.receipt import FORK, GAP, UNBOUND_MS, Receipt, Refusal
 
 ONE = b"1" * 16
 TWO = b"2" * 16
@@ -53,7 +53,7 @@ def test_the_first_batch_of_all_opens_a_chain():
     """Sequence 1 after the genesis link needs no parent and is no branch."""
     decision = judge(batch(1, 3), facts())
     assert decision.situation == OPENING and decision.keep_from == 1 and not decision.branch
-    assert decision.receipt == Receipt("gw", ONE, 3, LINKS[3], 1000)
+    assert decision.receipt == Receipt("gw", ONE, 3, LINKS[3], 1000, b"", UNBOUND_MS)
 
 
 def test_sequence_one_after_another_link_is_a_lie():
@@ -74,7 +74,9 @@ def test_a_repeated_batch_gets_its_own_receipt():
     """A duplicate is receipted through its own end, though more is kept; so is its hole."""
     for one in (batch(2, 4), hole_of(batch(2, 4))):
         decision = judge(one, facts(head=9, stored=LINKS[4]))
-        assert decision.situation == AGAIN and decision.receipt == Receipt("gw", ONE, 4, LINKS[4], 1000)
+        assert decision.situation == AGAIN and decision.receipt == Receipt(
+            "gw", ONE, 4, LINKS[4], 1000, b"", UNBOUND_MS
+        )
 
 
 def test_other_bytes_under_a_kept_sequence_are_a_fork():

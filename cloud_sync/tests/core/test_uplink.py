@@ -18,7 +18,6 @@ from cloud_sync.core.uplink import (
     IN_FLIGHT,
     REWINDING,
     STEPS,
-    Anchor,
     Fetch,
     Freed,
     Send,
@@ -33,7 +32,7 @@ OLD = b"a" * 16
 
 def make(count=3, window=4, through=0, incarnation=OWN):
     """Return an uplink that has *count* batches of two entries in flight, sent at time 0."""
-    uplink = Uplink(OWN, through, window, timeout_ms=1000, pause_min_ms=100, pause_max_ms=1600)
+    uplink = Uplink(through, window, timeout_ms=1000, pause_min_ms=100, pause_max_ms=1600)
     uplink.connected()
     for _ in range(count):
         action = uplink.next(0)
@@ -54,7 +53,7 @@ def rest(uplink, now_ms=0):
 
 
 def receipt(through, incarnation=OWN):
-    return Receipt("gw", incarnation, through, b"l" * 32, 777)
+    return Receipt("gw", incarnation, through, b"l" * 32, 777, b"", 0)
 
 
 def refusal(first, reason, expected=0):
@@ -76,7 +75,7 @@ def sent(uplink, now_ms):
 
 def test_nothing_is_done_without_a_connection():
     """Before the road is open there is nothing to do, and nothing to wait for but that."""
-    uplink = Uplink(OWN, 0)
+    uplink = Uplink(0)
     assert uplink.next(0) == Wait(None)
     uplink.connected()
     assert uplink.next(0) == Fetch(0)
@@ -86,7 +85,7 @@ def test_nothing_is_done_without_a_connection():
 
 def test_it_starts_after_what_is_receipted():
     """The first batch that is fetched ends after the last receipt."""
-    uplink = Uplink(OWN, 41)
+    uplink = Uplink(41)
     uplink.connected()
     assert uplink.next(0) == Fetch(41)
 
@@ -274,23 +273,6 @@ def test_what_could_not_be_published_is_offered_later():
     assert uplink.state == IN_FLIGHT
     uplink.unsent(1, 10)
     assert uplink.next(10) == Wait(110) and sent(uplink, 110) == [1]
-
-
-def test_a_first_receipt_anchors_the_clock():
-    """The platform's time lies between the first sending and the receipt, for a batch never offered before."""
-    uplink = make(count=2)
-    uplink.receipted(receipt(2), b"r", 60)
-    assert uplink.anchor == Anchor(777, 0, 60)
-    old = make(count=1, incarnation=OLD)
-    old.receipted(receipt(2, OLD), b"r", 60)
-    assert old.anchor is None
-    again = make(count=1, through=10)
-    again.refused(refusal(11, GAP, 9), 0)
-    again.next(0)
-    again.offer(9, 10, OWN, b"raw9")
-    again.next(0)
-    again.receipted(receipt(10), b"r", 60)
-    assert again.anchor is None
 
 
 def test_the_table_leads_everywhere_and_back():

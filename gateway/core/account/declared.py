@@ -9,7 +9,16 @@ is multiplied by the transformers only where its registers are.
 from collections import namedtuple
 
 from gateway.core.account.interval import Span, part_of_span
-from gateway.core.flag import DECLARED, DECREASED, ESTIMATED_SHAPE, INTERPOLATED, MISSING, ROLLED_OVER, join_flags
+from gateway.core.flag import (
+    DECLARED,
+    DECREASED,
+    ESTIMATED_SHAPE,
+    INTERPOLATED,
+    MISSING,
+    MOVED,
+    ROLLED_OVER,
+    join_flags,
+)
 from gateway.core.meter.decoding import ROLL_OVER_PART, energy_wh, raw_of, register_advance, width_wh
 from gateway.core.meter.profile import Point
 from gateway.core.notation import WATT_HOURS, decimal_scaled, is_digits, measure, ratio
@@ -125,6 +134,8 @@ def part_span(span: Span, total_wh: int, flag: str) -> Span:
         flag = join_flags(flag, ESTIMATED_SHAPE)
     if span.start_before or span.end_before:
         flag = join_flags(flag, INTERPOLATED)
+    if MOVED in span.flag:
+        flag = join_flags(flag, MOVED)
     return Span(
         *span[:8], part_of_span(total_wh, span.part, span.parts), flag, span.start_before, span.end_before, 0, 0
     )

@@ -26,6 +26,7 @@ from gateway.core.flag import (
     LATE_BOUNDARY,
     LIKE_DAY_SHAPE,
     MISSING,
+    MOVED,
     QUARANTINED,
     ROLLED_OVER,
 )
@@ -57,6 +58,7 @@ _QUALITIES = (
     (DECLARED, Quality("S11", 7, 1 << 1)),
     (LIKE_DAY_SHAPE, Quality("S14", 8, 1 << 2)),
     (ESTIMATED_SHAPE, Quality("S17", 9, 1 << 3)),
+    (MOVED, Quality(ACTUAL, 10, 1 << 4)),
     (LATE_BOUNDARY, Quality(ACTUAL, 10, 1 << 4)),
     (INTERPOLATED, Quality(ACTUAL, 11, 1 << 5)),
     (ROLLED_OVER, MEASURED),

@@ -20,6 +20,7 @@ from gateway.core.record import (
     RecordError,
     SelfUse,
     Stamp,
+    TimeAnchor,
     from_map,
     to_map,
 )
@@ -42,6 +43,7 @@ RECORDS = (
     Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS),
     ReceiptSeen(STAMP, b"signed"),
     Declaration(STAMP, 1, "exchange", "m", 1700000000000, "Li Wei", "order 17", (("final energy_pv", "1.5 kWh"),)),
+    TimeAnchor(STAMP, b"bootboot", 5, 1700000000000, 20, "receipt"),
     Checkpoint(STAMP, "gw-1", 6, b"r" * 32, (b"a" * 32, b"b" * 32), 4),
     ParameterChange(STAMP, 1, 18, "Li Wei", "transformers exchanged", (("meter m: ct_ratio", "200/5", "400/5"),)),
 )

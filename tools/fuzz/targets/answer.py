@@ -23,7 +23,7 @@ TOPIC = down_topic("b0", "gw-1")
 
 def seeds() -> Iterator[bytes]:
     """Yield a receipt and a refusal, as payload and signed by either kind of key."""
-    receipt = Receipt("gw-1", b"i" * 16, 7, b"l" * 32, 1_700_000_000_000)
+    receipt = Receipt("gw-1", b"i" * 16, 7, b"l" * 32, 1_700_000_000_000, b"n" * 16, 20)
     yield b"\x01" + answer_payload(receipt)
     yield b"\x02" + answer_payload(Refusal("gw-1", b"d" * 16, FORK, 0, 5))
     yield b"\x00" + seal_answer(receipt, identity(1)[0], TOPIC)

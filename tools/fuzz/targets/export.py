@@ -42,7 +42,7 @@ def _signed(*written: tuple[object, ...] | bytes) -> tuple[bytes, ...]:
     for entry in chain(batch.previous_link, 1, batch.bodies):
         found.append(encode([ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body]))
     found.append(encode([BATCH, gateway.sealed(batch)]))
-    receipt = Receipt("gw-1", batch.incarnation, batch.last_sequence, batch.link, 1000)
+    receipt = Receipt("gw-1", batch.incarnation, batch.last_sequence, batch.link, 1000, b"", 0)
     found.append(encode([RECEIPT, seal_answer(receipt, identity(3)[0], down_topic(BUCKET, "gw-1"))]))
     found.append(encode([END, len(batch.bodies), 1]))
     return tuple(found)

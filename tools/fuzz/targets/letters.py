@@ -31,7 +31,7 @@ def target(data: bytes) -> None:
 
 def _uplink(source: Source) -> None:
     """Nothing is freed twice or backwards, what is in flight is in order, and a wait is for something to come."""
-    uplink = Uplink(_OWN, 0)
+    uplink = Uplink(0)
     journal, freed, now_ms = 0, 0, 0
     sent: dict[int, bytes] = {}
     while source:
@@ -63,7 +63,7 @@ def _uplink(source: Source) -> None:
             now_ms += size * 1000
         elif kind == 5 and journal:
             through = freed + size % (journal - freed + 1)
-            receipt = Receipt("gw-1", _OWN if chance & 1 else _OTHER, through, b"l" * 32, now_ms)
+            receipt = Receipt("gw-1", _OWN if chance & 1 else _OTHER, through, b"l" * 32, now_ms, b"", 0)
             for one in uplink.receipted(receipt, b"%d" % through, now_ms):
                 assert freed < one.through <= journal
                 freed = one.through

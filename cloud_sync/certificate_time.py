@@ -1,0 +1,30 @@
+"""Certificate time: whether the broker's certificate is valid now, where "now" is what our own clock keeps.
+
+OpenSSL judges by the clock of the system. A gateway that woke up in 1970 would refuse every certificate, and never
+be told the time. So where the time is not known, validity is not judged, and that is told: the authority, the chain
+and the host are checked as always. Where it is known, and the system's clock says something else, we judge.
+"""
+
+import ssl
+import time
+from typing import Any
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which ssl has no name for
+_AGREES_S = 60
+
+
+def judged_by_system(context: ssl.SSLContext, known_ms: int | None) -> bool:
+    """Prepare *context* for a connection at *known_ms* of our clock; tell whether OpenSSL judges validity itself."""
+    agrees = known_ms is not None and abs(known_ms / 1000 - time.time()) <= _AGREES_S
+    flags = context.verify_flags
+    context.verify_flags = ssl.VerifyFlags(flags & ~_NO_CHECK_TIME if agrees else flags | _NO_CHECK_TIME)
+    return agrees
+
+
+def why_not_valid(certificate: dict[str, Any], known_ms: int) -> str:
+    """Return why the broker's *certificate*, as ssl gives it, is not valid at *known_ms*; "" where it is."""
+    if known_ms < ssl.cert_time_to_seconds(certificate["notBefore"]) * 1000:
+        return "certificate is not yet valid"
+    if known_ms > ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000:
+        return "certificate has expired"
+    return ""

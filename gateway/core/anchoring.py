@@ -1,0 +1,49 @@
+"""Anchoring: what a stamp made before the time was known says, once an anchor of the same boot is there.
+
+Nothing is rewritten: an anchor is an entry of its own, and whoever reads the stamps computes
+utc = anchor - (time since boot between them), with the anchor's bound and the drift in between.
+"""
+
+from gateway.core.notation import is_digits
+from gateway.core.record import Event, Stamp, TimeAnchor
+from gateway.core.time_keeping import (
+    CLOCK_LOST,
+    CLOCK_STEP,
+    DRIFT_PPM,
+    INFORMATIVE,
+    RELATIVE,
+    SYNCHRONISED,
+    USABLE_BOUND_MS,
+    drifted_ms,
+)
+
+
+def clock_moved(event: Event) -> bool:
+    """Tell whether UTC before and after *event* do not join: the gateway says so of every register then."""
+    if event.code == CLOCK_LOST:
+        return True
+    size = dict(event.details).get("size_ms", "") if event.code == CLOCK_STEP else ""
+    digits = size[1:] if size[:1] == "-" else size
+    return is_digits(digits) and int(digits) > USABLE_BOUND_MS
+
+
+def anchored(stamp: Stamp, anchors: "list[TimeAnchor]") -> Stamp:
+    """Return *stamp* with UTC from the nearest of the *anchors* of its boot; as it is where it knew the time itself."""
+    if stamp.status in (SYNCHRONISED, RELATIVE):
+        return stamp
+    best = None
+    for one in anchors:
+        if one.boot == stamp.boot:
+            apart_ms = stamp.monotonic_ms - one.monotonic_ms
+            bound_ms = one.bound_ms + drifted_ms(apart_ms, DRIFT_PPM)
+            if best is None or bound_ms < best.bound_ms:
+                status = RELATIVE if bound_ms <= USABLE_BOUND_MS else INFORMATIVE
+                best = Stamp(stamp.boot, stamp.monotonic_ms, one.utc_ms + apart_ms, status, bound_ms)
+    return best or stamp
+
+
+def is_placed(stamp: Stamp, anchors: "list[TimeAnchor]") -> bool:
+    """Tell whether the UTC that *stamp* states is known to be right within USABLE_BOUND_MS."""
+    found = anchored(stamp, anchors)
+    known = found.status in (SYNCHRONISED, RELATIVE)
+    return known and abs(found.utc_ms - stamp.utc_ms) + found.bound_ms <= USABLE_BOUND_MS
