@@ -21,10 +21,13 @@ def judged_by_system(context: ssl.SSLContext, known_ms: int | None) -> bool:
     return agrees
 
 
-def why_not_valid(certificate: dict[str, Any], known_ms: int) -> str:
-    """Return why the broker's *certificate*, as ssl gives it, is not valid at *known_ms*; "" where it is."""
-    if known_ms < ssl.cert_time_to_seconds(certificate["notBefore"]) * 1000:
-        return "certificate is not yet valid"
-    if known_ms > ssl.cert_time_to_seconds(certificate["notAfter"]) * 1000:
-        return "certificate has expired"
-    return ""
+def judge_time(connected: Any, known_ms: int) -> None:
+    """Close an encrypted connection and raise SSLError where the broker's certificate is not valid at *known_ms*."""
+    assert isinstance(connected, ssl.SSLSocket)
+    certificate = connected.getpeercert() or {}
+    begins, ends = (ssl.cert_time_to_seconds(str(certificate[name])) for name in ("notBefore", "notAfter"))
+    if not begins * 1000 <= known_ms <= ends * 1000:
+        connected.close()
+        error = ssl.SSLCertVerificationError("the dates of the certificate")
+        error.verify_message = "certificate is not yet valid" if known_ms < begins * 1000 else "certificate has expired"
+        raise error

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from cloud_sync.certificate_time import judge_time, judged_by_system
 from cloud_sync.core.batch import BATCH_BYTES_MAX
 from gateway.core.problem import Problem, ProblemError, problem
 
@@ -45,12 +46,15 @@ class Settings(NamedTuple):
     pause_min_s: float = 1.0
     pause_max_s: float = 60.0  # After the broker said no: someone must change something first.
     unreachable_max_s: float = 8.0  # After the network said no: it may be back any moment.
+    known_ms: Callable[[], int | None] | None = None  # UTC to judge certificates by, None inside: not known; no
+    # callable at all: the system's clock is believed.
 
 
 class Opened(NamedTuple):
     """The connection is open and subscribed; the broker takes packets of at most packet_bytes_max (None: any)."""
 
     packet_bytes_max: int | None
+    time_judged: bool = True  # False: whether the broker's certificate is valid now, nobody could say.
 
 
 class Closed(NamedTuple):
@@ -165,6 +169,7 @@ class Connection:
         self._in_flight_max = IN_FLIGHT_MAX
         self._why: Problem | None = None
         self._answered = False
+        self._time_judged = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_open, name="mqtt %s" % settings.client_id, daemon=True)
 
@@ -240,10 +245,18 @@ class Connection:
         properties.ReceiveMaximum = IN_FLIGHT_MAX
         properties.MaximumPacketSize = PACKET_BYTES_MAX
         address = "%s:%d" % (self._settings.host, self._settings.port)
+        tls, known_ms = self._settings.tls, None
+        by_system = tls is None or self._settings.known_ms is None
+        if tls is not None and self._settings.known_ms is not None:
+            known_ms = self._settings.known_ms()
+            by_system = judged_by_system(tls, known_ms)
+        self._time_judged = by_system or known_ms is not None
         try:
             client.connect(
                 self._settings.host, self._settings.port, KEEPALIVE_S, clean_start=True, properties=properties
             )
+            if not by_system and known_ms is not None:
+                judge_time(client.socket(), known_ms)
         except ssl.SSLError as error:
             self._why = problem(
                 "WP-NET-006", address, "The encrypted connection to the broker failed: {reason}.",
@@ -327,7 +340,7 @@ class Connection:
 
     def _opened(self) -> None:
         self._open = True
-        self._on_event(Opened(self._limit))
+        self._on_event(Opened(self._limit, self._time_judged))
 
     def _on_message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
         self._on_event(message_of(message, self._round))

@@ -81,10 +81,12 @@ class Sender:
         wake: Callable[[], None],
         on_anchor: Callable[[Anchor], None] | None = None,
         uplink: Uplink | None = None,
+        on_unjudged: Callable[[], None] | None = None,
     ) -> None:
         """Prepare; *wake* is called from another thread whenever `step` should be called at once.
 
-        on_anchor is told, on the loop, the platform's signed time whenever a receipt answers what was just sent.
+        on_anchor is told, on the loop, the platform's signed time whenever a receipt answers what was just sent;
+        on_unjudged, once, that the dates of the broker's certificate were left out, since the time is not known.
         """
         self._outbox = outbox
         self._up = up_topic(bucket, gateway)
@@ -94,6 +96,8 @@ class Sender:
         self._platform = platform
         self._wake = wake
         self._on_anchor = on_anchor
+        self._on_unjudged = on_unjudged
+        self._unjudged = False
         self._uplink = uplink or Uplink(outbox.receipted_through())
         self._freshness = Freshness()
         self._events: deque[Event] = deque()
@@ -158,6 +162,9 @@ class Sender:
                 self._packet_bytes_max = event.packet_bytes_max
                 self._trouble = None
                 self._uplink.connected()
+                if self._on_unjudged is not None and not event.time_judged and not self._unjudged:
+                    self._on_unjudged()
+                self._unjudged = not event.time_judged
             elif isinstance(event, Closed):
                 self._trouble = event.why
                 self._uplink.lost()

@@ -67,6 +67,11 @@ class Clock:
         """Return UTC milliseconds since 1970."""
         return self.keeping.utc_ms(self.monotonic_ms())
 
+    def known_ms(self) -> int | None:
+        """Return UTC milliseconds where they are known well enough to judge by, None where not."""
+        monotonic_ms = self.monotonic_ms()
+        return self.keeping.utc_ms(monotonic_ms) if self.keeping.is_sure(monotonic_ms) else None
+
     def status(self) -> tuple[str, int]:
         """Return time status (U, I, S or R) and error bound in ms."""
         return self.keeping.status(self.monotonic_ms())

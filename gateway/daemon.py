@@ -88,14 +88,18 @@ class Daemon:
         settings = broker_settings(uplink.broker, gateway, path(uplink.ca), path(uplink.certificate), path(uplink.key))
         return Sender(
             self._journal,
-            settings,
+            settings._replace(known_ms=self._clock.known_ms),
             gateway,
             uplink.bucket,
             self._signer,
             platform,
             self._wake_from_thread,
             self._clock.anchor,
+            on_unjudged=self._tell_unjudged,
         )
+
+    def _tell_unjudged(self) -> None:
+        self._recorder.event("tls-time-unjudged")
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; everything is committed when it returns."""
