@@ -29,6 +29,7 @@ from gateway.explained_rows import (
     tally_row,
 )
 from gateway.figures import day_bounds
+from gateway.sums import basis_row
 
 
 class Explanation:
@@ -154,6 +155,7 @@ class Explanation:
             "wh": tally.wh,
             "green_wh": tally.green_wh,
             "carbon_ug": tally.carbon_ug,
+            "basis": basis_row(record.basis),
             "origins": [
                 origin_row(site, record, tally, number, row) for number, row in enumerate(used)
             ],

@@ -38,4 +38,5 @@ def amended(account: Account, amendment: Amendment) -> Account:
         tallies=amendment.tallies,
         pools_before=amendment.pools_before,
         pools_after=amendment.pools_after,
+        basis=amendment.basis,
     )

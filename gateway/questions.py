@@ -68,9 +68,8 @@ def tally_answer(journal: Journal, day: str) -> dict[str, Any]:
     """Return energy by origin and carbon of every meter point on *day*, by method and factor set."""
     start_s, end_s = day_bounds(day)
     records = [record for _, record in current(records_of(journal, start_s, end_s))]
-    tallies = [one for record in records for one in record.tallies]
     intervals = len([record for record in records if isinstance(record, Account)])
-    return {"day": day, "intervals": intervals, "tallies": sum_tallies(tallies)}
+    return {"day": day, "intervals": intervals, "tallies": sum_tallies(records)}
 
 
 def trace_answer(journal: Journal, configuration: Configuration, at_s: int, method: str = FLOW) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Recompute: every figure of an account again, from the raw registers and the configuration in the entries."""
 
 from cloud_sync.core.canonical import CanonicalError, decode
+from gateway.bases import ReadBases
 from gateway.config import Configuration, configuration_of
 from gateway.core.account import declared
 from gateway.core.account.closing import Closed, close_account, energies_of, sum_energies
@@ -51,6 +52,7 @@ class Recomputation:
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
         self._configured = 0  # sequence of the configuration that holds now
         self._declared = DeclaredSpans()
+        self._bases = ReadBases()
         self._corrections: dict[
             int, list[tuple[str, int]]
         ] = {}  # declared contents, by the interval they are booked in
@@ -101,6 +103,7 @@ class Recomputation:
             self._unreadable(sequence, error)
             return
         if isinstance(record, Config):
+            self._bases.configured(sequence, body)
             self._take_config(sequence, record)
         elif isinstance(record, Interval):
             self._interval = (sequence, record)
@@ -275,6 +278,8 @@ class Recomputation:
             self._wrong(sequence, "the energy")
         self._check_figures(sequence, record, closed)
         self._check_interval(sequence, record)
+        for figure in self._bases.account(sequence, record, configuration):
+            self._wrong(sequence, figure)
         self._pools, self._end_s, self._last_end_s = record.pools_after, record.end_s, record.end_s
         self._start_s = record.start_s if self._start_s is None else self._start_s
         self.accounts[record.start_s] = (sequence, record)
@@ -311,7 +316,10 @@ class Recomputation:
             self._take_late_period(sequence, record)
             return
         begun_s, self._period_end_s = self._period_end_s, record.end_s
-        if self._start_s is None or record.start_s < self._start_s:
+        here = self._start_s is not None and record.start_s >= self._start_s
+        for figure in self._bases.period(record, record.config, configuration, here):
+            self._wrong(sequence, figure)
+        if not here:
             return  # it began before the entries that are here
         inside = self._inside(record)
         whole = inside and (inside[0].start_s, self._end_s) == (record.start_s, record.end_s)
@@ -329,6 +337,8 @@ class Recomputation:
         if inside and inside[0].start_s == record.start_s and inside[-1].end_s == record.end_s:
             known = self._configurations.get(inside[-1].config)
             if known is not None and all(self._known(one.start_s) for one in inside):
+                for figure in self._bases.period(record, inside[-1].config, known[0], True):
+                    self._wrong(sequence, figure)
                 self._check_period(sequence, record, inside, known[0])
                 return
         self.periods[record.start_s] = (sequence, record)
@@ -366,7 +376,13 @@ class Recomputation:
         stated = [one for one in self.accounts.values() if one[0] == record.amends]
         if record.amends >= sequence or found != stated:
             self._wrong(sequence, "the entry it amends")
-        elif stated:
+            return
+        account = stated[0][1] if stated else None
+        made_by = self._configurations.get(account.config) if account else (configuration, channels)
+        if made_by is not None:
+            for figure in self._bases.late(sequence, record, account, made_by[0], self._known(record.start_s)):
+                self._wrong(sequence, figure)
+        if stated:
             self._check_amended(sequence, record, stated[0][1])
         elif not record.amends:
             figures = record.allocations or record.residuals or record.tallies or record.pools_after

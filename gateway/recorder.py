@@ -13,6 +13,7 @@ from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway import VERSION
+from gateway.bases import JournalBases
 from gateway.books import JournalBooks, usable
 from gateway.checkpoints import Checkpoints
 from gateway.clock import Clock
@@ -82,6 +83,7 @@ class Recorder:
         self.findings = Findings(configuration.site, shared_busbars(parse_toml(configuration.site_text, "")))
         self.latest: dict[tuple[str, str], Reading] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
+        self._bases = JournalBases(journal)
         self._committed_state = b""
         self._bodies: list[bytes] = []
         self._figures: list[tuple[int, int, int]] = []
@@ -130,7 +132,7 @@ class Recorder:
             self._add_config(self._config_record())
 
     def _add_config(self, config: Config) -> None:
-        self._config_sequence = self.journal.head_sequence + 1 + len(self._bodies)
+        self._config_sequence = self._next_sequence()
         self._config_position = len(self._bodies)
         self._add(config)
 
@@ -153,6 +155,9 @@ class Recorder:
         for meter, quantity in changed:
             ratio = "" if old is None else new_ratio(old.site, self.configuration.site, meter)
             self._tell(self.findings.left(meter, quantity, self.settlement.start_s, ratio))
+
+    def _next_sequence(self) -> int:
+        return self.journal.head_sequence + 1 + len(self._bodies)
 
     def _config_record(self) -> Config:
         configuration = self.configuration
@@ -245,15 +250,20 @@ class Recorder:
         self.commit()
 
     def _record_closed(self, closed: Sequence[ClosedInterval | ClosedPeriod | Late]) -> None:
+        config = self._config_sequence
         for one in closed:
+            stamp, sequence = self.clock.stamp(), self._next_sequence()
             if isinstance(one, ClosedInterval):
-                for record in interval_records(self.clock.stamp(), self._config_sequence, one):
+                basis = self._bases.of_account(sequence + 1, config, one.start_s)  # the account follows the interval
+                for record in interval_records(stamp, config, one, basis):
                     self._add(record)
                 self._tell(self.findings.closed(one))
             elif isinstance(one, ClosedPeriod):
-                self._add(period_record(self.clock.stamp(), self._config_sequence, one, self.journal))
+                basis = self._bases.of_period(config, one.start_s, one.end_s, one.late)
+                self._add(period_record(stamp, config, one, basis, self.journal))
             else:
-                self._add(late_record(self.clock.stamp(), self._config_sequence, one, self.journal))
+                basis = self._bases.of_late(sequence, config, one.start_s, one.whole)
+                self._add(late_record(stamp, config, one, basis, self.journal))
                 self._tell(self.findings.spans(one.spans, one.start_s))
 
     def declare(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -369,6 +379,7 @@ class Recorder:
         )
         self._committed_state = state
         self._bodies, self._figures, self._config_position = [], [], None
+        self._bases.committed()
         self._cycles.committed()
 
     def _seal(self, batch: Batch | Hole) -> bytes:

@@ -159,13 +159,7 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
             row = energies.setdefault(one.meter_point, [0, 0])
             row[0] += one.import_wh
             row[1] += one.export_wh
-    tallies = [tally for account in accounts for tally in account.tallies]
-    tallies += [
-        tally
-        for at_s, (_, period) in sorted(recomputation.periods.items())
-        if start_s <= at_s < end_s
-        for tally in period.tallies
-    ]
+    periods = [period for at_s, (_, period) in sorted(recomputation.periods.items()) if start_s <= at_s < end_s]
     return {
         "gateway": chain.gateway,
         "day": chain.day,
@@ -180,5 +174,5 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
         "energies": [
             {"meter_point": name, "import_wh": row[0], "export_wh": row[1]} for name, row in sorted(energies.items())
         ],
-        "tallies": sum_tallies(tallies),
+        "tallies": sum_tallies([*accounts, *periods]),
     }

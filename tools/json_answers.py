@@ -103,7 +103,9 @@ JSON_ANSWERS = {
     "wattproof tally": """
 {"day": "2026-11-21", "intervals": 96,
  "tallies": [{"meter_point": "Mill", "method": "flow", "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400,
-   "carbon_ug": 499500000, "by_origin": {"grid": 600, "solar": 400}}]}
+   "carbon_ug": 499500000, "by_origin": {"grid": 600, "solar": 400}, "factors": ["NDRC910-trial:grid"],
+   "basis": [{"switches": ["boundary=first-after", "gap=linear", "storage:Battery=mixing"], "configuration": "9f0c...",
+     "entries": {"first": 3, "last": 197, "count": 96}}]}]}
 """,
     "wattproof declare exchange": """
 {"what": "exchange", "subject": "m-mill", "at_ms": 1795190820000, "by": "...", "reason": "...",
@@ -138,6 +140,7 @@ JSON_ANSWERS = {
 {"meter_point": "Mill", "start_s": 1795191300, "end_s": 1795192200, "gateway": "park7-gw1", "entry": 7, "link": "...",
  "batch": [6, 7], "receipted": true, "configuration": {"entry": 1, "sha256": "..."},
  "method": "flow", "rule": {}, "factor_set": "NDRC910-trial", "wh": 1000, "green_wh": 400, "carbon_ug": 499500000,
+ "basis": {"switches": ["boundary=first-after", "gap=linear"], "configuration": "9f0c...", "entries": [7]},
  "origins": [{"origin": "grid", "wh": 600, "mg_per_kwh": 832500, "carbon_ug": 499500000,
    "factor": {"id": "NDRC910-trial:grid", "basis": "...", "source": "...", "valid_from_s": 1735660800,
               "valid_to_s": null},

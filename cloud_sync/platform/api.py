@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from cloud_sync.platform import reports, standing, whole_park
 from cloud_sync.platform.page_words import PAGE_WORDS
+from cloud_sync.platform.report_bases import bases
 from cloud_sync.platform.reports import Figures, Period, Reads
 from gateway.core.account.trace import FLOW
 from gateway.core.problem import Problem, ProblemError, problem
@@ -194,12 +195,15 @@ class Answers:
         period = self.period(request, name)
         method, factor_set = self.choice(request, name)
         if period is None:
-            return {"period": None, "method": method, "factor_set": factor_set, "covers": None, "loads": []}
+            return {
+                "period": None, "method": method, "factor_set": factor_set, "covers": None, "loads": [], "basis": [],
+            }  # fmt: skip
         flags = {row["meter_point"]: row["flags"] for row in reports.energies(self.ledger, name, period)}
         found = self.tallied(name, period, method, factor_set)
         for load in found["loads"]:
             load["flags"] = flags.get(load["meter_point"], "")
-        return {"period": period._asdict(), **found}
+        covered = Period(**found["covers"]) if found["covers"] else period
+        return {"period": period._asdict(), **found, "basis": bases(self.ledger, name, covered, method)}
 
     def curve(self, request: Request) -> Figures:
         """Return the day's consumption by origin in steps."""

@@ -5,6 +5,7 @@ characters can rewrite the terminal it is shown on. A record beyond these bounds
 """
 
 from gateway.core import record as records
+from gateway.core.account.basis import DIGEST_BYTES, Basis
 from gateway.core.account.tally import Tally
 from gateway.core.time_keeping import INFORMATIVE, RELATIVE, SYNCHRONISED, UNKNOWN
 
@@ -52,10 +53,10 @@ def check(record: tuple[object, ...]) -> None:
         _keeps((record.energies, record.allocations, record.pools_before, record.pools_after), 0, WH_MAX)
         _keeps(record.residuals, -WH_MAX, WH_MAX)
         _keeps(record.spans, -NUMBER_MAX, NUMBER_MAX)
-        _keeps_tallies(record.tallies)
+        _keeps_tallies(record.tallies, record.basis)
     elif isinstance(record, records.SelfUse):
         _keeps(record.allocations, 0, WH_MAX)
-        _keeps_tallies(record.tallies)
+        _keeps_tallies(record.tallies, record.basis)
     elif isinstance(record, records.Checkpoint):
         sizes = 0 <= record.cosigned < record.size <= NUMBER_MAX
         if len(record.root) != ROOT_BYTES or not sizes:
@@ -73,7 +74,10 @@ def _keeps_calendar(start_s: int, end_s: int) -> None:
         raise BoundsError("a period that no calendar has")
 
 
-def _keeps_tallies(tallies: tuple[Tally, ...]) -> None:
+def _keeps_tallies(tallies: tuple[Tally, ...], basis: Basis) -> None:
+    if len(basis.configuration) != DIGEST_BYTES:
+        raise BoundsError("a configuration named by another length")
+    _keeps((basis.switches, basis.entries), 0, NUMBER_MAX)
     _keeps(tuple(tally.carbon_ug for tally in tallies), -NUMBER_MAX, NUMBER_MAX)
     _keeps(tuple(tally._replace(carbon_ug=0) for tally in tallies), 0, WH_MAX)
 

@@ -17,11 +17,13 @@ from cloud_sync.platform.place import Place
 from cloud_sync.platform.projection import REASON_LENGTH_MAX, UNREADABLE, ConflictError, lay_figures, lay_period
 from cloud_sync.platform.schema import PROJECTION_TABLES
 from gateway.core import record as records
+from gateway.core.account.basis import Basis, digest_of, self_use_switches, storage_switches
 from gateway.core.account.composition import Part, close_park, compose_energies, full_name, opened
 from gateway.core.account.self_use_closing import close_self_use
 from gateway.core.account.storage import Layer, Pool, pool_of
 from gateway.core.account.trace import FLOW, SELF_USE
 from gateway.core.problem import Problem, problem
+from gateway.core.site import Park
 
 PERIODS_AT_ONCE = 50  # composed in one transaction, so that the receiver does not wait
 WHOLE, PARTIAL, REFUSED = "whole", "partial", "refused"
@@ -124,7 +126,7 @@ class _Composition:
         place = self._place
         for name in ("interval", "energy", "residual", "pool", "composed"):
             place.write(f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ?", start_s, end_s)
-        for name in ("allocation", "tally"):
+        for name in ("allocation", "tally", "basis"):
             place.write(
                 f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ? AND method = ?",
                 *(start_s, end_s, FLOW),
@@ -156,8 +158,9 @@ class _Composition:
         booked = self._had.booked(one.park, start_s, end_s)
         closed = close_park(one.park, energies, pools, one.factors, start_s, end_s, booked)
         account = records.Account(
-            *(_NO_STAMP, 0, start_s, end_s, b"", (), energies, *closed[:3], pools, closed.pools_after)
-        )
+            _NO_STAMP, 0, start_s, end_s, b"", (), energies, *closed[:3], pools, closed.pools_after,
+            self._basis(one.park, FLOW),
+        )  # fmt: skip
         lay_figures(place, account)
         root = hashlib.sha256(b"".join(row.root for row in intervals)).digest()
         complete_ppm = self._complete_ppm(intervals, one.parts, end_s - start_s)
@@ -188,7 +191,7 @@ class _Composition:
                     self._tables.execute("RELEASE self_use")
 
     def _clear_self_use(self, start_s: int, end_s: int) -> None:
-        for name in ("allocation", "tally"):
+        for name in ("allocation", "tally", "basis"):
             self._place.write(
                 f"DELETE FROM {name} WHERE gateway = ? AND start_s >= ? AND start_s < ? AND method = ?",
                 *(start_s, end_s, SELF_USE),
@@ -209,8 +212,14 @@ class _Composition:
         energies = self._had.energies(self._plan.key, start_s, end_s)
         pools = opened(last.park, self._pools(start_s))
         closed = close_self_use(last.park, energies, pools, last.factors, start_s, end_s)
-        period = records.SelfUse(_NO_STAMP, 0, start_s, end_s, closed.allocations, closed.tallies, 0)
+        basis = self._basis(last.park, SELF_USE)
+        period = records.SelfUse(_NO_STAMP, 0, start_s, end_s, closed.allocations, closed.tallies, 0, basis)
         lay_period(self._place, period)
+
+    def _basis(self, park: Park, method: str) -> Basis:
+        """Return what the park's figures rest on; the entries are those of its gateways, which say them."""
+        switches = storage_switches(park.storages) + (self_use_switches(park.self_use) if method == SELF_USE else [])
+        return Basis(tuple(sorted(switches)), digest_of(self._plan.text().encode()), ())
 
     def _complete_ppm(self, intervals: list[Had], parts: tuple[Part, ...], length_s: int) -> int:
         """Return how much of what all gateways should have read they read, each weighed by its meter points."""

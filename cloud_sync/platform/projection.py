@@ -15,6 +15,7 @@ from cloud_sync.platform.bounds import check, check_names, check_site
 from cloud_sync.platform.live import project_readings
 from cloud_sync.platform.place import Place
 from gateway.core import record as records
+from gateway.core.account.basis import Basis
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, SELF_USE, Allocation
@@ -191,6 +192,7 @@ def lay_figures(place: Place, record: records.Account | records.Amendment) -> No
     for residual in record.residuals:
         place.write("INSERT INTO residual VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, *residual)
     _tallies(place, start_s, end_s, record.tallies)
+    _basis(place, start_s, end_s, FLOW, record.basis)
     for pool in record.pools_after:
         for origin, wh in pool.content:
             place.write("INSERT INTO pool VALUES (?, ?, ?, ?, ?, ?)", start_s, end_s, pool.storage, origin, wh)
@@ -228,6 +230,14 @@ def _tallies(place: Place, start_s: int, end_s: int, tallies: tuple[Tally, ...])
         )
 
 
+def _basis(place: Place, start_s: int, end_s: int, method: str, basis: Basis) -> None:
+    switches, entries = json.dumps(basis.switches, ensure_ascii=False), json.dumps(basis.entries)
+    place.write(
+        "INSERT INTO basis VALUES (?, ?, ?, ?, ?, ?, ?)",
+        *(start_s, end_s, method, switches, basis.configuration.hex(), entries),
+    )
+
+
 def lay_period(place: Place, period: records.SelfUse) -> None:
     """Lay out the trace and tallies of a period by the published self-use method."""
     start_s, end_s = period.start_s, period.end_s
@@ -240,8 +250,7 @@ def lay_period(place: Place, period: records.SelfUse) -> None:
     if other is not None and other["end_s"] > start_s:  # as with intervals, no other one can overlap it
         raise ConflictError("self-use", start_s, end_s, "this time is already counted")
     place.write("INSERT INTO self_use VALUES (?, ?, ?, ?, ?)", start_s, end_s, place.incarnation, place.sequence)
-    _allocations(place, start_s, end_s, period.allocations)
-    _tallies(place, start_s, end_s, period.tallies)
+    _lay_period(place, period)
 
 
 def _late_period(place: Place, period: records.SelfUse) -> None:
@@ -258,9 +267,15 @@ def _late_period(place: Place, period: records.SelfUse) -> None:
         "UPDATE self_use SET incarnation = ?3, sequence = ?4 WHERE gateway = ?1 AND start_s = ?2",
         *(start_s, place.incarnation, place.sequence),
     )
-    leave(place, start_s, end_s, "allocation", "tally", method=SELF_USE)
+    leave(place, start_s, end_s, "allocation", "tally", "basis", method=SELF_USE)
+    _lay_period(place, period)
+
+
+def _lay_period(place: Place, period: records.SelfUse) -> None:
+    start_s, end_s = period.start_s, period.end_s
     _allocations(place, start_s, end_s, period.allocations)
     _tallies(place, start_s, end_s, period.tallies)
+    _basis(place, start_s, end_s, SELF_USE, period.basis)
 
 
 def leave(place: Place, start_s: int, end_s: int, *tables: str, method: str | None = None) -> None:
@@ -290,7 +305,7 @@ def _amendment(place: Place, amendment: records.Amendment) -> None:
             *(start_s, energy.meter_point, place.sequence, place.incarnation, *energy[1:]),
         )
     leave(place, start_s, end_s, "energy", "residual", "pool")
-    leave(place, start_s, end_s, "allocation", "tally", method=FLOW)
+    leave(place, start_s, end_s, "allocation", "tally", "basis", method=FLOW)
     lay_figures(place, amendment)
     for span in amendment.spans:
         place.write(

@@ -3,10 +3,12 @@
 from cloud_sync.platform import standing
 from cloud_sync.platform.parameters import Enterprise
 from cloud_sync.platform.park_energy import traced_by
+from cloud_sync.platform.report_bases import bases
 from cloud_sync.platform.report_parts import CO2, COUNT, MET, MISSED, SECONDS, SHARE, Figure, Section, Table, _, tonnes
 from cloud_sync.platform.report_sources import Sources
 from cloud_sync.platform.reports import Figures, last_interval, rows
 from gateway.core.account.factor import validity
+from gateway.core.account.trace import METHODS
 from gateway.core.notation import SECONDS as UNITS
 from gateway.core.notation import measure
 from gateway.core.problem import Problem, problem
@@ -166,6 +168,13 @@ def basis_section(sources: Sources, sections: tuple[Section, ...]) -> Section:
     lines: list[tuple[str, str]] = []
     for one in sources.configurations():
         lines.append(("%s, entry %s" % (one["gateway"], one["entry"]), "sha256:" + one["sha256"]))
+    for gateway in sources.gateways:
+        for method in METHODS:
+            for base in bases(sources.ledger, gateway, sources.within(), method):
+                ends = base["entries"]
+                which = "%s, %s, entries %s to %s (%s)"
+                which %= (gateway, method, ends["first"], ends["last"], ends["count"])
+                lines.append((which, "config:%s; %s" % (base["configuration"], " ".join(base["switches"]))))
     lines += [(name, "sha256:" + digest) for name, digest in sorted(sources.tables.items())]
     lines += sorted(sources.choices.named().items())
     lines.append(("zone", sources.zone.key))

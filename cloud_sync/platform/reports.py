@@ -3,6 +3,7 @@
 Every figure is a whole number (Wh, ug, parts per million). Nothing here writes, waits or knows a language.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
@@ -138,8 +139,8 @@ def tallies(ledger: Reads, gateway: str, period: Period, method: str, factor_set
     sums = rows(
         ledger,
         "SELECT meter_point, sum(wh) AS wh, sum(green_wh) AS green_wh, sum(carbon_ug) AS carbon_ug,"
-        f" min(start_s) AS first_s, max(end_s) AS last_s FROM tally WHERE {where}"
-        " GROUP BY meter_point ORDER BY meter_point",
+        f" min(start_s) AS first_s, max(end_s) AS last_s, group_concat(DISTINCT factors) AS factors"
+        f" FROM tally WHERE {where} GROUP BY meter_point ORDER BY meter_point",
         *chosen,
     )
     origins = rows(
@@ -159,6 +160,7 @@ def tallies(ledger: Reads, gateway: str, period: Period, method: str, factor_set
             continue
         row["role"], row["busbar"] = point["role"], point["busbar"]
         row["green_ppm"] = ppm(row["green_wh"], row["wh"])
+        row["factors"] = sorted({name for part in _lists(row["factors"]) for name in part})
         row["by_origin"] = by_point.get(row["meter_point"], [])
         loads.append(row)
     total: Figures = {name: sum(row[name] for row in loads) for name in ("wh", "green_wh", "carbon_ug")}
@@ -171,6 +173,12 @@ def tallies(ledger: Reads, gateway: str, period: Period, method: str, factor_set
         "loads": [{key: row[key] for key in row if key not in ("first_s", "last_s")} for row in loads],
         "total": total,
     }
+
+
+def _lists(joined: str) -> list[list[str]]:
+    """Return the JSON lists that SQL put together."""
+    found: list[list[str]] = json.loads("[" + joined + "]")
+    return found
 
 
 def flow(ledger: Reads, gateway: str, period: Period) -> Figures:

@@ -139,6 +139,7 @@ PROJECTION_TABLES = {
     "allocation": "gateway, start_s, end_s, method, source, sink",
     "residual": "gateway, start_s, busbar, source",
     "tally": "gateway, start_s, end_s, method, factor_set, meter_point",
+    "basis": "gateway, start_s, end_s, method",
     "pool": "gateway, start_s, storage, origin",
     "self_use": "gateway, start_s",
     "amended": "gateway, start_s, meter_point, incarnation, sequence",
@@ -262,6 +263,16 @@ CREATE TABLE tally (
     by_origin TEXT NOT NULL,            -- JSON {origin: wh}
     factors TEXT NOT NULL,              -- JSON [id, ...]
     PRIMARY KEY (gateway, start_s, end_s, method, factor_set, meter_point)
+) STRICT;
+CREATE TABLE basis (                    -- what all tallies of one record rest on
+    gateway TEXT NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    switches TEXT NOT NULL,             -- JSON ["name=choice", ...]
+    configuration TEXT NOT NULL,        -- hex of the first 16 bytes of the SHA-256 of the Config entry's body
+    entries TEXT NOT NULL,              -- JSON [sequence, ...] of those that hold the registers; a park has none itself
+    PRIMARY KEY (gateway, start_s, end_s, method)
 ) STRICT;
 CREATE TABLE pool (
     gateway TEXT NOT NULL,

@@ -7,6 +7,7 @@ from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway.core import record as records
+from gateway.core.account.basis import Basis
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.storage import pool_of
 from gateway.core.account.tally import Tally
@@ -39,6 +40,9 @@ def stamp(utc_ms: int = 1_000_000) -> records.Stamp:
 def config(site: str = SITE) -> records.Config:
     """Return a configuration entry of two meters."""
     return records.Config(stamp(), site, "", (), CHANNELS)
+
+
+BASIS = Basis(("boundary=first-after", "gap=linear"), bytes(16), (3,))
 
 
 def interval(start_s: int, end_s: int) -> records.Interval:
@@ -82,6 +86,7 @@ def account(start_s: int, end_s: int, wh: int, flag: str = "") -> records.Accoun
         (Tally("Hall", "flow", "grid-2023", wh, 0, wh * 580, (("grid", wh),), ("grid-2023-cn",)),),
         (),
         (pool_of("Battery", (("grid", 5), ("solar", 7))),),
+        BASIS,
     )
 
 

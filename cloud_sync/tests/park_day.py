@@ -223,12 +223,14 @@ class ParkDay:
             for start_s, end_s, sequence, account, ppm in self.intervals
         ]
         hours = [START_S + hour * 3600 for hour in range(STEPS // 4)]
+        closed = [(*row[:2], "flow") for row in self.intervals] + [(at_s, at_s + 3600, "688-hourly") for at_s in hours]
         found: dict[str, list[Any]] = {
             "interval": intervals,
             "energy": self.energies,
             "allocation": self.allocations,
             "residual": self.residuals,
             "tally": [(*row[:-1], json.dumps(row[-1]), "[]") for row in self.tallies],
+            "basis": [(*row, '["gap=linear"]', "ab" * 16, "[%d]" % number) for number, row in enumerate(closed)],
             "pool": self.pools,
             "self_use": [(start_s, start_s + 3600, INCARNATION, 1) for start_s in hours],
         }

@@ -3,7 +3,7 @@
 import tomllib
 
 from cloud_sync.tests.conftest import Platform
-from cloud_sync.tests.gateways import Gateway, config, stamp
+from cloud_sync.tests.gateways import BASIS, Gateway, config, stamp
 from gateway.core import record as records
 from gateway.core.account.closing import close_account
 from gateway.core.account.interval import Energy
@@ -79,8 +79,8 @@ class ReportPark:
             records.Interval(stamp(), 1, start_s, end_s, b"r" * 32, 2, 1_000_000 if flag in ("", "L") else 900_000),
             records.Account(
                 stamp(), 1, start_s, end_s, b"s" * 32, (), rows, closed.allocations, closed.residuals, tallies[0],
-                (), closed.pools_after,
+                (), closed.pools_after, BASIS,
             ),
-            records.SelfUse(stamp(), 1, start_s, end_s, own.allocations, tallies[1], 0),
+            records.SelfUse(stamp(), 1, start_s, end_s, own.allocations, tallies[1], 0, BASIS),
         )  # fmt: skip
         return self.gateway.sequence - 1

@@ -86,6 +86,17 @@ def test_tallies_are_sums_over_the_period(client: TestClient) -> None:
             assert answer["total"]["wh"] == sum(load["wh"] for load in answer["loads"])
 
 
+def test_tallies_name_what_they_rest_on(client: TestClient) -> None:
+    """Factor rows of each load, and once for all of them switches, configuration and entries of the period."""
+    answer = ask(client, "tallies", period="day", method="flow", factor_set="grid-2023")
+    (base,) = answer["basis"]
+    assert (base["switches"], base["configuration"]) == (["gap=linear"], "ab" * 16)
+    assert base["entries"]["first"] == 0 and base["entries"]["count"] == base["entries"]["last"] + 1 > 50
+    assert all(load["factors"] == [] for load in answer["loads"])  # of this day the ids are not said
+    hours = ask(client, "tallies", period="day", method="688-hourly", factor_set="grid-2023")["basis"][0]["entries"]
+    assert hours["first"] > base["entries"]["last"]
+
+
 def test_hourly_method_shows_its_own_last_period(client: TestClient) -> None:
     """For the last quarter hour, 688-hourly answers with the hour it closed last, and says so."""
     covers = ask(client, "tallies", method="688-hourly")["covers"]

@@ -14,7 +14,7 @@ from cloud_sync.platform.rebuilding import differences, rebuild
 from cloud_sync.platform.schema import MIGRATIONS
 from cloud_sync.tests import two_cabinets
 from cloud_sync.tests.conftest import Platform, signer_of
-from cloud_sync.tests.gateways import Gateway, stamp
+from cloud_sync.tests.gateways import BASIS, Gateway, stamp
 from cloud_sync.tests.two_cabinets import (
     START_S,
     STEP_S,
@@ -153,7 +153,7 @@ def test_an_amendment_of_one_gateway_makes_the_park_anew_from_there(cabinets: Ca
     cabinets.compose()
     assert cabinets.rows("SELECT sum(import_wh) FROM energy WHERE gateway = ? AND flag = 'M'") == [(0,)]
     start_s = START_S + STEP_S
-    late = records.Amendment(stamp(), 1, start_s, start_s + STEP_S, 5, (), first, (), (), (), (), ())
+    late = records.Amendment(stamp(), 1, start_s, start_s + STEP_S, 5, (), first, (), (), (), (), (), BASIS)
     cabinets.send("gw-2", late)
     cabinets.compose()
     assert_is(cabinets, in_one(3))

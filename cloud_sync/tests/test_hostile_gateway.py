@@ -16,7 +16,7 @@ from cloud_sync.platform.enrolment import enrol
 from cloud_sync.platform.rebuilding import differences
 from cloud_sync.platform.web import create_app
 from cloud_sync.tests.conftest import Platform, signer_of
-from cloud_sync.tests.gateways import CHANNELS, SITE, Gateway, account, config, interval, stamp
+from cloud_sync.tests.gateways import BASIS, CHANNELS, SITE, Gateway, account, config, interval, stamp
 from gateway.core import record as records
 from gateway.core.account.interval import Energy
 from gateway.core.account.storage import Layer, Pool
@@ -24,7 +24,7 @@ from gateway.core.account.trace import Allocation
 
 ACCOUNT = account(0, 60, 7)
 TALLY = ACCOUNT.tallies[0]
-NOTHING: tuple[tuple[()], ...] = ((), (), (), (), ())  # of an amendment: no trace, no storage
+NOTHING: tuple[tuple[object, ...], ...] = ((), (), (), (), (), BASIS)  # of an amendment: no trace, no storage
 HUGE = (1 << 64) - 1
 
 
@@ -50,8 +50,11 @@ def figures(platform: Platform, path: str, gateway: str = "gw-2") -> int:
         ACCOUNT._replace(allocations=tuple(Allocation("flow", "Intake", str(n), 0) for n in range(ROWS_MAX + 1))),
         ACCOUNT._replace(tallies=(TALLY._replace(by_origin=(("grid", HUGE),)),)),
         ACCOUNT._replace(tallies=(TALLY._replace(carbon_ug=NUMBER_MAX + 1),)),
+        ACCOUNT._replace(basis=ACCOUNT.basis._replace(configuration=bytes(15))),
+        ACCOUNT._replace(basis=ACCOUNT.basis._replace(entries=(-1,))),
+        ACCOUNT._replace(basis=ACCOUNT.basis._replace(switches=("a\x1b[2J=b",))),
         ACCOUNT._replace(pools_after=(Pool("Battery", (Layer(0, (("grid", -1),)),)),)),
-        records.SelfUse(stamp(), 1, 0, HUGE, (), (), 0),
+        records.SelfUse(stamp(), 1, 0, HUGE, (), (), 0, ACCOUNT.basis),
         records.Amendment(stamp(), 1, 0, HUGE, 3, (), (), *NOTHING),
         records.Amendment(stamp(), 1, 0, 60, 3, (), (Energy("Hall", HUGE, 0, ""),), *NOTHING),
         records.Amendment(stamp(), 1, 0, 60, 3, (), (), (Allocation("flow", "Intake", "Hall", HUGE),), *NOTHING[1:]),

@@ -6,13 +6,13 @@ from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.live import undone
 from cloud_sync.platform.rebuilding import Difference, differences, rebuild
 from cloud_sync.tests.conftest import Platform
-from cloud_sync.tests.gateways import SITE, Gateway, account, config, interval, stamp
+from cloud_sync.tests.gateways import BASIS, SITE, Gateway, account, config, interval, stamp
 from gateway.core import record as records
 from gateway.core.account.interval import Energy
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import Allocation
 
-NOTHING: tuple[tuple[()], ...] = ((), (), (), (), ())  # of an amendment: no trace, no storage
+NOTHING: tuple[tuple[object, ...], ...] = ((), (), (), (), (), BASIS)  # of an amendment: no trace, no storage
 
 
 def rows(ledger: Ledger, question: str) -> list[tuple[Any, ...]]:
@@ -110,7 +110,7 @@ def test_a_period_of_self_use_counts_once(platform: Platform, gateway: Gateway) 
     def period(start_s: int, end_s: int, wh: int) -> records.SelfUse:
         allocations = (Allocation("688-hourly", "PV", "Hall", wh),)
         tallies = (Tally("Hall", "688-hourly", "grid-2023", wh, wh, 0, (("solar", wh),), ()),)
-        return records.SelfUse(stamp(), 1, start_s, end_s, allocations, tallies, 0)
+        return records.SelfUse(stamp(), 1, start_s, end_s, allocations, tallies, 0, BASIS)
 
     platform.say("gw-1", gateway.send(period(0, 3600, 5), period(0, 3600, 6), period(1800, 5400, 7)))
     assert rows(platform.ledger, "SELECT method, source, sink, wh FROM allocation") == [("688-hourly", "PV", "Hall", 5)]
@@ -146,7 +146,9 @@ def test_late_truth_about_a_period_takes_the_place_of_what_was_counted(platform:
 
     def period(wh: int, amends: int) -> records.SelfUse:
         tallies = (Tally("Hall", "688-hourly", "grid-2023", wh, wh, 0, (("solar", wh),), ()),)
-        return records.SelfUse(stamp(), 1, 0, 3600, (Allocation("688-hourly", "PV", "Hall", wh),), tallies, amends)
+        return records.SelfUse(
+            stamp(), 1, 0, 3600, (Allocation("688-hourly", "PV", "Hall", wh),), tallies, amends, BASIS
+        )
 
     hour = (interval(0, 3600), account(0, 3600, 9))
     platform.say("gw-1", gateway.send(*hour, period(5, 0), period(6, 3), period(7, 4), period(8, 3)))

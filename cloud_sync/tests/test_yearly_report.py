@@ -12,7 +12,7 @@ import pytest
 from cloud_sync.platform.yearly_report import make_report
 from cloud_sync.tests import two_cabinets
 from cloud_sync.tests.conftest import Platform
-from cloud_sync.tests.gateways import Gateway, stamp
+from cloud_sync.tests.gateways import BASIS, Gateway, stamp
 from cloud_sync.tests.report_park import PARK, ReportPark
 from cloud_sync.tests.test_composing import Cabinets
 from cloud_sync.tests.test_platform_cli import SETTINGS, answer, call
@@ -347,7 +347,7 @@ def test_completeness_tells_measured_from_estimated_and_late(park: ReportPark) -
         if step < 20:
             energies = tuple(Energy(name, 0, 0, "") for name in ("Grid", "Line", "PV", "Hall", "Office"))
             park.send(records.Amendment(
-                stamp(), 1, start_s, start_s + 1800, account, (), energies, (), (), (), (), ()
+                stamp(), 1, start_s, start_s + 1800, account, (), energies, (), (), (), (), (), BASIS
             ))  # fmt: skip
     report = answer(home_of(park), "report", "2025-07-01")
     found = figures(report, "quality")

@@ -2,7 +2,7 @@
 
 import random
 
-from cloud_sync.tests.gateways import stamp
+from cloud_sync.tests.gateways import BASIS, stamp
 from gateway.core import record as records
 from gateway.core.account.closing import Closed, close_account
 from gateway.core.account.interval import Energy
@@ -111,7 +111,7 @@ def closed_by(gateway: str, step: int, counted: tuple[Energy, ...] | None = None
     rows = energies(gateway, step) if counted is None else counted
     return (
         records.Interval(stamp(), 1, start_s, start_s + STEP_S, bytes([step]) * 32, 2, 1_000_000),
-        records.Account(stamp(), 1, start_s, start_s + STEP_S, b"s" * 32, (), rows, (), (), (), (), ()),
+        records.Account(stamp(), 1, start_s, start_s + STEP_S, b"s" * 32, (), rows, (), (), (), (), (), BASIS),
     )
 
 

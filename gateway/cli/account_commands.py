@@ -8,7 +8,7 @@ import click
 
 from gateway.cli.finding_words import finding_lines
 from gateway.cli.meter_words import advice, state_words
-from gateway.cli.tables import drawn, table_text
+from gateway.cli.tables import drawn, lines_text, table_text
 from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
@@ -155,7 +155,18 @@ def tally(home: str, day: str | None, as_json: bool) -> None:
     ]
     headings = [_("meter point"), _("method"), _("factors"), "kWh", _("green"), "kg CO2"]
     text = _("{day}: {count} intervals").format(day=answer["day"], count=answer["intervals"])
-    emit(answer, text + "\n" + table_text(headings, rows, {3, 4, 5}), as_json)
+    rests = {line: None for one in answer["tallies"] for base in one["basis"] for line in _rests(one, base)}
+    emit(answer, "\n".join([text, table_text(headings, rows, {3, 4, 5}), *rests]), as_json)
+
+
+def _rests(one: dict[str, Any], base: dict[str, Any]) -> list[str]:
+    """Return what the sum *one* rests on, as lines."""
+    ends = base["entries"]
+    said = _("{method} rests on entries {first} to {last} ({count}), configuration {configuration}: {switches}").format(
+        method=one["method"], first=ends["first"], last=ends["last"], count=ends["count"],
+        configuration=base["configuration"], switches=", ".join(base["switches"]),
+    )  # fmt: skip
+    return lines_text(said, 0).split("\n")
 
 
 def time_of(text: str) -> datetime | None:

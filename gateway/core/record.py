@@ -6,6 +6,7 @@ docs/batch-format.md shows every field.
 
 from collections import namedtuple
 
+from gateway.core.account.basis import Basis
 from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
@@ -86,13 +87,13 @@ class Account(
         "Account",
         (
             "stamp", "config", "start_s", "end_s", "seed", "spans", "energies", "allocations", "residuals", "tallies",
-            "pools_before", "pools_after",
+            "pools_before", "pools_after", "basis",
         ),
     )
 ):  # fmt: skip
     """The account of one interval, from raw registers to tallies; it follows its Interval entry.
 
-    seed: 32 random bytes from which the salts of the rows are drawn.
+    seed: 32 random bytes from which the salts of the rows are drawn. basis: what all its tallies rest on.
     """
 
     __slots__ = ()
@@ -108,9 +109,12 @@ class Account(
     tallies: "tuple[Tally, ...]"
     pools_before: "tuple[Pool, ...]"
     pools_after: "tuple[Pool, ...]"
+    basis: Basis
 
 
-class SelfUse(namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "allocations", "tallies", "amends"))):
+class SelfUse(
+    namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "allocations", "tallies", "amends", "basis"))
+):
     """The trace and tallies of one period by the published self-use method (688-hourly).
 
     amends: the sequence of the entry in whose place it comes, after late truth; 0 for the first of its period.
@@ -124,6 +128,7 @@ class SelfUse(namedtuple("SelfUse", ("stamp", "config", "start_s", "end_s", "all
     allocations: "tuple[Allocation, ...]"
     tallies: "tuple[Tally, ...]"
     amends: int
+    basis: Basis
 
 
 class Amendment(
@@ -131,7 +136,7 @@ class Amendment(
         "Amendment",
         (
             "stamp", "config", "start_s", "end_s", "amends", "spans", "energies", "allocations", "residuals",
-            "tallies", "pools_before", "pools_after",
+            "tallies", "pools_before", "pools_after", "basis",
         ),
     )
 ):  # fmt: skip
@@ -155,6 +160,7 @@ class Amendment(
     tallies: "tuple[Tally, ...]"
     pools_before: "tuple[Pool, ...]"
     pools_after: "tuple[Pool, ...]"
+    basis: Basis
 
 
 class ReceiptSeen(namedtuple("ReceiptSeen", ("stamp", "signed"))):
@@ -251,6 +257,7 @@ _ENERGY = (Energy, str, int, int, str)
 _ALLOCATION = (Allocation, str, str, str, int)
 _RESIDUAL = (Residual, str, str, int)
 _TALLY = (Tally, str, str, str, int, int, int, [_SHARE], [str])
+_BASIS = (Basis, [str], bytes, [int])
 _POOL = (Pool, str, [(Layer, int, [_SHARE])])
 _LOOKS: "dict[type, tuple[object, ...]]" = {
     Config: (_STAMP, str, str, [_PAIR], [_PAIR]),
@@ -259,10 +266,12 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
     Interval: (_STAMP, int, int, int, bytes, int, int),
     Account: (
         _STAMP, int, int, int, bytes, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
+        _BASIS,
     ),
-    SelfUse: (_STAMP, int, int, int, [_ALLOCATION], [_TALLY], int),
+    SelfUse: (_STAMP, int, int, int, [_ALLOCATION], [_TALLY], int, _BASIS),
     Amendment: (
         _STAMP, int, int, int, int, [_SPAN], [_ENERGY], [_ALLOCATION], [_RESIDUAL], [_TALLY], [_POOL], [_POOL],
+        _BASIS,
     ),
     ReceiptSeen: (_STAMP, bytes),
     Declaration: (_STAMP, int, str, str, int, str, str, [_PAIR]),

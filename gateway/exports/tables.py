@@ -21,6 +21,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "tallies": (
         *_WHEN, ("method", TEXT), ("factor_set", TEXT), ("meter_point", TEXT), ("wh", INTEGER), ("green_wh", INTEGER),
         ("carbon_ug", INTEGER), ("by_origin", TEXT), ("factors", TEXT),
+        ("switches", TEXT), ("configuration", TEXT), ("entries", TEXT),
     ),
 }  # fmt: skip
 Rows = Iterator[tuple[Value, ...]]
@@ -58,11 +59,13 @@ def _allocations(row: Row, start: int, end: int) -> Rows:
 
 
 def _tallies(row: Row, start: int, end: int) -> Rows:
+    basis = row.record.basis
+    entries = " ".join(str(sequence) for sequence in basis.entries)
     for one in row.record.tallies:
         origins = json.dumps(dict(one.by_origin), ensure_ascii=False, sort_keys=True)
         yield (
             start, end, one.method, one.factor_set, one.meter_point, one.wh, one.green_wh, one.carbon_ug, origins,
-            " ".join(one.factors),
+            " ".join(one.factors), " ".join(basis.switches), basis.configuration.hex(), entries,
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Records go into plain maps and come back, and nothing else is taken for one."""
 
 from cloud_sync.core.canonical import decode, encode
+from gateway.core.account.basis import Basis
 from gateway.core.account.interval import Before, Energy, Span
 from gateway.core.account.storage import Layer, Pool
 from gateway.core.account.tally import Tally
@@ -30,6 +31,7 @@ SPANS = (Span("m", "energy_active_import", (1, 2), 5, (1, 9), 905, 0, 1, 7, "I",
 ENERGIES = (Energy("Mill", 7, 0, "E"),)
 ALLOCATIONS = (Allocation("flow", "Intake", "Mill", 7),)
 TALLIES = (Tally("Mill", "flow", "trial", 7, 0, 5827500, (("grid", 7),), ("trial:grid",)),)
+BASIS = Basis(("boundary=first-after", "gap=linear"), b"c" * 16, (17,))
 POOLS = (Pool("Battery", (Layer(900, (("solar", 3),)),)),)
 RECORDS = (
     Config(STAMP, "[gateway]", "", (("a", "b"),), (("m", "voltage_l1_n"),)),
@@ -37,10 +39,24 @@ RECORDS = (
     Readings(STAMP, 1, 1700000000000, (5000, 5001), ((2300, None, -3), (None, None, None))),
     Interval(STAMP, 1, 0, 900, b"r" * 32, 4, 999999),
     Account(
-        STAMP, 1, 0, 900, b"s" * 32, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS
+        STAMP,
+        1,
+        0,
+        900,
+        b"s" * 32,
+        SPANS,
+        ENERGIES,
+        ALLOCATIONS,
+        (Residual("A", "Intake", 1),),
+        TALLIES,
+        POOLS,
+        POOLS,
+        BASIS,
     ),
-    SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES, 12),
-    Amendment(STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS),
+    SelfUse(STAMP, 1, 0, 3600, ALLOCATIONS, TALLIES, 12, BASIS),
+    Amendment(
+        STAMP, 1, 0, 900, 17, SPANS, ENERGIES, ALLOCATIONS, (Residual("A", "Intake", 1),), TALLIES, POOLS, POOLS, BASIS
+    ),
     ReceiptSeen(STAMP, b"signed"),
     Declaration(STAMP, 1, "exchange", "m", 1700000000000, "Li Wei", "order 17", (("final energy_pv", "1.5 kWh"),)),
     TimeAnchor(STAMP, b"bootboot", 5, 1700000000000, 20, "receipt"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.platform.bounds import BoundsError, check
-from cloud_sync.tests.gateways import account, config, interval, stamp
+from cloud_sync.tests.gateways import BASIS, account, config, interval, stamp
 from gateway.core import record as records
 
 TOKENS = (b"\x8a", b"\xa6\x00\x02", b"\x85\x48bootboot", b"\xf6", b"\x3b", b"\x1b\x7f\xff\xff\xff\xff\xff\xff\xff")
@@ -19,7 +19,7 @@ def bodies() -> Iterator[bytes]:
         of_an_hour,
         records.Event(stamp(), "start", (("version", "1"),)),
         records.Readings(stamp(), 1, 1000, (1000,), ((5, 1), (None, None), (None, 3))),
-        records.SelfUse(stamp(), 1, 0, 3600, of_an_hour.allocations, of_an_hour.tallies, 0),
+        records.SelfUse(stamp(), 1, 0, 3600, of_an_hour.allocations, of_an_hour.tallies, 0, BASIS),
         records.Amendment(stamp(), 1, 0, 60, 3, of_an_hour.spans, *of_an_hour[6:]),
         records.ReceiptSeen(stamp(), b"signed"),
         records.Declaration(stamp(), 1, "accept", "m-hall", 5000, "A. Person", "checked", (("end_words", "7"),)),
