@@ -18,7 +18,8 @@ from cloud_sync.core.receipt import NONCE_BYTES, Cosignature, Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
 from cloud_sync.core.uplink import CHANCE_SPAN, Fetch, Freed, Send, SetAside, Uplink
 from cloud_sync.keys import KeyRing, Signer
-from cloud_sync.mqtt import Closed, Connection, Event, Opened, Settings
+from cloud_sync.mqtt import Closed, Connection, Event, Opened
+from cloud_sync.mqtt import Settings as Settings
 from cloud_sync.mqtt import broker_settings as broker_settings
 from cloud_sync.note import NoteError, read_note
 from cloud_sync.seal import SealError, open_answer, seal

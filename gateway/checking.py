@@ -1,9 +1,9 @@
 """Checks of a configuration that only this machine can tell: its keys, its certificates, its ports and gateways."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from cloud_sync.keys import load_public, load_signer
-from cloud_sync.sender import broker_settings
 from gateway.asker import Answer, Asker
 from gateway.commissioning.live_meters import Met, meet
 from gateway.config import Configuration, key_path
@@ -14,21 +14,19 @@ from gateway.core.site import Bus
 from gateway.core.site_reading import UNITS
 from gateway.core.tcp_address import is_network
 from gateway.line import open_line
+from gateway.roads import connection_settings
 
 _FREE_UNIT_MS = 1000  # what answers zeros for everything does so at once; a sound gateway lets this pass, or refuses
 
 
-def check_uplink(configuration: Configuration) -> list[Problem]:
-    """Return what is wrong with the keys, the certificates and the address that the uplink names."""
-    uplink, home = configuration.uplink, configuration.home
-    if uplink is None:
-        return []
-    files = [home / name if name else None for name in (uplink.ca, uplink.certificate, uplink.key)]
-    return _problems_of(
-        lambda: broker_settings(uplink.broker, configuration.site.gateway, *files),
-        lambda: load_public(home / uplink.platform_key),
-        lambda: load_signer(key_path(home)),
-    )
+def check_uplinks(configuration: Configuration) -> list[Problem]:
+    """Return what is wrong with the keys, the certificates and the addresses that the uplinks name."""
+    home = configuration.home
+    looks: list[Callable[[], object]] = []
+    for uplink in configuration.uplinks:
+        looks.append(partial(connection_settings, configuration, uplink))
+        looks.append(partial(load_public, home / uplink.platform_key))
+    return _problems_of(*looks, lambda: load_signer(key_path(home))) if looks else []
 
 
 def check_lines(configuration: Configuration, known: Sequence[DeviceProfile]) -> tuple[list[Problem], list[Met]]:

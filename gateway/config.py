@@ -10,7 +10,7 @@ from gateway.core.meter.profile import CJT188, MODBUS, DeviceProfile
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.settlement import account_channels
 from gateway.core.site import Site
-from gateway.core.site_reading import DI_DIGITS, READOUT_DIGITS, read_site
+from gateway.core.site_reading import DI_DIGITS, PLATFORM, READOUT_DIGITS, read_site
 from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES, has_line
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
@@ -22,8 +22,9 @@ SITE_FILE = "gateway.toml"
 
 @dataclass(frozen=True)
 class UplinkSettings:
-    """Where batches go: broker address, topic bucket, the platform's public key, TLS files; paths as configured."""
+    """Where batches go: a platform's name, its broker, topic bucket, public key, TLS files; paths as configured."""
 
+    platform: str
     broker: str
     bucket: str
     platform_key: str
@@ -40,23 +41,35 @@ class Configuration:
     site: Site
     profiles: dict[str, DeviceProfile]
     factors: FactorTable
-    uplink: UplinkSettings | None
+    uplinks: tuple[UplinkSettings, ...]
     site_text: str
     factors_text: str
     profile_texts: tuple[tuple[str, str], ...]
 
+    @property
+    def bucket(self) -> str:
+        """Return the bucket of the topics that batches are signed for; "" where nothing is sent."""
+        return self.uplinks[0].bucket if self.uplinks else ""
 
-def _uplink(plain: dict[str, Any]) -> UplinkSettings | None:
-    table = plain.get("uplink")
-    if not table:
-        return None
-    return UplinkSettings(
-        table["broker"],
-        table.get("bucket", "b0"),
-        table["platform_key"],
-        table.get("ca", ""),
-        table.get("certificate", ""),
-        table.get("key", ""),
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Return the names of the platforms that get the batches."""
+        return tuple(uplink.platform for uplink in self.uplinks)
+
+
+def _uplinks(plain: dict[str, Any]) -> tuple[UplinkSettings, ...]:
+    found = plain.get("uplink", [])
+    return tuple(
+        UplinkSettings(
+            table.get("platform", PLATFORM),
+            table["broker"],
+            table.get("bucket", "b0"),
+            table["platform_key"],
+            table.get("ca", ""),
+            table.get("certificate", ""),
+            table.get("key", ""),
+        )
+        for table in (found if isinstance(found, list) else [found])
     )
 
 
@@ -80,7 +93,7 @@ def configuration_of(
             profiles[name] = profile
     if problems:
         raise ProblemError(*problems)
-    configuration = Configuration(home, site, profiles, factors, _uplink(plain), site_text, factor_table, texts)
+    configuration = Configuration(home, site, profiles, factors, _uplinks(plain), site_text, factor_table, texts)
     problems = check_meters(site, profiles) + check_budget(configuration)
     if problems:
         raise ProblemError(*problems)

@@ -5,11 +5,9 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from cloud_sync.keys import KeyRing, Signer, load_public, load_signer
-from cloud_sync.sender import Sender, broker_settings
+from cloud_sync.keys import load_signer
 from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import Configuration
@@ -19,11 +17,11 @@ from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
 from gateway.core.tcp_address import transport_of
-from gateway.frame import plain_problem
 from gateway.journal import Journal
 from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
 from gateway.recorder import Recorder, journal_path, key_path
+from gateway.roads import Roads, road_ends
 from gateway.sweep import BusRunner
 from gateway.words import say
 
@@ -40,9 +38,19 @@ class Daemon:
         self._tell = tell
         self._home = configuration.home
         self._clock = Clock()
-        self._signer, platform = self._keys()
-        self._journal = Journal(journal_path(self._home))
-        self._recorder = Recorder(configuration, self._journal, self._clock, self._signer)
+        signer = load_signer(key_path(self._home)) if configuration.uplinks else None
+        ends = road_ends(configuration, self._clock.known_ms)
+        self._journal = Journal(journal_path(self._home), configuration.platforms)
+        self._recorder = Recorder(configuration, self._journal, self._clock, signer)
+        self._roads = Roads(
+            ends,
+            configuration.site.gateway,
+            self._journal,
+            signer,
+            self._wake_from_thread,
+            self._clock.anchor,
+            self._tell_unjudged,
+        )
         self._intervals = 0
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
@@ -56,7 +64,6 @@ class Daemon:
             self._runners.append(
                 BusRunner(poll, line, self._clock, self._deliver_from_thread, bus.name, self._note_from_thread)
             )
-        self._sender = self._road(platform)
 
     def _line(self, bus: Bus) -> Line:
         """Return the line of *bus*; one that is not there yet is said, and opened as soon as it appears."""
@@ -68,35 +75,6 @@ class Daemon:
                 self._tell(say(one))
             self._missing.append((bus.name, error.problems[0].code))
         return line
-
-    def _keys(self) -> tuple[Signer | None, KeyRing]:
-        uplink = self._configuration.uplink
-        if uplink is None:
-            return None, KeyRing()
-        platform = load_public(self._home / uplink.platform_key)
-        return load_signer(key_path(self._home)), KeyRing([platform])
-
-    def _road(self, platform: KeyRing) -> Sender | None:
-        uplink = self._configuration.uplink
-        if uplink is None or self._signer is None:
-            return None
-
-        def path(name: str) -> Path | None:
-            return self._home / name if name else None
-
-        gateway = self._configuration.site.gateway
-        settings = broker_settings(uplink.broker, gateway, path(uplink.ca), path(uplink.certificate), path(uplink.key))
-        return Sender(
-            self._journal,
-            settings._replace(known_ms=self._clock.known_ms),
-            gateway,
-            uplink.bucket,
-            self._signer,
-            platform,
-            self._wake_from_thread,
-            self._clock.anchor,
-            on_unjudged=self._tell_unjudged,
-        )
 
     def _tell_unjudged(self) -> None:
         self._recorder.event("tls-time-unjudged")
@@ -122,10 +100,8 @@ class Daemon:
         for thread in threads:
             thread.start()
         tasks = [asyncio.create_task(self._cycles()), asyncio.create_task(self._boundaries())]
-        if self._sender is not None:
-            self._sender.start()
-            self._sender.sealed()
-            tasks.append(asyncio.create_task(self._send()))
+        self._roads.start()
+        tasks.append(asyncio.create_task(self._send()))
         for task in tasks:
             task.add_done_callback(self._task_done)
         await self._ended.wait()
@@ -161,11 +137,10 @@ class Daemon:
         socket_path(self._home).unlink(missing_ok=True)
         if self._failure is None:
             self._recorder.stop()
-        if self._sender is not None:
-            if self._failure is None:
-                self._sender.sealed()
-                self._sender.step(self._clock.monotonic_ms())
-            self._sender.stop()
+        if self._failure is None:
+            self._roads.sealed()
+            self._roads.step(self._clock.monotonic_ms())
+        self._roads.stop()
         self._journal.close()
 
     def _deliver_from_thread(self, outcomes: Sequence[Reading | Fault]) -> None:
@@ -193,9 +168,8 @@ class Daemon:
             self._tell("interval closed at %s" % utc_text(start_s * 1000))
 
     def _offer(self) -> None:
-        if self._sender is not None:
-            self._sender.sealed()
-            self._awake.set()
+        self._roads.sealed()
+        self._awake.set()
 
     async def _cycles(self) -> None:
         """Commit once a cycle."""
@@ -223,12 +197,11 @@ class Daemon:
                 runner.wake()
 
     async def _send(self) -> None:
-        assert self._sender is not None
         while True:
             self._awake.clear()
-            wait_ms = self._sender.step(self._clock.monotonic_ms())
+            wait_ms = self._roads.step(self._clock.monotonic_ms())
             try:
-                await asyncio.wait_for(self._awake.wait(), wait_ms / 1000)
+                await asyncio.wait_for(self._awake.wait(), None if wait_ms is None else wait_ms / 1000)
             except TimeoutError:
                 continue
 
@@ -252,7 +225,6 @@ class Daemon:
 
     def _status(self) -> dict[str, Any]:
         status, bound_ms = self._clock.status()
-        road = self._sender.status() if self._sender is not None else None
         answer = journal_status(self._configuration, self._journal)
         answer["clock"] = {"status": status, "bound_ms": bound_ms, "utc": utc_text(self._clock.utc_ms())}
         answer["intervals"] = self._intervals
@@ -277,16 +249,8 @@ class Daemon:
             for runner in self._runners
             for state in runner.poll.meters()
         ]
-        answer["uplink"] = {
-            "state": "off" if road is None else road.state,
-            "connected": road is not None and road.connected,
-            "in_flight": [list(pair) for pair in road.in_flight] if road else [],
-            "sent": road.sent if road else 0,
-            "refusal": road.last_refusal.reason if road and road.last_refusal else None,
-            "trouble": plain_problem(road.trouble) if road and road.trouble else None,
-            "last_receipt_through": road.last_receipt.through_sequence if road and road.last_receipt else None,
-            "last_receipt_at": utc_text(road.last_receipt.at_ms) if road and road.last_receipt else None,
-        }
+        answer["uplinks"] = self._roads.status()
+        answer["uplink"] = answer["uplinks"][0] if answer["uplinks"] else {"state": "off", "connected": False}
         return answer
 
 

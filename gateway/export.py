@@ -88,7 +88,7 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
                 "WP-EXP-003", day, "the entries were never signed", "make a key with wattproof keys new, then run again"
             )
         )
-    bucket = configuration.uplink.bucket if configuration.uplink else ""
+    bucket = configuration.bucket
     entries = 0
     target = Path(path)
     check_target(target)

@@ -24,17 +24,22 @@ from cloud_sync.core.entry import GENESIS, Entry, link
 from cloud_sync.core.receipt import TOO_LARGE
 from cloud_sync.seal import SealError
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.site_reading import PLATFORM
 
 _SCHEMA = """
 CREATE TABLE entry (
     sequence INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, link BLOB NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE outbox (
-    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL,
-    refusal TEXT, hole BLOB
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL, refusal TEXT
 );
-CREATE TABLE receipt (through INTEGER PRIMARY KEY, signed BLOB NOT NULL);
-CREATE TABLE cosigned (size INTEGER PRIMARY KEY, note BLOB NOT NULL);
+CREATE TABLE aside (
+    platform TEXT, first INTEGER, refusal TEXT NOT NULL, hole BLOB NOT NULL, PRIMARY KEY (platform, first)
+);
+CREATE TABLE receipt (
+    platform TEXT, through INTEGER, signed BLOB NOT NULL, PRIMARY KEY (platform, through)
+);
+CREATE TABLE cosigned (platform TEXT, size INTEGER, note BLOB NOT NULL, PRIMARY KEY (platform, size));
 CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
 CREATE TABLE figure (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_s INTEGER NOT NULL);
 CREATE INDEX figure_start ON figure (start_s);
@@ -87,9 +92,13 @@ def _other_version(path: Path, version: int) -> Problem:
 class Journal:
     """The journal file; one process at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the journal at *path*; raises ProblemError where that cannot be."""
+    def __init__(self, path: Path, platforms: tuple[str, ...] = (PLATFORM,)) -> None:
+        """Open or create the journal at *path*; raises ProblemError where that cannot be.
+
+        platforms: the names of those that get its batches; what one of them has not receipted is not freed.
+        """
         self.path = path
+        self.platforms = platforms
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
@@ -206,7 +215,7 @@ class Journal:
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         row = self._db.execute("SELECT max(last) FROM outbox").fetchone()
-        done = max(row[0] or 0, self.receipted_through())
+        done: int = row[0] or 0
         previous = self.link_at(done) or GENESIS
         pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
             "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
@@ -233,9 +242,7 @@ class Journal:
                 # One record that fits no batch must not stop all that follow: it stays here, a hole goes in its place.
                 signed = seal(hole_over(gateway, incarnation, first, previous, digests_of(row[3] for row in rows)))
                 refusal = TOO_LARGE
-            self._db.execute(
-                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, NULL)", (first, last, incarnation, signed, refusal)
-            )
+            self._db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (first, last, incarnation, signed, refusal))
             previous, pending, most = rows[-1][2], pending[taken:], BATCH_ENTRIES_MAX
 
     @staticmethod
@@ -298,12 +305,13 @@ class Journal:
         )
         return [row[0] for row in rows]
 
-    def next_sealed(self, after: int) -> Sealed | None:
+    def next_sealed(self, after: int, platform: str = PLATFORM) -> Sealed | None:
         """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
         row = self._db.execute(
-            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox WHERE last > ?1"
+            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox"
+            " LEFT JOIN (SELECT first, hole FROM aside WHERE platform = ?2) USING (first) WHERE last > ?1"
             " AND first >= (SELECT ifnull(max(first), 0) FROM outbox WHERE first <= ?1 + 1) ORDER BY first LIMIT 1",
-            (after,),
+            (after, platform),
         ).fetchone()
         return Sealed(*row) if row else None
 
@@ -331,45 +339,55 @@ class Journal:
         )
         return [Sealed(*row) for row in rows]
 
-    def receipted_through(self) -> int:
-        """Return the highest sequence the platform gave a receipt for."""
-        row = self._db.execute("SELECT max(through) FROM receipt").fetchone()
-        return row[0] or 0
+    def receipted_through(self, platform: str | None = None) -> int:
+        """Return the highest sequence that *platform* gave a receipt for; of None, that all of them did."""
+        marks = []
+        for name in self.platforms if platform is None else (platform,):
+            row = self._db.execute("SELECT max(through) FROM receipt WHERE platform = ?", (name,)).fetchone()
+            marks.append(row[0] or 0)
+        return min(marks, default=0)
 
-    def receipted(self, through: int, signed: bytes) -> None:
+    def receipted(self, through: int, signed: bytes, platform: str = PLATFORM) -> None:
         """Keep a receipt; what it covers may be freed once it is old enough."""
         with self._db:
-            self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?)", (through, signed))
+            self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", (platform, through, signed))
 
-    def cosigned(self, size: int, note: bytes) -> None:
-        """Keep the note by which the platform cosigned the checkpoint over the first *size* entries."""
+    def cosigned(self, size: int, note: bytes, platform: str = PLATFORM) -> None:
+        """Keep the note by which *platform* cosigned the checkpoint over the first *size* entries."""
         with self._db:
-            self._db.execute("INSERT OR IGNORE INTO cosigned VALUES (?, ?)", (size, note))
+            self._db.execute("INSERT OR IGNORE INTO cosigned VALUES (?, ?, ?)", (platform, size, note))
 
     def last_cosigned(self) -> int:
-        """Return the size of the last checkpoint that the platform cosigned, 0 before the first."""
+        """Return the size of the last checkpoint that any platform cosigned, 0 before the first."""
         row = self._db.execute("SELECT max(size) FROM cosigned").fetchone()
         return row[0] or 0
 
     def cosigned_note(self, size: int) -> bytes | None:
         """Return the note of the checkpoint over the first *size* entries, None where it was not cosigned."""
-        row = self._db.execute("SELECT note FROM cosigned WHERE size = ?", (size,)).fetchone()
+        row = self._db.execute("SELECT note FROM cosigned WHERE size = ? ORDER BY platform", (size,)).fetchone()
         return row[0] if row else None
 
     def receipt_for(self, sequence: int) -> bytes | None:
-        """Return the first receipt that covers *sequence*."""
-        row = self._db.execute(
-            "SELECT signed FROM receipt WHERE through >= ? ORDER BY through LIMIT 1", (sequence,)
-        ).fetchone()
-        return row[0] if row else None
+        """Return the first receipt that covers *sequence*, of the first platform that gave one."""
+        for platform in self.platforms:
+            row = self._db.execute(
+                "SELECT signed FROM receipt WHERE platform = ? AND through >= ? ORDER BY through LIMIT 1",
+                (platform, sequence),
+            ).fetchone()
+            if row:
+                signed: bytes = row[0]
+                return signed
+        return None
 
-    def last_receipt(self) -> tuple[int, bytes] | None:
-        """Return (through, signed) of the last receipt."""
-        row = self._db.execute("SELECT through, signed FROM receipt ORDER BY through DESC LIMIT 1").fetchone()
+    def last_receipt(self, platform: str = PLATFORM) -> tuple[int, bytes] | None:
+        """Return (through, signed) of the last receipt of *platform*."""
+        row = self._db.execute(
+            "SELECT through, signed FROM receipt WHERE platform = ? ORDER BY through DESC LIMIT 1", (platform,)
+        ).fetchone()
         return (row[0], row[1]) if row else None
 
     def free(self, before_s: int) -> int:
-        """Free entries of intervals that start before *before_s* and carry a receipt; return how many went.
+        """Free entries of intervals that start before *before_s* and carry every receipt; return how many went.
 
         Batches that hold a configuration stay, since later accounts rest on it, and so does the last one with a
         receipt: the next links to it, and a hole in the next one's place needs that link.
@@ -387,16 +405,19 @@ class Journal:
                 self._db.execute("DELETE FROM entry WHERE sequence BETWEEN ? AND ?", (first, last))
                 self._db.execute("DELETE FROM figure WHERE sequence BETWEEN ? AND ?", (first, last))
                 self._db.execute("DELETE FROM outbox WHERE first = ?", (first,))
+                self._db.execute("DELETE FROM aside WHERE first = ?", (first,))
             self._db.execute("DELETE FROM receipt WHERE through < ?", (through,))
         return sum(last - first + 1 for first, last in old)
 
-    def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
-        """Keep a batch the platform refuses out of the way, and offer *hole* in its place from now on."""
+    def set_aside(self, first: int, refusal: str, hole: bytes, platform: str = PLATFORM) -> None:
+        """Keep a batch that *platform* refuses out of its way, and offer it *hole* in its place from now on."""
         with self._db:
-            self._db.execute("UPDATE outbox SET refusal = ?, hole = ? WHERE first = ?", (refusal, hole, first))
+            self._db.execute("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", (platform, first, refusal, hole))
 
-    def set_aside_batches(self) -> list[tuple[int, int, str]]:
-        """Return (first, last, refusal) of the batches set aside."""
+    def set_aside_batches(self) -> list[tuple[int, int, str, str | None]]:
+        """Return (first, last, refusal, platform) of the batches set aside; None: of those that no platform gets."""
         return self._db.execute(
-            "SELECT first, last, refusal FROM outbox WHERE refusal IS NOT NULL ORDER BY first"
+            "SELECT first, last, refusal, NULL AS platform FROM outbox WHERE refusal IS NOT NULL"
+            " UNION ALL SELECT first, last, aside.refusal, platform FROM aside JOIN outbox USING (first)"
+            " ORDER BY first, platform"
         ).fetchall()

@@ -60,7 +60,9 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
         "receipted": journal.receipted_through(),
         "oldest_unreceipted": oldest[0].sequence if oldest else None,
         "head": journal.head_link.hex(),
-        "set_aside": [{"first": a, "last": b, "refusal": c} for a, b, c in journal.set_aside_batches()],
+        "set_aside": [
+            {"first": a, "last": b, "refusal": c, "platform": d} for a, b, c, d in journal.set_aside_batches()
+        ],
     }
 
 

@@ -90,7 +90,7 @@ class Recorder:
         self._config_sequence = 0
         self._config_position: int | None = None
         self._freed_day = 0
-        self._receipt_recorded = 0
+        self._receipts_recorded: dict[str, int] = {}  # by platform
         self._checkpoints = Checkpoints(journal)
         self._waiting: list[int] = []  # declarations whose interval is still open: their entries
 
@@ -330,10 +330,11 @@ class Recorder:
                 self.commit()
 
     def _record_receipt(self) -> None:
-        receipt = self.journal.last_receipt()
-        if receipt is not None and receipt[0] > self._receipt_recorded:
-            self._receipt_recorded = receipt[0]
-            self._add(ReceiptSeen(self.clock.stamp(), receipt[1]))
+        for platform in self.configuration.platforms:
+            receipt = self.journal.last_receipt(platform)
+            if receipt is not None and receipt[0] > self._receipts_recorded.get(platform, 0):
+                self._receipts_recorded[platform] = receipt[0]
+                self._add(ReceiptSeen(self.clock.stamp(), receipt[1]))
 
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
@@ -383,8 +384,8 @@ class Recorder:
         self._cycles.committed()
 
     def _seal(self, batch: Batch | Hole) -> bytes:
-        assert self._signer is not None and self.configuration.uplink is not None
-        return seal(batch, self._signer, up_topic(self.configuration.uplink.bucket, batch.gateway))
+        assert self._signer is not None
+        return seal(batch, self._signer, up_topic(self.configuration.bucket, batch.gateway))
 
     def stop(self) -> None:
         """Record the end of this run."""

@@ -21,8 +21,8 @@ def config_at(journal: Journal, sequence: int) -> Config | None:
 
 def check_identity(journal: Journal, old: Configuration, new: Configuration) -> None:
     """Refuse to go on under another name: what is signed for one topic cannot be proven under another."""
-    kept = (old.site.gateway, old.uplink.bucket if old.uplink else "")
-    wanted = (new.site.gateway, new.uplink.bucket if new.uplink else "")
+    kept = (old.site.gateway, old.bucket)
+    wanted = (new.site.gateway, new.bucket)
     if kept[0] != wanted[0] or (kept[1] and wanted[1] and kept[1] != wanted[1]):
         raise ProblemError(
             problem(

@@ -160,8 +160,8 @@ def test_the_gateway_of_the_park_is_configured_for_it(tmp_path: Path) -> None:
     for point in site.meter_points:
         assert (point.busbar, point.to_busbar) == branches[point.meter][2:4]
         assert point.role in (branches[point.meter].role, "own_use")
-    uplink = load(stand.gateway_home).uplink
-    assert uplink is not None and uplink.broker == "mqtt://127.0.0.1:2883"
+    uplinks = load(stand.gateway_home).uplinks
+    assert [uplink.broker for uplink in uplinks] == ["mqtt://127.0.0.1:2883"]
 
 
 def test_no_meter_passes_the_power_its_connection_can_carry() -> None:

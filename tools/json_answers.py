@@ -86,15 +86,17 @@ JSON_ANSWERS = {
 """,
     "wattproof status": """
 {"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
- "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed"}],
+ "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed", "platform": "park"}],
  "clock": {"status": "S", "bound_ms": 40, "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
  "findings": [{"code": "register-decreased", "place": "m-mill", "details": {"quantity": "energy_active_import",
    "start_s": "1795191300"}, "declare": "wattproof declare exchange ..."}],
  "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
    "last_good": "2026-11-21T02:14:58.120Z", "last_fault": {"kind": "silent", "detail": "no byte"}, "stale": false,
    "foreign": false, "timeout_ms": 240, "refused": [{"function": 3, "start": 96, "count": 2}], "shortened": true}],
- "uplink": {"state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41, "refusal": null,
-   "trouble": null, "last_receipt_through": 500, "last_receipt_at": "2026-11-21T02:14:31.007Z"}}
+ "uplink": {"platform": "park", "state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41,
+   "receipted": 500, "refusal": null, "trouble": null, "last_receipt_through": 500,
+   "last_receipt_at": "2026-11-21T02:14:31.007Z"},
+ "uplinks": [{"platform": "park", "...": "as uplink, one for each platform"}]}
 """,
     "wattproof readings": """
 {"readings": [{"meter": "m-intake", "quantity": "energy_active_import", "at": "2026-11-21T02:14:58.120Z",

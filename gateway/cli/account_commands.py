@@ -61,7 +61,7 @@ def question(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     path = journal_path(home)
     if not path.exists():
         raise UnreachableError(unreachable(home))
-    journal = Journal(path)
+    journal = Journal(path, configuration.platforms)
     try:
         return answer_from_journal(configuration, journal, asked)
     finally:
@@ -73,6 +73,20 @@ def today() -> str:
     return datetime.now(PARK_TIME).date().isoformat()
 
 
+def _road_rows(road: dict[str, Any]) -> list[list[str]]:
+    """Return the rows of one platform: whether it is reached, how far its receipts go, and what it refused."""
+    told = "%s, %s" % (_("connected") if road["connected"] else _("not connected"), road["state"])
+    if "platform" not in road:
+        return [[_("uplink"), told]]
+    through = _("receipted through {sequence}").format(sequence=road["receipted"])
+    rows = [[_("uplink to {platform}").format(platform=road["platform"]), "%s, %s" % (told, through)]]
+    if road["refusal"]:
+        rows.append([_("refused"), refusal_text(road["refusal"])])
+    if road["trouble"]:
+        rows.append([_("broker"), road["trouble"]["text"]])
+    return rows
+
+
 @click.command("status")
 @json_option
 @click.pass_obj
@@ -80,7 +94,6 @@ def today() -> str:
 def status(home: str, as_json: bool) -> None:
     """Show buses, meters, clock, journal and uplink of the running gateway."""
     answer = ask(Path(home), {"ask": "status"})
-    linked = answer["uplink"]["connected"]
     rows = [
         [_("gateway"), "%s (%s)" % (answer["gateway"], answer["park"])],
         [_("clock"), clock_text(answer["clock"]["status"], answer["clock"]["bound_ms"])],
@@ -88,14 +101,12 @@ def status(home: str, as_json: bool) -> None:
         [_("receipted through"), str(answer["receipted"])],
         [_("chain head"), answer["head"][:16]],
         [_("intervals closed"), str(answer["intervals"])],
-        [_("uplink"), "%s, %s" % (_("connected") if linked else _("not connected"), answer["uplink"]["state"])],
     ]
-    if answer["uplink"]["refusal"]:
-        rows.append([_("refused"), refusal_text(answer["uplink"]["refusal"])])
-    if answer["uplink"]["trouble"]:
-        rows.append([_("broker"), answer["uplink"]["trouble"]["text"]])
+    for road in answer["uplinks"] or [answer["uplink"]]:
+        rows += _road_rows(road)
     for aside in answer["set_aside"]:
-        rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside)])
+        refused_by = "" if aside["platform"] is None else " (%s)" % aside["platform"]
+        rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside) + refused_by])
     meters = [
         [m["bus"], m["meter"], state_words(m), str(m["failures"]), m["last_good"] or "-"] for m in answer["meters"]
     ]

@@ -138,8 +138,8 @@ def _asked(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     path = journal_path(home)
     if not path.exists():
         raise UnreachableError(unreachable(home))
-    signer = load_signer(key_path(home)) if configuration.uplink is not None else None
-    journal = Journal(path)
+    signer = load_signer(key_path(home)) if configuration.uplinks else None
+    journal = Journal(path, configuration.platforms)
     try:
         recorder = Recorder(configuration, journal, Clock(), signer)
         recorder.open_books()

@@ -10,7 +10,7 @@ import click
 
 from cloud_sync.core.canonical import CanonicalError
 from gateway.bus_plan import jobs_of, sweep_us
-from gateway.checking import check_lines, check_uplink
+from gateway.checking import check_lines, check_uplinks
 from gateway.commissioning.live_meters import Met
 from gateway.config import Configuration, load
 from gateway.core.problem import Problem, ProblemError, problem
@@ -98,7 +98,7 @@ def check(home: str, live: bool, as_json: bool) -> None:
     """
     try:
         configuration = load(Path(home))
-        problems = check_uplink(configuration)
+        problems = check_uplinks(configuration)
         met: list[Met] = []
         if live:
             wrong, met = check_lines(configuration, all_profiles(home)[0])

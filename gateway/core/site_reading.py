@@ -36,7 +36,8 @@ _TABLES = ("gateway", "uplink", "bus", "meter", "busbar", "meter_point", "storag
 _GATEWAY = (
     "id", "park", "interval", "cycle", "slow", "readings", "hold", "province", "factor_sets", "boundary", "gap",
 )  # fmt: skip
-_UPLINK = ("broker", "bucket", "platform_key", "ca", "certificate", "key")
+PLATFORM = "platform"  # the name of the only platform, where the site gives it none
+_UPLINK = ("platform", "broker", "bucket", "platform_key", "ca", "certificate", "key")
 _METER = ("name", "bus", "unit", "address", "profile", "serial", "ct_ratio", "vt_ratio", "max_power")
 
 
@@ -189,6 +190,31 @@ def _busbars(top: Fields) -> "list[str]":
     return names
 
 
+def _check_uplinks(top: Fields) -> None:
+    """Note what is wrong with one [uplink], or with some [[uplink]] that each name their platform."""
+    if not isinstance(top.plain.get("uplink"), list):
+        if "uplink" in top.plain:
+            _check_uplink(top.table("uplink"))
+        return
+    names: "list[str]" = []
+    buckets: "list[str]" = []
+    for table in top.tables("uplink"):
+        _check_uplink(table)
+        table.fresh("platform", table.text("platform"), names)
+        buckets.append(table.text("bucket", "b0"))
+        if buckets[-1] != buckets[0] and not table.noted("bucket"):
+            table.problems.append(
+                problem(
+                    "WP-CFG-120",
+                    table.place("bucket"),
+                    "the bucket is {bucket}, and that of the first platform is {first}",
+                    "give all platforms the same bucket: a batch is signed once, for one topic",
+                    bucket=shown(buckets[-1]),
+                    first=shown(buckets[0]),
+                )
+            )
+
+
 def _check_uplink(table: Fields) -> None:
     table.only(_UPLINK)
     for key in _UPLINK:
@@ -256,8 +282,7 @@ def read_site(
     top.only(_TABLES)
     gateway = top.table("gateway")
     gateway.only(_GATEWAY)
-    if "uplink" in top.plain:
-        _check_uplink(top.table("uplink"))
+    _check_uplinks(top)
     buses = _buses(top)
     meters = _meters(top, [bus.name for bus in buses], profiles)
     busbars = _busbars(top)

@@ -76,7 +76,7 @@ def damages(name: str) -> Spoil:
 
     def spoil(home: Path) -> None:
         raw = (home / name).read_bytes()
-        (home / name).write_bytes(raw[:9000] + b"\xa5" * 20000 + raw[29000:])
+        (home / name).write_bytes(raw[:9000] + b"\xa5" * (len(raw) - 18000) + raw[-9000:])
 
     return spoil
 

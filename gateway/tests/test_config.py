@@ -49,6 +49,8 @@ def changed(old: str, new: str, site: str = SITE) -> str:
 
 
 # By code: a site in which just this is wrong, and where that is.
+PROVINCE = '\n[[uplink]]\nplatform = "province"\nbroker = "mqtts://province:8883"\nplatform_key = "keys/province.pub"\n'
+TWO_PLATFORMS = SITE.replace("[uplink]", '[[uplink]]\nplatform = "park"') + PROVINCE
 MISTAKES = {
     "WP-CFG-001": ("uplink = 5\n" + SITE.replace("[uplink]", "").replace('broker = "mqtt://127.0.0.1:1883"', "")
                    .replace('platform_key = "keys/platform.pub"', ""), "uplink"),
@@ -80,6 +82,7 @@ MISTAKES = {
     "WP-CFG-028": (changed('meter = "m-mill"', 'meter = "m-roof"'), "meter_point[2].meter"),
     "WP-CFG-029": (SITE + '\n[[bus]]\nname = "b"\nport = "tcp://x:y"\n', "bus[1].port"),
     "WP-CFG-030": (SITE + "[[[", "gateway.toml"),
+    "WP-CFG-120": (TWO_PLATFORMS + 'bucket = "b1"\n', "uplink[1].bucket"),
     "WP-CFG-033": (changed("chint-dtsu666", "power-only").replace('ct_ratio = "200/5"', ""), "meter_point[2].meter"),
     "WP-CFG-034": (changed("unit = 2\n", 'unit = 2\nct_ratio = "200/5"\n'), "meter[1].ct_ratio"),
     "WP-CFG-035": (changed("/dev/ttyUSB0", "tcp://10.0.0.7"), "meter[0].bus"),
@@ -105,7 +108,7 @@ def wrong(site: str) -> list[tuple[str, str]]:
     return []
 
 
-@pytest.mark.parametrize("site", [SITE, NO_BATTERY], ids=["whole", "without battery"])
+@pytest.mark.parametrize("site", [SITE, NO_BATTERY, TWO_PLATFORMS], ids=["whole", "without battery", "two platforms"])
 def test_a_sound_site_is_not_complained_about(site: str) -> None:
     """The parks that the mistakes are put into are in order."""
     assert wrong(site) == []

@@ -71,11 +71,11 @@ def record(park: AccountPark, intervals: int) -> tuple[float, ...]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         new_key(home / "gateway.key")
-        uplink = UplinkSettings("mqtt://127.0.0.1:1883", "b0", "", "", "", "")
+        uplink = UplinkSettings("platform", "mqtt://127.0.0.1:1883", "b0", "", "", "", "")
         texts = ((PROFILE, profile_text(PROFILE, home)[0]),)
         factors = factors_text()
         configuration = Configuration(
-            home, park.site, park.profiles, factors_of_text(factors), uplink, "", factors, texts
+            home, park.site, park.profiles, factors_of_text(factors), (uplink,), "", factors, texts
         )
         clock = _ParkClock()
         clock.at_ms = park.at_s * 1000
