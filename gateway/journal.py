@@ -214,8 +214,8 @@ class Journal:
             self._db.execute("ROLLBACK")
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
-        row = self._db.execute("SELECT max(last) FROM outbox").fetchone()
-        done: int = row[0] or 0
+        row = self._db.execute("SELECT last FROM outbox ORDER BY first DESC LIMIT 1").fetchone()
+        done: int = row[0] if row else 0
         previous = self.link_at(done) or GENESIS
         pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
             "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
