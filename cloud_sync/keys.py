@@ -97,6 +97,10 @@ class KeyRing:
         """Return the key with *kid*, or None."""
         return self._keys.get(kid)
 
+    def joined(self, key: PublicKey) -> "KeyRing":
+        """Return this ring with *key* in it too."""
+        return KeyRing([*self._keys.values(), key])
+
     def __iter__(self) -> Iterator[PublicKey]:
         return iter(self._keys.values())
 
@@ -206,6 +210,15 @@ def _tpm_signer(raw: bytes, path: Path) -> Signer:
     return Signer(public.kid, ES256, public.public_bytes, tpm.signing(handle))
 
 
+def forget_key(path: Path) -> None:
+    """Remove a signing key for good, from its TPM too; of no effect where there is none."""
+    if path.exists():
+        text = _read(path)
+        if not text.lstrip().startswith(b"-----"):
+            tpm.forget(str(tomllib.loads(text.decode("utf-8"))["handle"]))
+        path.unlink()
+
+
 def load_public(path: Path) -> PublicKey:
     """Return the public key of the PEM file *path* (SubjectPublicKeyInfo)."""
     if not path.exists():
@@ -253,6 +266,18 @@ def _public(key: _Public) -> PublicKey:
         return PublicKey(sha256(raw).digest()[:KID_BYTES], EDDSA, raw, key)
     raw = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return PublicKey(sha256(raw).digest()[:KID_BYTES], ES256, raw, key)
+
+
+def public_key_of(algorithm: int, raw: bytes) -> PublicKey:
+    """Return the public key of its own bytes, as a key id is made of them; raises ValueError where they are none."""
+    if algorithm == EDDSA:
+        return _public(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+    if algorithm == ES256 and len(raw) == sm2.POINT_BYTES:
+        return _public(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw))
+    if algorithm == SM2 and len(raw) == sm2.POINT_BYTES:
+        sm2.check_point(raw)
+        return _sm2_public(raw)
+    raise ValueError("no key of algorithm %d" % algorithm)
 
 
 def _sm2_public(point: bytes) -> PublicKey:

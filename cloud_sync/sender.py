@@ -83,17 +83,20 @@ class Sender:
         on_anchor: Callable[[Anchor], None] | None = None,
         uplink: Uplink | None = None,
         on_unjudged: Callable[[], None] | None = None,
+        former: tuple[tuple[int, Signer], ...] = (),
     ) -> None:
         """Prepare; *wake* is called from another thread whenever `step` should be called at once.
 
         on_anchor is told, on the loop, the platform's signed time whenever a receipt answers what was just sent;
         on_unjudged, once, that the dates of the broker's certificate were left out, since the time is not known.
+        former: the entries by which one key handed over to the next, up to *signer*, each with the key before it.
         """
         self._outbox = outbox
         self._up = up_topic(bucket, gateway)
         self._down = down_topic(bucket, gateway)
         self._gateway = gateway
         self._signer = signer
+        self._former = former
         self._platform = platform
         self._wake = wake
         self._on_anchor = on_anchor
@@ -115,6 +118,10 @@ class Sender:
     def stop(self) -> None:
         """Close the connection."""
         self._connection.stop()
+
+    def change_key(self, sequence: int, new: Signer) -> None:
+        """Sign with *new* what comes after entry *sequence*; holes before it are signed by the key so far."""
+        self._former, self._signer = (*self._former, (sequence, self._signer)), new
 
     def sealed(self) -> None:
         """Note that the outbox has another sealed batch; `step` will fetch it."""
@@ -213,8 +220,9 @@ class Sender:
         digests = self._outbox.digests(aside.first, aside.last)
         whole = before is not None and len(digests) == aside.last - aside.first + 1
         assert before is not None and whole, "an entry in flight is gone from the journal"
+        signer = next((former for sequence, former in self._former if aside.last <= sequence), self._signer)
         hole = hole_over(self._gateway, aside.incarnation, aside.first, before, digests)
-        self._outbox.set_aside(aside.first, aside.reason, seal(hole, self._signer, self._up))
+        self._outbox.set_aside(aside.first, aside.reason, seal(hole, signer, self._up))
 
     def _publish(self, action: Send, now_ms: int) -> None:
         nonce = os.urandom(NONCE_BYTES)

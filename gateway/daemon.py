@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cloud_sync.keys import load_signer
 from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import Configuration
@@ -18,10 +17,12 @@ from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
 from gateway.core.tcp_address import transport_of
 from gateway.journal import Journal
+from gateway.key_files import Handover, Signing, signing, take_over, waiting_key
 from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
-from gateway.recorder import Recorder, journal_path, key_path
+from gateway.recorder import Recorder, journal_path
 from gateway.roads import Roads, road_ends
+from gateway.rotation import nothing_signed
 from gateway.sweep import BusRunner
 from gateway.words import say
 
@@ -38,15 +39,16 @@ class Daemon:
         self._tell = tell
         self._home = configuration.home
         self._clock = Clock()
-        signer = load_signer(key_path(self._home)) if configuration.uplinks else None
         ends = road_ends(configuration, self._clock.known_ms)
         self._journal = Journal(journal_path(self._home), configuration.platforms)
+        self._signing = signing(self._home, self._journal) if configuration.uplinks else None
+        signer = self._signing.signer if self._signing is not None else None
         self._recorder = Recorder(configuration, self._journal, self._clock, signer)
         self._roads = Roads(
             ends,
             configuration.site.gateway,
             self._journal,
-            signer,
+            self._signing,
             self._wake_from_thread,
             self._clock.anchor,
             self._tell_unjudged,
@@ -215,6 +217,8 @@ class Daemon:
         if kind == "readings":
             return readings_answer(list(self._recorder.latest.values()))
         try:
+            if kind == "rotate":
+                return self._rotate()
             if kind == "declare":
                 return self._recorder.declare(question)
             return answer_from_journal(self._configuration, self._journal, question)
@@ -222,6 +226,19 @@ class Daemon:
             first = error.problems[0]
             values = {name: str(value) for name, value in first.values.items()}
             return {"problem": [first.code, first.where, first.what, first.hint, values]}
+
+    def _rotate(self) -> dict[str, Any]:
+        """Hand over to the new key that waits in the home folder."""
+        new = waiting_key(self._home)
+        if self._signing is None:
+            raise ProblemError(nothing_signed(self._configuration))
+        old, before = self._signing
+        sequence = self._recorder.change_key(new)
+        self._roads.change_key(sequence, new)
+        self._signing = Signing(new, (*before, Handover(sequence, old)))
+        take_over(self._home, old.kid)
+        self._offer()
+        return {"entry": sequence, "old_kid": old.kid.hex(), "kid": new.kid.hex()}
 
     def _status(self) -> dict[str, Any]:
         status, bound_ms = self._clock.status()

@@ -16,10 +16,11 @@ from cloud_sync.core.canonical import CanonicalError, decode, encode
 from gateway.config import Configuration
 from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import KIND_DECLARATION, Account, Amendment
+from gateway.core.record import KIND_DECLARATION, KIND_KEY_CHANGE, Account, Amendment
 from gateway.exports.writing import cannot_write, check_target, partial
 from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
+from gateway.key_files import FOREVER_S
 
 MAGIC = "wattproof-export-1"
 HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
@@ -81,6 +82,9 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
         )
     needed |= set(journal.figures_between(start_s, end_s, (KIND_DECLARATION,)))
     needed |= set(range(min(accounts) - 1, max(accounts) + 1))
+    # Whoever knows an earlier key only follows the changes of key to that of the day.
+    changes = journal.figures_between(FOREVER_S, FOREVER_S + 1, (KIND_KEY_CHANGE,))
+    needed |= {sequence for sequence in changes if sequence < max(accounts)}
     batches = _batches_with(journal, needed)
     if not batches:
         raise ProblemError(

@@ -409,6 +409,13 @@ class Journal:
             self._db.execute("DELETE FROM receipt WHERE through < ?", (through,))
         return sum(last - first + 1 for first, last in old)
 
+    def unseal(self) -> None:
+        """Forget the batches that some platform did not receipt; the next commit seals their entries by another key."""
+        with self._db:
+            done = self.receipted_through()
+            self._db.execute("DELETE FROM aside WHERE first IN (SELECT first FROM outbox WHERE last > ?)", (done,))
+            self._db.execute("DELETE FROM outbox WHERE last > ?", (done,))
+
     def set_aside(self, first: int, refusal: str, hole: bytes, platform: str = PLATFORM) -> None:
         """Keep a batch that *platform* refuses out of its way, and offer it *hole* in its place from now on."""
         with self._db:

@@ -10,6 +10,7 @@ from typing import Any
 from cloud_sync.core.batch import INCARNATION_BYTES, Batch, Hole
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.core.topic import up_topic
+from cloud_sync.key_change import announce
 from cloud_sync.keys import Signer
 from cloud_sync.seal import seal
 from gateway import VERSION
@@ -26,6 +27,7 @@ from gateway.core.late_truth import Late
 from gateway.core.problem import ProblemError
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
+    KIND_KEY_CHANGE,
     Account,
     Amendment,
     Config,
@@ -53,6 +55,7 @@ from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
 from gateway.journal import RETENTION_DAYS, Journal, damaged
+from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
 from gateway.succession import check_identity, config_at
 from gateway.text_file import parse_toml
@@ -382,6 +385,22 @@ class Recorder:
         self._bodies, self._figures, self._config_position = [], [], None
         self._bases.committed()
         self._cycles.committed()
+
+    def change_key(self, new: Signer) -> int:
+        """Announce *new* as the key that signs from the next batch on; return the sequence of the entry.
+
+        The entry has a batch of its own, signed by the key so far, so that nothing else in it can be refused.
+        """
+        old = self._signer
+        assert old is not None
+        self.commit()
+        record = announce(self.clock.stamp(), self.configuration.site.gateway, old, new)
+        self._figures.append((len(self._bodies), KIND_KEY_CHANGE, FOREVER_S))
+        self._config_position = len(self._bodies)  # never freed: all that comes after it is verified by it
+        self._add(record)
+        self.commit()
+        self._signer = new
+        return self.journal.head_sequence
 
     def _seal(self, batch: Batch | Hole) -> bytes:
         assert self._signer is not None

@@ -10,6 +10,7 @@ from cloud_sync.sender import Sender, Settings, broker_settings
 from gateway.config import Configuration, UplinkSettings
 from gateway.frame import plain_problem
 from gateway.journal import Journal
+from gateway.key_files import Signing
 from gateway.questions import utc_text
 
 
@@ -86,7 +87,7 @@ class Roads:
         ends: list[RoadEnd],
         gateway: str,
         journal: Journal,
-        signer: Signer | None,
+        signing: Signing | None,
         wake: Callable[[], None],
         on_anchor: Callable[[Anchor], None] | None = None,
         on_unjudged: Callable[[], None] | None = None,
@@ -98,10 +99,19 @@ class Roads:
         self._journal = journal
         self._senders: dict[str, Sender] = {}
         for uplink, settings, platform in ends:
-            assert signer is not None, "what is sent is signed"
+            assert signing is not None, "what is sent is signed"
             outbox = Outbox(journal, uplink.platform)
             self._senders[uplink.platform] = Sender(
-                outbox, settings, gateway, uplink.bucket, signer, platform, wake, on_anchor, on_unjudged=on_unjudged
+                outbox,
+                settings,
+                gateway,
+                uplink.bucket,
+                signing.signer,
+                platform,
+                wake,
+                on_anchor,
+                on_unjudged=on_unjudged,
+                former=signing.handovers,
             )
 
     def start(self) -> None:
@@ -119,6 +129,11 @@ class Roads:
         """Note that the journal has another sealed batch; `step` will fetch it."""
         for sender in self._senders.values():
             sender.sealed()
+
+    def change_key(self, sequence: int, new: Signer) -> None:
+        """Sign with *new* what comes after entry *sequence*."""
+        for sender in self._senders.values():
+            sender.change_key(sequence, new)
 
     def step(self, now_ms: int) -> int | None:
         """Do what is due; return after how many ms to call again at the latest, None where there is no road."""

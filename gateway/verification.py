@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from cloud_sync.core.batch import Batch, read_envelope
+from cloud_sync.core.canonical import decode
 from cloud_sync.core.entry import link
 from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic, is_name, up_topic
+from cloud_sync.key_change import is_change, successor
 from cloud_sync.keys import KeyRing
 from cloud_sync.seal import SealError, open_answer, open_sealed
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import Account
+from gateway.core.record import Account, KeyChange, from_map
 from gateway.export import BATCH, ENTRY, HEADER, MAGIC, RECEIPT, Frame, check_day, damaged, read_frames
 from gateway.figures import day_bounds
 from gateway.recompute import Recomputation
@@ -31,6 +33,7 @@ class _Chain:
         self.verified: list[tuple[int, bytes]] = []
         self.batches = 0
         self.kids: set[bytes] = set()  # of the keys that signed batches
+        self.handed_over: dict[bytes, int] = {}  # keys by id, and the entry by which each announced its successor
         self.receipt: Receipt | None = None
 
     def take(self, frame: Frame) -> None:
@@ -81,7 +84,24 @@ class _Chain:
         self.head = (batch.last_sequence, batch.link)
         self.waiting = []
         self.batches += 1
-        self.kids.add(read_envelope(signed).kid)
+        self._follow(batch, read_envelope(signed).kid)
+
+    def _follow(self, batch: Batch, kid: bytes) -> None:
+        """Note the key *kid* that signed *batch*, and the one it hands over to, if it does."""
+        handed_over = self.handed_over.get(kid)
+        if handed_over is not None and batch.last_sequence > handed_over:
+            where = "entries %d to %d" % (batch.first_sequence, batch.last_sequence)
+            raise ProblemError(damaged(where, "signed by a key that handed over to another in entry %d" % handed_over))
+        self.kids.add(kid)
+        for index, body in enumerate(batch.bodies):
+            if is_change(body):
+                try:
+                    change = from_map(decode(body))  # type: ignore[arg-type]
+                    assert isinstance(change, KeyChange)
+                    self.ring = self.ring.joined(successor(change, self.gateway, kid))
+                except ValueError:  # also CanonicalError and RecordError; whatever it is, it is no change of key
+                    continue
+                self.handed_over[kid] = batch.first_sequence + index
 
     def _take_receipt(self, signed: bytes) -> None:
         where = "receipt after %s" % self._place()
@@ -167,6 +187,7 @@ def verify_export(path: Path, keys: Path) -> dict[str, Any]:
         "first": chain.verified[0][0],
         "last": chain.verified[-1][0],
         "batches": chain.batches,
+        "key_changes": len(chain.handed_over),
         "receipted_through": chain.receipt.through_sequence if chain.receipt else None,
         "intervals": len(accounts),
         "registers": sum(len(account.spans) for account in accounts),

@@ -21,6 +21,7 @@ from cloud_sync.tests.stands import PATIENCE_S, Stand
 from gateway.config import UplinkSettings
 from gateway.core.record import to_map
 from gateway.journal import Journal
+from gateway.key_files import Signing
 from gateway.roads import RoadEnd, Roads
 
 STEP_MS = 500
@@ -47,7 +48,7 @@ def _roads(stands: tuple[Stand, Stand], journal: Journal, gateway: Gateway) -> C
         uplink = UplinkSettings(name, stand.address, BUCKET, "platform.pub", "", "", "")
         ring = KeyRing([load_public(stand.home / "keys" / "platform.pub")])
         ends.append(RoadEnd(uplink, broker_settings(stand.address, gateway.name), ring))
-    roads = Roads(ends, gateway.name, journal, gateway.signer, woken.set)
+    roads = Roads(ends, gateway.name, journal, Signing(gateway.signer, ()), woken.set)
     roads.start()
 
     def run(until: Callable[[], bool]) -> Roads:

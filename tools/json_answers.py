@@ -53,6 +53,7 @@ JSON_ANSWERS = {
     "wattproof keys new": """
 {"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}
 """,
+    "wattproof keys rotate": '{"entry": 513, "old_kid": "0123456789abcdef", "kid": "fedcba9876543210"}',
     "wattproof keys show": """
 {"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}
 """,
@@ -162,7 +163,7 @@ JSON_ANSWERS = {
 {"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}
 """,
     "wattproof verify": """
-{"gateway": "park7-gw1", "day": "2026-11-21", "entries": 512, "first": 1, "last": 512, "batches": 41,
+{"gateway": "park7-gw1", "day": "2026-11-21", "entries": 512, "first": 1, "last": 512, "batches": 41, "key_changes": 0,
  "receipted_through": 512, "intervals": 96, "registers": 2208, "amendments": 0,
  "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0}]}
 """,

@@ -8,10 +8,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cloud_sync.core.batch import BATCH_BYTES_MAX, Batch, Hole
+from cloud_sync.core.batch import BATCH_BYTES_MAX, Batch, Hole, read_envelope
 from cloud_sync.core.entry import chain
 from cloud_sync.core.intake import ACCEPT, HOLD, REFUSE, Decision, Facts, Intake
 from cloud_sync.core.receipt import CLONE, FORK, UNBOUND_MS, UNKNOWN_KEY, Receipt, Refusal, digest_of
+from cloud_sync.key_change import is_change
 from cloud_sync.platform.clones import Clone, is_refused, look
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.place import Place
@@ -21,7 +22,12 @@ SET_ASIDE_MAX = 64  # kept messages of one gateway and reason; the first ones te
 STRANGERS_MAX = 256  # kept messages of keys that are not enrolled, over all names they give themselves
 
 Seal = Callable[[Receipt | Refusal], bytes]
+Learn = Callable[[Place, bytes, bytes], None]
 _INTAKE = Intake()
+
+
+def _nothing(_place: Place, _body: bytes, _signed_by: bytes) -> None:
+    """Learn nothing."""
 
 
 class Verdict(NamedTuple):
@@ -44,10 +50,12 @@ def accept(
     seal: Seal,
     nonce: bytes = b"",
     bound_ms: int = UNBOUND_MS,
+    learn: Learn = _nothing,
 ) -> Verdict:
     """Judge a verified *batch* and do what follows, durably, before its answer can be sent.
 
-    nonce: what came beside the batch; bound_ms: how far received_ms may be off.
+    nonce: what came beside the batch; bound_ms: how far received_ms may be off. learn: what to do with a change of
+    key among its new entries.
     """
     with ledger.writing() as connection:
         facts = facts_of(connection, batch)
@@ -64,7 +72,7 @@ def accept(
             )
             return Verdict(decision, None, None)
         if decision.verdict == ACCEPT:
-            _keep(connection, batch, raw, bucket, received_ms, decision)
+            _keep(connection, batch, raw, bucket, received_ms, decision, learn)
         if decision.refusal is not None:
             if decision.refusal.reason == FORK:
                 _unhold(connection, batch)
@@ -126,8 +134,9 @@ def _link_at(connection: sqlite3.Connection, gateway: str, incarnation: bytes, s
 
 
 def _keep(
-    connection: sqlite3.Connection, batch: Batch | Hole, raw: bytes, bucket: str, received_ms: int, decision: Decision
-) -> None:
+    connection: sqlite3.Connection, batch: Batch | Hole, raw: bytes, bucket: str, received_ms: int, decision: Decision,
+    learn: Learn,
+) -> None:  # fmt: skip
     """Write the batch, its chain and its new entries, and project them."""
     name = (batch.gateway, batch.incarnation)
     connection.execute(
@@ -163,7 +172,10 @@ def _keep(
             "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*name, entry.sequence, entry.link, entry.body, received_ms, order),
         )
-        project(Place(connection, *name, entry.sequence, received_ms), entry.body)
+        place = Place(connection, *name, entry.sequence, received_ms)
+        if is_change(entry.body):
+            learn(place, entry.body, read_envelope(raw).kid)
+        project(place, entry.body)
 
 
 def _unhold(connection: sqlite3.Connection, batch: Batch | Hole) -> None:

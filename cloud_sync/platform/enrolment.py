@@ -5,16 +5,23 @@ A file that is removed ends the trust at once; what was accepted before can stil
 remembers every key that was enrolled.
 """
 
+import logging
 import os
 from pathlib import Path
 
+from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.receipt import REVOKED_KEY
 from cloud_sync.core.topic import is_name
+from cloud_sync.key_change import successor
 from cloud_sync.keys import KeyRing, PublicKey, load_public
 from cloud_sync.platform.ledger import Ledger
+from cloud_sync.platform.place import Place
 from cloud_sync.platform.revocations import REVOKED, Revocations
 from cloud_sync.seal import SealError
 from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.record import KeyChange, RecordError, from_map
+
+log = logging.getLogger(__name__)
 
 # The name the platform's own certificate carries: the broker gives it the right to all topics.
 RESERVED = "platform"
@@ -29,16 +36,44 @@ class Enrolment:
         self.revocations = Revocations(folder.parent / REVOKED.name)
         self._seen: tuple[tuple[Path, int], ...] | None = None
         self._rings: dict[str, KeyRing] = {}
+        self._handed_over: dict[tuple[str, bytes], int] = {}
         self.refresh()
 
     def of(self, gateway: str) -> KeyRing:
         """Return the keys that speak for *gateway*; an empty ring where it is not enrolled."""
         return self._rings.get(gateway, KeyRing())
 
-    def check(self, kid: bytes) -> None:
-        """Raise SealError where the key *kid* is revoked."""
+    def check(self, gateway: str, kid: bytes, last_sequence: int) -> None:
+        """Raise SealError where the key *kid* is revoked, or handed over to another before entry *last_sequence*."""
         if self.revocations.known(kid) is not None:
             raise SealError(REVOKED_KEY, kid.hex())
+        handed_over = self._handed_over.get((gateway, kid))
+        if handed_over is not None and last_sequence > handed_over:
+            raise SealError(REVOKED_KEY, "%s, which handed over in entry %d" % (kid.hex(), handed_over))
+
+    def learn(self, place: Place, body: bytes, signed_by: bytes) -> None:
+        """Enrol the successor that the key *signed_by* announces; what does not hold, or is no news, is left alone."""
+        try:
+            plain = decode(body)
+            change = from_map(plain) if isinstance(plain, dict) else None
+            if not isinstance(change, KeyChange):
+                return
+            public = successor(change, place.gateway, signed_by)
+        except (CanonicalError, RecordError, ValueError) as error:
+            log.warning("%s: a change of key in entry %d does not hold: %s", place.gateway, place.sequence, error)
+            return
+        gone = self.revocations.known(public.kid) is not None or (place.gateway, public.kid) in self._handed_over
+        others = [name for name, ring in self._rings.items() if name != place.gateway and ring.find(public.kid)]
+        if gone or others or (place.gateway, signed_by) in self._handed_over:
+            log.warning("%s: the change of key in entry %d is not followed", place.gateway, place.sequence)
+            return
+        # Before the commit: should that fail, the gateway sends the announcement again.
+        enrol_key(self.folder, place.gateway, public, place.gateway)
+        place.write(
+            "INSERT INTO handover VALUES (?, ?, ?, ?, ?, ?)",
+            *(signed_by, public.kid, place.incarnation, place.sequence, place.received_ms),
+        )
+        self._seen = None
 
     def gateways(self) -> list[str]:
         """Return the names of the enrolled gateways."""
@@ -58,6 +93,8 @@ class Enrolment:
                         "INSERT INTO gateway VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, key.kid, key.pem())
                     )
         self._rings = {name: KeyRing(keys) for name, keys in found.items()}
+        rows = self.ledger.read("SELECT gateway, old_kid, sequence FROM handover")
+        self._handed_over = {(row["gateway"], row["old_kid"]): row["sequence"] for row in rows}
 
 
 def _times(folders: list[Path]) -> tuple[tuple[Path, int], ...]:

@@ -99,6 +99,12 @@ def _lay_out(place: Place, record: tuple[object, ...]) -> None:
         lay_period(place, record)
     elif isinstance(record, records.Amendment):
         _amendment(place, record)
+    elif isinstance(record, records.KeyChange):
+        details = json.dumps({"old": record.old_kid.hex(), "new": record.new_kid.hex()})
+        place.write(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            *(place.incarnation, place.sequence, record.stamp.utc_ms, "key-changed", details),
+        )
     elif isinstance(record, records.Checkpoint):
         place.write(
             "INSERT INTO checkpoint VALUES (?, ?, ?, ?, ?, ?, ?)",

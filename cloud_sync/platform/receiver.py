@@ -1,7 +1,8 @@
 """The receiver: messages of gateways in, signed answers out, with the ledger's commit between them.
 
-It opens no bodies. A message is judged in three steps, each of which may refuse it with a reason the gateway
-understands: is it signed by a key of the gateway its topic names; is it a batch; does it fit what is kept.
+It opens no bodies, but those of a change of key. A message is judged in three steps, each of which may refuse it with
+a reason the gateway understands: is it signed by a key of the gateway its topic names; is it a batch; does it fit
+what is kept.
 """
 
 import logging
@@ -58,6 +59,7 @@ class Receiver:
             waiting = self._waiting(gateway)
             if waiting is None:
                 break
+            self._look_at_keys()
             answers += self._judge(gateway, waiting["signed"], now_ms, b"", bound_ms)
             with self.ledger.writing() as connection:  # whatever was said of it: it waits no more
                 connection.execute("DELETE FROM held WHERE number = ?", (waiting["number"],))
@@ -72,12 +74,12 @@ class Receiver:
 
         try:
             batch = open_sealed(raw, up_topic(self.bucket, gateway), self.enrolment.of(gateway))
-            self.enrolment.check(read_envelope(raw).kid)
+            self.enrolment.check(gateway, read_envelope(raw).kid, batch.last_sequence)
         except SealError as error:
             set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
             log.warning("refused a message of %s: %s", gateway, error)
             return [Answer(topic, seal(Refusal(gateway, digest_of(raw), error.reason, 0, now_ms)))]
-        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal, nonce, bound_ms)
+        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal, nonce, bound_ms, self.enrolment.learn)
         decision = verdict.decision
         if decision.branch:
             log.warning("%s: a chain leaves another before its end at entry %d", gateway, batch.first_sequence)

@@ -394,8 +394,21 @@ CREATE TRIGGER config_came AFTER INSERT ON config BEGIN
 END;
 """
 
+# Keys that handed over to another, as they announced it themselves in the chain.
+HANDOVER = """
+CREATE TABLE handover (
+    gateway TEXT NOT NULL,
+    old_kid BLOB NOT NULL,
+    new_kid BLOB NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,          -- the entry that says so; the old key signs nothing after it
+    received_ms INTEGER NOT NULL,
+    PRIMARY KEY (gateway, old_kid)
+) STRICT;
+"""
+
 # Each step brings a ledger from `user_version` = its index to the next; a step is never changed once released.
-MIGRATIONS = (RECEIVED + PROJECTION, COMPOSITION)
+MIGRATIONS = (RECEIVED + PROJECTION, COMPOSITION, HANDOVER)
 
 # The documents that people enter: a file of its own, see documents.py.
 DOCUMENTS = """

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from cloud_sync.keys import load_signer
 from gateway.cli.account_commands import kwh, time_of
 from gateway.cli.tables import table_text
 from gateway.clock import Clock
@@ -18,7 +17,8 @@ from gateway.core.problem import ProblemError, problem
 from gateway.figures import PARK_TIME
 from gateway.frame import OK, UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
-from gateway.recorder import Recorder, journal_path, key_path
+from gateway.key_files import signing
+from gateway.recorder import Recorder, journal_path
 from gateway.words import translate as _
 
 
@@ -138,9 +138,9 @@ def _asked(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     path = journal_path(home)
     if not path.exists():
         raise UnreachableError(unreachable(home))
-    signer = load_signer(key_path(home)) if configuration.uplinks else None
     journal = Journal(path, configuration.platforms)
     try:
+        signer = signing(home, journal).signer if configuration.uplinks else None
         recorder = Recorder(configuration, journal, Clock(), signer)
         recorder.open_books()
         return recorder.declare(asked)

@@ -188,6 +188,21 @@ class Declaration(namedtuple("Declaration", ("stamp", "config", "what", "subject
     values: "tuple[tuple[str, str], ...]"
 
 
+class KeyChange(namedtuple("KeyChange", ("stamp", "old_kid", "new_kid", "algorithm", "public_key", "proof"))):
+    """The key *old_kid*, which signs the batch with this entry, hands over to another, from the next batch on.
+
+    algorithm: COSE number; proof: signature of the new key over gateway and both key ids.
+    """
+
+    __slots__ = ()
+    stamp: Stamp
+    old_kid: bytes
+    new_kid: bytes
+    algorithm: int
+    public_key: bytes
+    proof: bytes
+
+
 class TimeAnchor(namedtuple("TimeAnchor", ("stamp", "boot", "monotonic_ms", "utc_ms", "bound_ms", "source"))):
     """At monotonic_ms of *boot* it was utc_ms, by at most bound_ms more or less.
 
@@ -238,13 +253,15 @@ KIND_ACCOUNT = 5
 KIND_SELF_USE = 6
 KIND_AMENDMENT = 7
 KIND_DECLARATION = 9
+KIND_KEY_CHANGE = 10
 KIND_TIME_ANCHOR = 11
 KIND_CHECKPOINT = 12
 KIND_CHANGE = 13
 KINDS = {
     1: Config, 2: Event, 3: Readings, 4: Interval, KIND_ACCOUNT: Account, KIND_SELF_USE: SelfUse,
     KIND_AMENDMENT: Amendment, 8: ReceiptSeen, KIND_DECLARATION: Declaration,
-    KIND_TIME_ANCHOR: TimeAnchor, KIND_CHECKPOINT: Checkpoint, KIND_CHANGE: ParameterChange,
+    KIND_KEY_CHANGE: KeyChange, KIND_TIME_ANCHOR: TimeAnchor, KIND_CHECKPOINT: Checkpoint,
+    KIND_CHANGE: ParameterChange,
 }  # fmt: skip
 # How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
 # whole number that may be absent.
@@ -275,6 +292,7 @@ _LOOKS: "dict[type, tuple[object, ...]]" = {
     ),
     ReceiptSeen: (_STAMP, bytes),
     Declaration: (_STAMP, int, str, str, int, str, str, [_PAIR]),
+    KeyChange: (_STAMP, bytes, bytes, int, bytes, bytes),
     TimeAnchor: (_STAMP, bytes, int, int, int, str),
     Checkpoint: (_STAMP, str, int, bytes, [bytes], int),
     ParameterChange: (_STAMP, int, int, str, str, [(tuple, str, str, str)]),

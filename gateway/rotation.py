@@ -1,0 +1,53 @@
+"""Rotation: hands over from the key that signs to a new one, by an entry of the journal."""
+
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.config import Configuration
+from gateway.control import unreachable
+from gateway.core.problem import Problem, ProblemError, problem
+from gateway.frame import UnreachableError
+from gateway.journal import Journal
+from gateway.key_files import Signing, signing, take_over, waiting_key
+from gateway.recorder import Recorder, journal_path
+
+
+def nothing_signed(configuration: Configuration) -> Problem:
+    """Return the problem that this gateway signs nothing."""
+    return problem(
+        "WP-KEY-023", str(configuration.home), "This gateway has no uplink: it signs nothing, and no key hands over.",
+        "Write [uplink] into gateway.toml first, and start it.",
+    )  # fmt: skip
+
+
+def settle(configuration: Configuration) -> None:
+    """Finish a step from key to key that was interrupted; only while no daemon runs."""
+    _opened(configuration)[0].close()
+
+
+def rotate(configuration: Configuration, clock: Clock) -> dict[str, Any]:
+    """Hand over to the new key that waits, in a journal that no daemon has open."""
+    journal, kept = _opened(configuration)
+    try:
+        recorder = Recorder(configuration, journal, clock, kept.signer)
+        recorder.open_books()
+        new = waiting_key(configuration.home)
+        sequence = recorder.change_key(new)
+    finally:
+        journal.close()
+    take_over(configuration.home, kept.signer.kid)
+    return {"entry": sequence, "old_kid": kept.signer.kid.hex(), "kid": new.kid.hex()}
+
+
+def _opened(configuration: Configuration) -> tuple[Journal, Signing]:
+    if not configuration.uplinks:
+        raise ProblemError(nothing_signed(configuration))
+    path = journal_path(configuration.home)
+    if not path.exists():
+        raise UnreachableError(unreachable(configuration.home))
+    journal = Journal(path, configuration.platforms)
+    try:
+        return journal, signing(configuration.home, journal)
+    except BaseException:
+        journal.close()
+        raise
