@@ -2,35 +2,14 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 from cloud_sync.core.entry import Entry
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import KIND_DECLARATION, Account, Config, Declaration, SelfUse
+from gateway.explanation import Evidence as Evidence
 from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, check_day, read_frames
 from gateway.figures import Figures, current, declared_for, entry_record, figure_of, records_of
 from gateway.journal import Journal
-
-
-class Evidence(Protocol):
-    """Entries that can be asked for: those of a gateway's journal, or those of an export."""
-
-    gateway: str
-
-    def entry(self, sequence: int) -> Entry:
-        """Return the entry with this sequence number; raises ProblemError where it is not here."""
-
-    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
-        """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
-
-    def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
-        """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
-
-    def batch(self, sequence: int) -> tuple[int, int] | None:
-        """Return the first and the last entry of the signed batch that holds *sequence*, None before it is sealed."""
-
-    def receipted(self, sequence: int) -> bool:
-        """Tell whether the platform gave its receipt for *sequence*."""
 
 
 class JournalEvidence:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from gateway.config import Configuration
 from gateway.core.account.closing import UNSEEN
 from gateway.core.account.factor import EmissionFactor
 from gateway.core.account.interval import Before, Energy, Span
@@ -10,10 +9,11 @@ from gateway.core.account.point_energy import flows, origin_of, registers_of
 from gateway.core.account.storage import Pool
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import ORIGIN, RESIDUAL, UNMETERED, Allocation
+from gateway.core.channel import Channel
 from gateway.core.meter.decoding import energy_wh
 from gateway.core.record import Account, Declaration, SelfUse
-from gateway.core.settlement import Channel
 from gateway.core.site import MeterPoint, Site
+from gateway.exports.stretch import Terms
 
 Plain = dict[str, Any]
 
@@ -76,8 +76,7 @@ def declaration_row(sequence: int, one: Declaration) -> Plain:
 
 def register_row(
     span: Span,
-    channels: tuple[Channel, ...],
-    configuration: Configuration,
+    terms: Terms,
     began: Channel | None = None,
     declared: tuple[Plain, ...] = (),
 ) -> Plain:
@@ -85,8 +84,8 @@ def register_row(
 
     began: how it was read at the start, where that was otherwise; declared: what its energy rests on besides.
     """
-    channel = next(one for one in channels if (one.meter, one.quantity) == (span.meter, span.quantity))
-    meter = next(one for one in configuration.site.meters if one.name == span.meter)
+    channel = terms.channels[span.meter, span.quantity]
+    meter = next(one for one in terms.site.meters if one.name == span.meter)
     point = channel.point
 
     def read(words: tuple[int, ...], at_ms: int, by: Channel) -> Plain:

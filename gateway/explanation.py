@@ -3,18 +3,16 @@
 Everything is read from entries, so the same explanation comes from the gateway's journal and from an export.
 """
 
-import hashlib
+from typing import Protocol
 
-from gateway.config import Configuration, configuration_of
+from cloud_sync.core.entry import Entry
 from gateway.core.account.declared import booked_in
 from gateway.core.account.interval import Span
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, RESIDUAL
 from gateway.core.flag import DECLARED
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Account, SelfUse
-from gateway.core.settlement import Channel, account_channels
-from gateway.evidence import Evidence, configuration_record
+from gateway.core.record import Account, Declaration, SelfUse
 from gateway.explained_rows import (
     Plain,
     allocation_row,
@@ -28,8 +26,30 @@ from gateway.explained_rows import (
     rule_row,
     tally_row,
 )
-from gateway.figures import day_bounds
+from gateway.exports.stretch import Terms, terms_of
+from gateway.park_time import day_bounds
 from gateway.sums import basis_row
+
+
+class Evidence(Protocol):
+    """Entries that can be asked for: those of a gateway's journal, or those of an export."""
+
+    gateway: str
+
+    def entry(self, sequence: int) -> Entry:
+        """Return the entry with this sequence number; raises ProblemError where it is not here."""
+
+    def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
+        """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
+
+    def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
+        """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
+
+    def batch(self, sequence: int) -> tuple[int, int] | None:
+        """Return the first and the last entry of the signed batch that holds *sequence*, None before it is sealed."""
+
+    def receipted(self, sequence: int) -> bool:
+        """Tell whether the platform gave its receipt for *sequence*."""
 
 
 class Explanation:
@@ -37,7 +57,7 @@ class Explanation:
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
-        self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
+        self._known: dict[int, Terms] = {}
 
     def day(self, name: str, day: str, method: str, factor_set: str) -> Plain:
         """Return the figure of the meter point *name* on *day*, and what it is the sum of.
@@ -70,7 +90,7 @@ class Explanation:
         """Return which figures rest on the registers of *meter* read for the interval that holds *at_s*."""
         for sequence, record in self._holding(at_s, FLOW):
             assert isinstance(record, Account)
-            configuration, channels = self._configuration(record.config)
+            configuration = self._terms(record.config)
             points = [point for point in configuration.site.meter_points if point.meter == meter]
             if not points:
                 break
@@ -105,7 +125,7 @@ class Explanation:
     def is_meter(self, name: str, at_s: int) -> bool:
         """Tell whether the configuration of that time has a meter called *name*, and no meter point of that name."""
         for _, record in self._holding(at_s, FLOW):
-            site = self._configuration(record.config)[0].site
+            site = self._terms(record.config).site
             points = [point.name for point in site.meter_points]
             return name not in points and name in [meter.name for meter in site.meters]
         return False
@@ -115,17 +135,13 @@ class Explanation:
         found = self._evidence.figures(at_s - 86400, at_s + 1)
         return [(n, r) for n, r in found if isinstance(r, kind) and r.start_s <= at_s < r.end_s]
 
-    def _configuration(self, sequence: int) -> tuple[Configuration, tuple[Channel, ...]]:
-        if sequence not in self._configurations:
-            record = configuration_record(self._evidence, sequence)
-            configuration = configuration_of(record.site, record.factors, record.profiles)
-            channels = account_channels(configuration.site, configuration.profiles)
-            self._configurations[sequence] = configuration, channels
-        return self._configurations[sequence]
+    def _terms(self, sequence: int) -> Terms:
+        if sequence not in self._known:
+            self._known[sequence] = terms_of(self._evidence.entry(sequence))
+        return self._known[sequence]
 
     def _place(self, sequence: int, record: "Account | SelfUse") -> Plain:
         """Return where a record stands: its entry and link, its batch and receipt, and its configuration."""
-        config = self._evidence.entry(record.config)
         batch = self._evidence.batch(sequence)
         return {
             "start_s": record.start_s,
@@ -135,16 +151,14 @@ class Explanation:
             "link": self._evidence.entry(sequence).link.hex(),
             "batch": list(batch) if batch else None,
             "receipted": self._evidence.receipted(sequence),
-            "configuration": {"entry": record.config, "sha256": hashlib.sha256(config.body).hexdigest()},
+            "configuration": {"entry": record.config, "sha256": self._terms(record.config).digest},
         }
 
     def _figure(self, sequence: int, record: "Account | SelfUse", tally: Tally) -> Plain:
-        configuration, channels = self._configuration(record.config)
-        site = configuration.site
-        rows = [
-            configuration.factors.lookup(tally.factor_set, o, site.province, record.start_s) for o, _ in tally.by_origin
-        ]
-        fallback = configuration.factors.lookup(tally.factor_set, "grid", site.province, record.start_s)
+        terms = self._terms(record.config)
+        site = terms.site
+        rows = [terms.factors.lookup(tally.factor_set, o, site.province, record.start_s) for o, _ in tally.by_origin]
+        fallback = terms.factors.lookup(tally.factor_set, "grid", site.province, record.start_s)
         used = [row or fallback for row in rows]
         answer = {
             "meter_point": tally.meter_point,
@@ -175,26 +189,25 @@ class Explanation:
 
     def _register(self, span: Span, record: Account) -> Plain:
         """Return one register of an interval, with what was declared of it."""
-        configuration, channels = self._configuration(record.config)
+        terms = self._terms(record.config)
         if DECLARED not in span.flag:
-            return register_row(span, channels, configuration)
+            return register_row(span, terms)
         began = None
         for _, one in self._evidence.figures(record.start_s - 86400, record.start_s + 1):
             for other in one.spans if isinstance(one, Account) else ():
                 ends = (other.end_words, other.end_ms) == (span.start_words, span.start_ms)
                 if ends and other[:2] == span[:2]:
-                    before = self._configuration(one.config)[1]
-                    began = next((c for c in before if (c.meter, c.quantity) == span[:2]), None)
+                    began = self._terms(one.config).channels.get((span.meter, span.quantity))
         said = [
             declaration_row(number, one)
             for number, one in self._evidence.declarations(span.start_ms // 1000, span.end_ms // 1000 + 1)
             if one.subject == span.meter and span.start_ms <= one.at_ms < span.end_ms
         ]
-        return register_row(span, channels, configuration, began, tuple(said))
+        return register_row(span, terms, began, tuple(said))
 
     def _interval(self, sequence: int, record: Account) -> Plain:
         """Return the energies, registers and storages of one interval."""
-        configuration = self._configuration(record.config)[0]
+        configuration = self._terms(record.config)
         points = {point.name: point for point in configuration.site.meter_points}
         return {
             "entry": sequence,

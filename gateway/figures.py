@@ -1,7 +1,5 @@
 """Figures: reads accounts, periods and amendments back from the journal, by the park's local day."""
 
-from datetime import datetime, timedelta, timezone
-
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.entry import Entry
 from gateway.core.account.declared import booked_in
@@ -21,16 +19,10 @@ from gateway.journal import Journal
 from gateway.known_now import Figures as Figures
 from gateway.known_now import amended as amended
 from gateway.known_now import current as current
+from gateway.park_time import PARK_TIME as PARK_TIME
+from gateway.park_time import day_bounds as day_bounds
 
 FIGURES = (KIND_ACCOUNT, KIND_SELF_USE, KIND_AMENDMENT)
-# Parks of this product count their day in China Standard Time (no daylight saving since 1992).
-PARK_TIME = timezone(timedelta(hours=8))
-
-
-def day_bounds(day: str) -> tuple[int, int]:
-    """Return the first and the last UTC second (exclusive) of the park's local *day* ("2026-11-21")."""
-    start = datetime.fromisoformat(day).replace(tzinfo=PARK_TIME)
-    return int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
 
 
 def entry_record(entry: Entry, where: str) -> tuple[object, ...]:

@@ -179,6 +179,13 @@ JSON_ANSWERS = {
   "energy": [{"meter_point": "Mill", "role": "load", "import_wh": 1000, "export_wh": 0, "flagged": 0}],
   "counts": {"conflict": 0, "unread": 0, "amended": 0, "hole": 0, "held": 0, "set_aside": 0}}]}
 """,
+    "wattproof-platform explain": """
+{"gateway": "park7-gw1", "meter_point": "Mill", "method": "flow", "factor_set": "NDRC910-trial", "when": "2026-11",
+ "wh": 5000, "green_wh": 2000, "carbon_ug": 2497500000, "difference": {"wh": 0, "green_wh": 0, "carbon_ug": 0},
+ "basis": [{"gateway": "park7-gw1", "switches": ["boundary=first-after", "gap=linear"], "configuration": "9f0c...",
+   "entries": {"first": 3, "last": 5759, "count": 2880}}],
+ "parts": [{"when": "2026-11-21", "wh": 5000, "green_wh": 2000, "carbon_ug": 2497500000}]}
+""",
     "wattproof-platform export": """
 {"file": "day.csv", "files": ["day.csv"], "format": "csv", "stretch": "2026-11-21", "intervals": 96}
 """,

@@ -17,6 +17,7 @@ from cloud_sync.platform.auditing import audit
 from cloud_sync.platform.composing import plans_of
 from cloud_sync.platform.document_commands import document_group
 from cloud_sync.platform.documents import Documents
+from cloud_sync.platform.explain_command import explain_command
 from cloud_sync.platform.export_command import export_command
 from cloud_sync.platform.home import DEFAULT_HOME, KEY_FILE, read_settings
 from cloud_sync.platform.key_commands import broker_config_command, enrol_group, keys_group
@@ -166,4 +167,5 @@ main.add_command(enrol_group)
 main.add_command(broker_config_command)
 main.add_command(document_group)
 main.add_command(report_command)
+main.add_command(explain_command)
 main.add_command(export_command)

@@ -12,6 +12,7 @@ from gateway.cli.tables import drawn, lines_text, table_text
 from gateway.config import load
 from gateway.control import ask, is_running, unreachable
 from gateway.core.problem import ProblemError, problem
+from gateway.explanation_text import kwh as kwh
 from gateway.export import check_day
 from gateway.export_as import export_from
 from gateway.exports.writing import FORMATS, WPX
@@ -22,11 +23,6 @@ from gateway.questions import answer_from_journal
 from gateway.recorder import journal_path
 from gateway.verification import verify_export
 from gateway.words import translate as _
-
-
-def kwh(wh: int) -> str:
-    """Return watt-hours as kilowatt-hours with three decimals."""
-    return "%s%d.%03d" % ("-" if wh < 0 else "", abs(wh) // 1000, abs(wh) % 1000)
 
 
 def clock_text(status: str, bound_ms: int) -> str:
