@@ -20,73 +20,22 @@ from cloud_sync.core.batch import (
     batch_of,
     hole_over,
 )
-from cloud_sync.core.entry import GENESIS, Entry, link
-from cloud_sync.core.receipt import TOO_LARGE
+from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS, Entry, link
+from cloud_sync.core.receipt import TOO_LARGE, digest_of
 from cloud_sync.seal import SealError
-from gateway.core.problem import Problem, ProblemError, problem
+from gateway.core.problem import ProblemError, problem
 from gateway.core.site_reading import PLATFORM
+from gateway.journal_file import JournalFile, damaged, rotten
 
-_SCHEMA = """
-CREATE TABLE entry (
-    sequence INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, link BLOB NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE outbox (
-    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL, refusal TEXT
-);
-CREATE TABLE aside (
-    platform TEXT, first INTEGER, refusal TEXT NOT NULL, hole BLOB NOT NULL, PRIMARY KEY (platform, first)
-);
-CREATE TABLE receipt (
-    platform TEXT, through INTEGER, signed BLOB NOT NULL, PRIMARY KEY (platform, through)
-);
-CREATE TABLE cosigned (platform TEXT, size INTEGER, note BLOB NOT NULL, PRIMARY KEY (platform, size));
-CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL);
-CREATE TABLE figure (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_s INTEGER NOT NULL);
-CREATE INDEX figure_start ON figure (start_s);
-CREATE TABLE configuration (sequence INTEGER PRIMARY KEY);
-CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-"""
-_VERSION = 1
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
+SETTLEMENT = "settlement"  # the name of the state that the settlement goes on from
 Seal = Callable[[Batch | Hole], bytes]
 
 
 def digests_of(bodies: Iterable[bytes]) -> tuple[bytes, ...]:
     """Return what a hole says of *bodies*."""
     return tuple(sha256(body).digest() for body in bodies)
-
-
-def damaged(path: Path, detail: object) -> Problem:
-    """Return the problem that the file at *path* is no usable journal."""
-    return problem(
-        "WP-JRN-003",
-        str(path),
-        "this is no journal, or it is damaged: {detail}",
-        "keep the file, move it away and start again; the platform has what it gave receipts for",
-        detail=detail,
-    )
-
-
-def _cannot_open(path: Path, error: Exception) -> Problem:
-    return problem(
-        "WP-JRN-002",
-        str(path),
-        "the journal cannot be opened: {detail}",
-        "check that the folder exists, is writable and the disk is not full",
-        detail=getattr(error, "strerror", None) or error,
-    )
-
-
-def _other_version(path: Path, version: int) -> Problem:
-    return problem(
-        "WP-JRN-008",
-        str(path),
-        "the journal has tables of version {version}; this program knows version {known}",
-        "use the wattproof that wrote it last",
-        version=version,
-        known=_VERSION,
-    )
 
 
 class Journal:
@@ -99,58 +48,29 @@ class Journal:
         """
         self.path = path
         self.platforms = platforms
+        self._file = JournalFile(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2, check_same_thread=False)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise ProblemError(_cannot_open(path, error)) from error
-        try:
-            head = self._begin()
-        except ProblemError:
-            self._db.close()
-            raise
-        except sqlite3.OperationalError as error:
-            self._db.close()
-            if "locked" in str(error):
-                raise ProblemError(
-                    problem(
-                        "WP-JRN-001",
-                        str(path),
-                        "another process has the journal open",
-                        "the daemon is running: ask it with wattproof status, or stop it first",
-                    )
-                ) from error
-            raise ProblemError(_cannot_open(path, error)) from error
+            self.head_sequence, self.head_link = self._head()
         except sqlite3.DatabaseError as error:
-            self._db.close()
+            self.close()
             raise ProblemError(damaged(path, error)) from error
-        self.head_sequence: int = head[0] if head else 0
-        self.head_link: bytes = head[1] if head else GENESIS
 
-    def _begin(self) -> tuple[int, bytes] | None:
-        """Lock the file, lay out its tables where it is new, and return sequence and link of its last entry."""
-        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, _VERSION):
-            raise ProblemError(_other_version(self.path, version))
-        if version == 0 and self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise ProblemError(damaged(self.path, "a database of another program"))
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.execute("BEGIN EXCLUSIVE")
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
-            self._db.execute("PRAGMA user_version=%d" % _VERSION)
-        self._db.execute("COMMIT")
-        row: tuple[int, bytes] | None = self._db.execute(
-            "SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        return row
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._file.db
+
+    def _head(self) -> tuple[int, bytes]:
+        row = self._db.execute("SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
+        return (row[0], row[1]) if row else (0, GENESIS)
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._file.close()
+
+    def failures(self) -> list[str]:
+        """Return what failed since this was asked last, and was done at the second try."""
+        failures, self._file.failures = self._file.failures, []
+        return failures
 
     def commit(
         self,
@@ -171,30 +91,33 @@ class Journal:
         snapshot: readings of this cycle (UTC ms, bytes), kept until snapshots_recorded says they are in an entry.
         seal: signs a batch; given, every entry not yet in a batch is put into one.
         """
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            sequence, previous = self.head_sequence, self.head_link
-            for body in bodies:
-                sequence += 1
-                previous = link(previous, sequence, body)
-                self._db.execute("INSERT INTO entry VALUES (?, ?, ?, ?)", (sequence, incarnation, previous, body))
-            self._db.executemany(
+        sequence, previous = self.head_sequence, self.head_link
+        rows = []
+        for body in bodies:
+            sequence += 1
+            previous = link(previous, sequence, body)
+            rows.append((sequence, incarnation, previous, body))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT INTO entry VALUES (?, ?, ?, ?)", rows)
+            db.executemany(
                 "INSERT INTO figure VALUES (?, ?, ?)",
                 [(self.head_sequence + 1 + position, kind, start_s) for position, kind, start_s in figures],
             )
             if configuration is not None:
-                self._db.execute("INSERT INTO configuration VALUES (?)", (self.head_sequence + 1 + configuration,))
+                db.execute("INSERT INTO configuration VALUES (?)", (self.head_sequence + 1 + configuration,))
             if state is not None:
-                self._db.execute("INSERT OR REPLACE INTO state VALUES ('settlement', ?)", (state,))
+                db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", (SETTLEMENT, state, digest_of(state)))
             if snapshots_recorded:
-                self._db.execute("DELETE FROM snapshot")
+                db.execute("DELETE FROM snapshot")
             if snapshot is not None:
-                self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?)", snapshot)
+                db.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (*snapshot, digest_of(snapshot[1])))
             if seal is not None:
                 self._seal_all(gateway, seal)
-            self._db.execute("COMMIT")
+
+        try:
+            self._file.write(work, lambda: bool(rows) and self._head() == (sequence, previous))
         except sqlite3.Error as error:
-            self._roll_back()
             raise ProblemError(
                 problem(
                     "WP-JRN-004",
@@ -204,14 +127,7 @@ class Journal:
                     detail=error,
                 )
             ) from error
-        except BaseException:
-            self._roll_back()
-            raise
         self.head_sequence, self.head_link = sequence, previous
-
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:  # SQLite ends the transaction itself where the disk is full.
-            self._db.execute("ROLLBACK")
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         row = self._db.execute("SELECT last FROM outbox ORDER BY first DESC LIMIT 1").fetchone()
@@ -242,7 +158,8 @@ class Journal:
                 # One record that fits no batch must not stop all that follow: it stays here, a hole goes in its place.
                 signed = seal(hole_over(gateway, incarnation, first, previous, digests_of(row[3] for row in rows)))
                 refusal = TOO_LARGE
-            self._db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)", (first, last, incarnation, signed, refusal))
+            row = (first, last, incarnation, signed, digest_of(signed), refusal)
+            self._db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?)", row)
             previous, pending, most = rows[-1][2], pending[taken:], BATCH_ENTRIES_MAX
 
     @staticmethod
@@ -261,12 +178,18 @@ class Journal:
 
     def state(self) -> bytes | None:
         """Return the settlement's state as last committed."""
-        row = self._db.execute("SELECT value FROM state WHERE name = 'settlement'").fetchone()
-        return row[0] if row else None
+        row = self._db.execute("SELECT value, digest FROM state WHERE name = ?", (SETTLEMENT,)).fetchone()
+        return self._whole(row[0], row[1], "the settlement's state") if row else None
+
+    def _whole(self, content: bytes, digest: bytes, part: str) -> bytes:
+        if digest_of(content) != digest:
+            raise ProblemError(rotten(self.path, part))
+        return content
 
     def snapshots(self) -> list[tuple[int, bytes]]:
         """Return the readings of cycles that are in no entry yet, oldest first."""
-        return self._db.execute("SELECT at_ms, plain FROM snapshot ORDER BY at_ms").fetchall()
+        rows = self._db.execute("SELECT at_ms, plain, digest FROM snapshot ORDER BY at_ms").fetchall()
+        return [(row[0], self._whole(row[1], row[2], "the readings of a cycle")) for row in rows]
 
     def figures_between(self, start_s: int, end_s: int, kinds: Sequence[int]) -> list[int]:
         """Return the sequences of records of *kinds* whose interval or period starts in [start_s, end_s)."""
@@ -296,7 +219,19 @@ class Journal:
         rows = self._db.execute(
             "SELECT sequence, body, link FROM entry WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, last)
         )
-        return [Entry(*row) for row in rows]
+        entries = [Entry(*row) for row in rows]
+        before = self._link_before(entries[0].sequence) if entries else None
+        for index, entry in enumerate(entries):
+            # After one that was freed there is nothing to hold it against.
+            if index:
+                follows = entries[index - 1].sequence == entry.sequence - 1
+                before = entries[index - 1].link if follows else None
+            if before is not None and link(before, entry.sequence, entry.body) != entry.link:
+                raise ProblemError(rotten(self.path, "entry %d" % entry.sequence))
+        return entries
+
+    def _link_before(self, sequence: int) -> bytes | None:
+        return GENESIS if sequence == FIRST_SEQUENCE else self.link_at(sequence - 1)
 
     def incarnations(self, first: int, last: int) -> list[bytes]:
         """Return the incarnation of each entry from *first* to *last*."""
@@ -308,12 +243,14 @@ class Journal:
     def next_sealed(self, after: int, platform: str = PLATFORM) -> Sealed | None:
         """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
         row = self._db.execute(
-            "SELECT first, last, incarnation, ifnull(hole, signed) FROM outbox"
+            "SELECT first, last, incarnation, ifnull(hole, signed), digest, hole IS NULL FROM outbox"
             " LEFT JOIN (SELECT first, hole FROM aside WHERE platform = ?2) USING (first) WHERE last > ?1"
             " AND first >= (SELECT ifnull(max(first), 0) FROM outbox WHERE first <= ?1 + 1) ORDER BY first LIMIT 1",
             (after, platform),
         ).fetchone()
-        return Sealed(*row) if row else None
+        if row is not None and row[5]:
+            self._whole(row[3], row[4], "the batch of entry %d" % row[0])
+        return Sealed(*row[:4]) if row else None
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
@@ -349,13 +286,13 @@ class Journal:
 
     def receipted(self, through: int, signed: bytes, platform: str = PLATFORM) -> None:
         """Keep a receipt; what it covers may be freed once it is old enough."""
-        with self._db:
-            self._db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", (platform, through, signed))
+        row = (platform, through, signed)
+        self._file.write(lambda db: db.execute("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?)", row))
 
     def cosigned(self, size: int, note: bytes, platform: str = PLATFORM) -> None:
         """Keep the note by which *platform* cosigned the checkpoint over the first *size* entries."""
-        with self._db:
-            self._db.execute("INSERT OR IGNORE INTO cosigned VALUES (?, ?, ?)", (platform, size, note))
+        row = (platform, size, note)
+        self._file.write(lambda db: db.execute("INSERT OR IGNORE INTO cosigned VALUES (?, ?, ?)", row))
 
     def last_cosigned(self) -> int:
         """Return the size of the last checkpoint that any platform cosigned, 0 before the first."""
@@ -399,14 +336,16 @@ class Journal:
             " (SELECT 1 FROM configuration WHERE sequence BETWEEN first AND last)",
             (through,),
         ).fetchall()
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
+
+        def work(db: sqlite3.Connection) -> None:
             for first, last in old:
-                self._db.execute("DELETE FROM entry WHERE sequence BETWEEN ? AND ?", (first, last))
-                self._db.execute("DELETE FROM figure WHERE sequence BETWEEN ? AND ?", (first, last))
-                self._db.execute("DELETE FROM outbox WHERE first = ?", (first,))
-                self._db.execute("DELETE FROM aside WHERE first = ?", (first,))
-            self._db.execute("DELETE FROM receipt WHERE through < ?", (through,))
+                db.execute("DELETE FROM entry WHERE sequence BETWEEN ? AND ?", (first, last))
+                db.execute("DELETE FROM figure WHERE sequence BETWEEN ? AND ?", (first, last))
+                db.execute("DELETE FROM outbox WHERE first = ?", (first,))
+                db.execute("DELETE FROM aside WHERE first = ?", (first,))
+            db.execute("DELETE FROM receipt WHERE through < ?", (through,))
+
+        self._file.write(work)
         return sum(last - first + 1 for first, last in old)
 
     def unseal(self) -> None:
@@ -418,8 +357,8 @@ class Journal:
 
     def set_aside(self, first: int, refusal: str, hole: bytes, platform: str = PLATFORM) -> None:
         """Keep a batch that *platform* refuses out of its way, and offer it *hole* in its place from now on."""
-        with self._db:
-            self._db.execute("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", (platform, first, refusal, hole))
+        row = (platform, first, refusal, hole)
+        self._file.write(lambda db: db.execute("INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", row))
 
     def set_aside_batches(self) -> list[tuple[int, int, str, str | None]]:
         """Return (first, last, refusal, platform) of the batches set aside; None: of those that no platform gets."""

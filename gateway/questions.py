@@ -17,7 +17,8 @@ from gateway.export import write_export
 from gateway.export_as import export_as
 from gateway.exports.writing import WPX
 from gateway.figures import current, current_account, day_bounds, records_of
-from gateway.journal import Journal, damaged
+from gateway.journal import Journal
+from gateway.journal_file import damaged
 from gateway.sums import sum_tallies
 
 

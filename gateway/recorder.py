@@ -54,7 +54,8 @@ from gateway.cycles import Cycles, channels_of
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
-from gateway.journal import RETENTION_DAYS, Journal, damaged
+from gateway.journal import RETENTION_DAYS, Journal
+from gateway.journal_file import damaged
 from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
 from gateway.succession import check_identity, config_at

@@ -198,7 +198,7 @@ CASES = {
     "other database": Case(another_database, "tally " + DAY, "WP-JRN-003", "journal.sqlite"),
     "newer journal": Case(sql("PRAGMA user_version = 99"), "tally " + DAY, "WP-JRN-008", "journal.sqlite"),
     "journal a folder": Case(folder_at("journal.sqlite"), "tally " + DAY, "WP-JRN-002", "journal.sqlite"),
-    "edited entries": Case(sql("UPDATE entry SET body = x'ff'"), "tally " + DAY, "WP-JRN-006", "journal.sqlite"),
+    "edited entries": Case(sql("UPDATE entry SET body = x'ff'"), "tally " + DAY, "WP-JRN-011", "journal.sqlite"),
     # the daemon is not there
     "status": Case(nothing, "status", "WP-CLI-001", "control.sock", 3),
     "readings": Case(nothing, "readings", "WP-CLI-001", "control.sock", 3),

@@ -125,7 +125,7 @@ def test_a_daemon_that_cannot_start_says_why(pattern: Path, tmp_path: Path) -> N
     for home in (edited, deep):
         shutil.copytree(pattern, home)
     sql("UPDATE state SET value = x'ff'")(edited)
-    for home, code in ((edited, b"WP-JRN-003"), (deep, b"WP-CLI-004")):
+    for home, code in ((edited, b"WP-JRN-011"), (deep, b"WP-CLI-004")):
         done = wattproof(home, "run")
         assert done.returncode == 1 and b"\n" + code in b"\n" + done.stderr
         assert b"Traceback" not in done.stderr

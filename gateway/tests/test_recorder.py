@@ -55,7 +55,7 @@ def test_a_damaged_state_is_told(tmp_path: Path) -> None:
         journal.execute("UPDATE state SET value = x'ff'")
     with pytest.raises(ProblemError) as caught:
         park.open()
-    assert caught.value.problems[0].code == "WP-JRN-003"
+    assert caught.value.problems[0].code == "WP-JRN-011"
     park.journal.close()
 
 

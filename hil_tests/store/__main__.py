@@ -1,4 +1,8 @@
-"""Crash the journal as often as you like: python -m hil_tests.store --points 10000 --images 200000 --disks 10000."""
+"""Crash the journal as often as you like: python -m hil_tests.store --points 10000 --images 200000 --disks 10000.
+
+points: kills and failures at storage calls, at least; images: of power cuts; disks: ext4 after power cuts, which wants
+root, FUSE and loop devices.
+"""
 
 import argparse
 import shutil
@@ -13,9 +17,9 @@ from hil_tests.store.shim import Workers, compiler, fast_folder, made_shim
 def main() -> int:
     """Run what is asked for, print the figures; 1 where anything was lost, 2 where something could not be run."""
     parser = argparse.ArgumentParser(prog="python -m hil_tests.store", description=__doc__)
-    parser.add_argument("--points", type=int, default=0, help="kills and failures at storage calls, at least")
-    parser.add_argument("--images", type=int, default=0, help="images of power cuts")
-    parser.add_argument("--disks", type=int, default=0, help="ext4 disks after power cuts (root, FUSE, loop devices)")
+    parser.add_argument("--points", type=int, default=0)
+    parser.add_argument("--images", type=int, default=0)
+    parser.add_argument("--disks", type=int, default=0)
     asked = parser.parse_args()
     if compiler() is None:
         print("nothing run, for want of a C compiler", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,6 @@ MODES = {
     "kill -9, write torn": (TORN, 0),
     "EIO once": (FAIL_ONCE, errno.EIO),
     "EIO for ever": (FAIL_FOREVER, errno.EIO),
-    "ENOSPC once": (FAIL_ONCE, errno.ENOSPC),
     "ENOSPC for ever": (FAIL_FOREVER, errno.ENOSPC),
 }
 COMPOUND = "kill -9, and again in the recovery"
@@ -25,6 +25,7 @@ POINTS = 2_400
 STEPS = 22
 PAGES = 24  # the WAL is copied into the database every 24 pages, so that few calls hold many such copies
 SEEDS_MAX = 1_000
+_CODE = re.compile(r"WP-[A-Z]+-[0-9]+")
 
 
 class Tally:
@@ -35,6 +36,7 @@ class Tally:
         self.verdicts: Counter[str] = Counter()
         self.bad: list[str] = []
         self.went_on = 0  # writers that met a failure and did all their steps all the same
+        self.failures: Counter[str] = Counter()  # with which code the others ended
 
     def take(self, verdict: Verdict, where: str) -> None:
         """Count one point."""
@@ -46,7 +48,8 @@ class Tally:
     def __str__(self) -> str:
         """Show points and verdicts in one line."""
         found = ", ".join("%s %d" % pair for pair in sorted(self.verdicts.items()))
-        return "%d points: %s" % (self.points, found)
+        ended = "".join("; %d ended with %s" % (n, code) for code, n in sorted(self.failures.items()))
+        return "%d points: %s%s" % (self.points, found, ended + "; %d went on" % self.went_on if ended else "")
 
 
 class Bench(NamedTuple):
@@ -90,6 +93,7 @@ def crashed(stand: Bench, points: int) -> dict[str, Tally]:
                 told = stand.run(plain._replace(mode=mode, at=at, error=error))
                 assert told.status in ((-9,) if mode in (KILL, TORN) else (0, FAILED)), told
                 tallies[name].went_on += told.status == 0
+                tallies[name].failures.update(_CODE.findall(told.failure))
                 _take(stand, tallies[name], reference, told, "seed %d, call %d" % (seed, at))
         for at in range(1 + seed % 16, reference.calls + 1, 16):
             _crash_twice(stand, tallies[COMPOUND], reference, seed, at)

@@ -1,5 +1,6 @@
 """Power cuts: images of what a cut may leave of the journal at every moment of a writer's life, opened and judged."""
 
+import errno
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ from hil_tests.store.workload import SHIPPED_PAGES
 
 IMAGES = 20_000
 STEPS = 40
+INTERRUPTED = 40  # lives that are interrupted, each at another moment
 LIVES = 8  # every second one copies its WAL into the database more often than the gateway does
 
 
@@ -32,6 +34,30 @@ def recorded(stand: Bench, run: Run) -> Recorded:
     told: Told = stand.run(run._replace(contents=True, log=str(log)))
     assert told.status == 0 and told.steps == run.steps, told
     return Recorded(read_trace(log), told.contents)
+
+
+def interrupted(stand: Bench, seed: int, mode: int, at: int, only_syncs: bool) -> Recorded:
+    """Let a writer be interrupted at its call *at*, and another go on after it to the end; return the trace of both."""
+    plain = planned(stand, seed)
+    contents = stand.run(plain._replace(contents=True)).contents
+    log = stand.folder.with_name("trace")
+    log.unlink(missing_ok=True)
+    first = plain._replace(log=str(log), mode=mode, at=at, error=errno.EIO, only_syncs=only_syncs)
+    stand.run(first)
+    told = stand.workers.run(plain._replace(log=str(log), known=tuple(contents)))
+    assert told.status == 0 and told.steps in (0, plain.steps), told  # 0: nothing was left to do
+    return Recorded(read_trace(log), contents)
+
+
+def cut_interrupted(stand: Bench, mode: int, images: int, only_syncs: bool = False) -> Tally:
+    """Cut the power over lives that were interrupted, each at another of its calls, until there are *images* images."""
+    tally = Tally()
+    calls = stand.run(planned(stand, 1)._replace(only_syncs=only_syncs)).calls
+    lives = min(INTERRUPTED, calls)
+    for number in range(lives):
+        life = interrupted(stand, 1, mode, 1 + number * calls // lives, only_syncs)
+        cut(stand, life, tally, random.Random(number), (images - tally.points) // (lives - number))
+    return tally
 
 
 def planned(stand: Bench, seed: int, synchronous: str = "", early: bool = False) -> Run:

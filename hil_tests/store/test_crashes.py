@@ -46,6 +46,15 @@ def test_fault_c03_kill_in_the_recovery_loses_nothing(tallies: dict[str, Tally])
 
 
 @pytest.mark.slow
+def test_fault_d05_single_error_of_a_write_is_done_again(tallies: dict[str, Tally]) -> None:
+    """After one failed write the writer goes on in a new connection; it ends where it opens or where a flush failed."""
+    tally = tallies["EIO once"]
+    assert tally.bad == []
+    assert set(tally.failures) == {"WP-JRN-002", "WP-JRN-010"}
+    assert tally.went_on > tally.points * 3 // 4
+
+
+@pytest.mark.slow
 def test_failing_storage_loses_nothing_that_was_told(tallies: dict[str, Tally]) -> None:
     """Where a call fails for want of space or with an error, once or for ever, all that was told stays."""
     _fine(tallies, *[name for name in MODES if name.startswith(("EIO", "ENOSPC"))])

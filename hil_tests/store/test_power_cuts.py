@@ -8,12 +8,14 @@ import pytest
 from hil_tests.conftest import TOLD
 from hil_tests.store.crashes import Bench
 from hil_tests.store.judge import LOST
-from hil_tests.store.power_cuts import IMAGES, LIVES, cut_lives, told_text
+from hil_tests.store.power_cuts import IMAGES, LIVES, cut_interrupted, cut_lives, told_text
+from hil_tests.store.shim import FAIL_ONCE, KILL
 
 Record = Callable[[str, object], None]
 WANTED = int(os.environ.get("WATTPROOF_POWER_CUTS", str(IMAGES)))
 COUNTED = "%d images of power cuts" % WANTED
 CONTRAST = 600
+AGAIN = 2_000
 
 
 @pytest.mark.slow
@@ -22,6 +24,24 @@ def test_fault_d01_power_cut_at_every_write_loses_nothing(stand: Bench, record_p
     tally = cut_lives(stand, WANTED, LIVES)
     record_property(TOLD, told_text("as shipped", tally))
     assert tally.points >= WANTED
+    assert tally.bad == []
+
+
+@pytest.mark.slow
+def test_power_cut_after_a_crash_and_a_restart_loses_nothing(stand: Bench, record_property: Record) -> None:
+    """A process is killed, another goes on after it, then the power is cut: what either told is there."""
+    tally = cut_interrupted(stand, KILL, AGAIN)
+    record_property(TOLD, told_text("killed before, as shipped", tally))
+    assert tally.points >= AGAIN
+    assert tally.bad == []
+
+
+@pytest.mark.slow
+def test_fault_d05_flush_that_failed_loses_nothing_at_a_later_power_cut(stand: Bench, record_property: Record) -> None:
+    """A flush fails and the kernel gives up the pages; whoever starts anew trusts none of them, and nothing is lost."""
+    tally = cut_interrupted(stand, FAIL_ONCE, AGAIN, only_syncs=True)
+    record_property(TOLD, told_text("a flush failed before", tally))
+    assert tally.points >= AGAIN
     assert tally.bad == []
 
 

@@ -27,7 +27,7 @@ class Run(NamedTuple):
     key: str
     steps: int  # 0: open and close the journal
     seed: int = 1
-    first: int = 0  # steps before this one were done by another writer
+    known: tuple[str, ...] = ()  # digests of the content after 0, 1, 2 ... steps: go on from where another writer ended
     mode: int = 0  # see the shim
     at: int = 0
     error: int = 0
@@ -62,7 +62,10 @@ def _write(run: Run, signer: Signer, shim: ctypes.CDLL, out: int) -> int:
         life = Life(Path(run.path), run.seed, signer, opened)
         if run.contents:
             tell("content %s" % content(life.journal))
-        for number in range(run.first, run.steps):
+        first = life.go_on(list(run.known)) if run.known else 0
+        if first:
+            tell("step %d" % first)
+        for number in range(first, run.steps):
             if run.early:
                 tell("step %d" % (number + 1))
             life.step(number)

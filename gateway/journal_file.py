@@ -1,0 +1,216 @@
+"""Journal file: the SQLite file of the journal, its one connection, and what is done when the storage fails.
+
+An error of reading or writing closes the connection, and the transaction is tried once more in a new one. A flush that
+failed is believed no more: the kernel may have given up the pages and would call the next flush a success. The process
+must end; whoever starts anew copies all that is in the write-ahead log into the database first, and flushes that.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.core.problem import Problem, ProblemError, problem
+
+SCHEMA = """
+CREATE TABLE entry (
+    sequence INTEGER PRIMARY KEY, incarnation BLOB NOT NULL, link BLOB NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE outbox (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, incarnation BLOB NOT NULL, signed BLOB NOT NULL,
+    digest BLOB NOT NULL, refusal TEXT
+);
+CREATE TABLE aside (
+    platform TEXT, first INTEGER, refusal TEXT NOT NULL, hole BLOB NOT NULL, PRIMARY KEY (platform, first)
+);
+CREATE TABLE receipt (
+    platform TEXT, through INTEGER, signed BLOB NOT NULL, PRIMARY KEY (platform, through)
+);
+CREATE TABLE cosigned (platform TEXT, size INTEGER, note BLOB NOT NULL, PRIMARY KEY (platform, size));
+CREATE TABLE snapshot (at_ms INTEGER PRIMARY KEY, plain BLOB NOT NULL, digest BLOB NOT NULL);
+CREATE TABLE figure (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, start_s INTEGER NOT NULL);
+CREATE INDEX figure_start ON figure (start_s);
+CREATE TABLE configuration (sequence INTEGER PRIMARY KEY);
+CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB NOT NULL);
+"""
+VERSION = 1
+_UNFLUSHED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
+_PRIMARY = 0xFF  # of an extended result code of SQLite
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Result]
+
+
+def damaged(path: Path, detail: object) -> Problem:
+    """Return the problem that the file at *path* is no usable journal."""
+    return problem(
+        "WP-JRN-003",
+        str(path),
+        "this is no journal, or it is damaged: {detail}",
+        "keep the file, move it away and start again; the platform has what it gave receipts for",
+        detail=detail,
+    )
+
+
+def rotten(path: Path, part: str) -> Problem:
+    """Return the problem that *part* of the journal at *path* is not what was written there."""
+    return problem(
+        "WP-JRN-011",
+        str(path),
+        "{part} is not in the journal as it was written",
+        "the card lost bits: the gateway mends its journal when it starts; wattproof audit tells all that is damaged",
+        part=part,
+    )
+
+
+def _cannot_open(path: Path, error: Exception) -> Problem:
+    return problem(
+        "WP-JRN-002",
+        str(path),
+        "the journal cannot be opened: {detail}",
+        "check that the folder exists, is writable and the disk is not full",
+        detail=getattr(error, "strerror", None) or error,
+    )
+
+
+def _other_version(path: Path, version: int) -> Problem:
+    return problem(
+        "WP-JRN-008",
+        str(path),
+        "the journal has tables of version {version}; this program knows version {known}",
+        "use the wattproof that wrote it last",
+        version=version,
+        known=VERSION,
+    )
+
+
+def _unflushed(path: Path, error: Exception) -> Problem:
+    return problem(
+        "WP-JRN-010",
+        str(path),
+        "the disk failed to keep what was written: {detail}",
+        "what was committed before is safe; the gateway starts anew, and where this comes back, change the card",
+        detail=error,
+    )
+
+
+class JournalFile:
+    """The file; one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the journal at *path*; raises ProblemError where that cannot be."""
+        self.path = path
+        self.failures: list[str] = []  # of transactions that were done at the second try
+        self.db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self.path, isolation_level=None, timeout=0.2, check_same_thread=False)
+        except (sqlite3.DatabaseError, OSError) as error:
+            raise ProblemError(_cannot_open(self.path, error)) from error
+        try:
+            self._begin(db)
+        except ProblemError:
+            db.close()
+            raise
+        except sqlite3.OperationalError as error:
+            db.close()
+            if "locked" in str(error):
+                raise ProblemError(
+                    problem(
+                        "WP-JRN-001",
+                        str(self.path),
+                        "another process has the journal open",
+                        "the daemon is running: ask it with wattproof status, or stop it first",
+                    )
+                ) from error
+            raise ProblemError(_cannot_open(self.path, error)) from error
+        except sqlite3.DatabaseError as error:
+            db.close()
+            raise ProblemError(damaged(self.path, error)) from error
+        return db
+
+    def _begin(self, db: sqlite3.Connection) -> None:
+        """Lock the file, lay out its tables where it is new, and make last what a crash left in its log."""
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise ProblemError(_other_version(self.path, version))
+        if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ProblemError(damaged(self.path, "a database of another program"))
+        mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":  # SQLite says so instead of failing, and would lose the last commit at a power cut
+            raise ProblemError(_cannot_open(self.path, OSError(0, "it stays in mode %s" % mode)))
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("BEGIN EXCLUSIVE")
+        if version == 0:
+            for statement in SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute("PRAGMA user_version=%d" % VERSION)
+        db.execute("COMMIT")
+        try:
+            self._make_last()
+        except OSError as error:
+            raise ProblemError(_unflushed(self.path, error)) from error
+        try:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_FULL:
+                raise  # on a full disk the log serves as before
+
+    def _make_last(self) -> None:
+        """Put the write-ahead log and its name on the disk.
+
+        After a flush that failed, what a process sees in the log may be in the kernel's memory alone, and no flush
+        would ever write it again. Nobody else writes: the file is locked.
+        """
+        with self.path.with_name(self.path.name + "-wal").open("r+b") as log:
+            content = log.read()
+            log.seek(0)
+            log.write(content)
+            log.flush()
+            os.fsync(log.fileno())
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # SQLite does so too, but takes no notice where it fails
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def write(self, work: Work[Result], is_done: Callable[[], bool] = lambda: False) -> Result | None:
+        """Do *work* in one transaction, and return what it returns once it is on the disk.
+
+        Where the storage fails, it is tried once more in a new connection, unless is_done says there that the first
+        try was kept after all (None is returned then). Raises ProblemError where a flush failed.
+        """
+        try:
+            return self._transact(work)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_IOERR:
+                raise
+            if error.sqlite_errorcode in _UNFLUSHED:
+                raise ProblemError(_unflushed(self.path, error)) from error
+            failure = "%s (%s)" % (error, error.sqlite_errorname)
+        self.db.close()
+        self.db = self._open()
+        result = None if is_done() else self._transact(work)
+        self.failures.append(failure)
+        return result
+
+    def _transact(self, work: Work[Result]) -> Result:
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(self.db)
+            self.db.execute("COMMIT")
+        except BaseException:
+            if self.db.in_transaction:  # SQLite ends the transaction itself where the disk is full.
+                with suppress(sqlite3.Error):  # what failed is told
+                    self.db.execute("ROLLBACK")
+            raise
+        return result
