@@ -95,6 +95,8 @@ class WireLine(ABC):
         self._silence_s = silence_us(bus.baud) / 1_000_000
         self._paced = True
         self._silent_from = 0.0  # no question before: the silence that ends the last answer is over by then
+        self._returned_at = 0.0  # when the last exchange was over
+        self._judging_s = self._silence_s / 2  # what lies between two exchanges at least
 
     @abstractmethod
     def open(self) -> None:
@@ -129,6 +131,7 @@ class WireLine(ABC):
 
     def exchange(self, frame: bytes, answer_bytes: int, earliest_ms: int, timeout_ms: int) -> tuple[bytes, int]:
         """Send *frame*; return what came and the ms from the end of sending until it was complete."""
+        self._note_judging()
         _sleep_until(self._silent_from)
         jam = self._settle()
         if jam:
@@ -138,29 +141,39 @@ class WireLine(ABC):
         sent = time.monotonic() + len(frame) * self._character_s
         self._write(frame)
         deadline = sent + timeout_ms / 1000
-        heard = b""
+        heard, wait_s = b"", timeout_ms / 1000
         if self._paced:  # what is whole by half of the time is an old answer, however late the system wakes us
             _sleep_until(sent + earliest_ms / 2000)
-            heard = self._read()
-        if not _complete(_without_echo(heard, frame), frame, answer_bytes):
-            _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
-        wait_s = 0.0
+            heard, wait_s = self._read(), 0.0
+            if not _complete(_without_echo(heard, frame), frame, answer_bytes):
+                _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
         while True:
             more = self._read(wait_s)
             heard += more
             answer = _without_echo(heard, frame)
-            left = deadline - time.monotonic()
+            now = time.monotonic()
+            left = deadline - now
             if _complete(answer, frame, answer_bytes) or left <= 0 or len(heard) >= _MOST_BYTES:
                 break
             missing = answer_bytes - len(answer)
+            if not wait_s:
+                missing -= _BUNDLE_BYTES
+            elif self._paced and now - sent < earliest_ms / 1000:
+                missing = 0  # the moment at which it is whole tells whether it is an old answer
             wait_s = left
-            if more and missing > _BUNDLE_BYTES:
-                time.sleep(min(left, (missing - _BUNDLE_BYTES) * self._character_s))
+            if more and missing > 0:  # what was waited for came just now: the rest takes its time on the line
+                time.sleep(min(left, missing * self._character_s))
                 wait_s = 0.0
-        elapsed_ms = int((time.monotonic() - sent) * 1000)
+        elapsed_ms = int((now - sent) * 1000)
         heard += self._surplus(len(heard))
         self.echoes = self.echoes or heard.startswith(frame)
+        self._returned_at = time.monotonic()
         return _without_echo(heard, frame), elapsed_ms if self._paced else max(elapsed_ms, earliest_ms)
+
+    def _note_judging(self) -> None:
+        """Note how long the last answer was judged: the least of late, half of the silence at most."""
+        took_s = time.monotonic() - self._returned_at
+        self._judging_s = min(took_s, self._judging_s + self._silence_s / 64, self._silence_s / 2)
 
     def _settle(self) -> bytes:
         """Forget what is still there from before; return what was heard where the line does not fall silent."""
@@ -176,17 +189,17 @@ class WireLine(ABC):
     def _surplus(self, already: int) -> bytes:
         """Return what comes before the line falls silent: more bytes than asked for are a sign of something wrong.
 
-        A frame has no pause of 1.5 characters inside, so half of the silence between frames tells. The other half
-        passes while the answer is judged, and the next question waits for its end.
+        A frame has no pause of 1.5 characters inside, so half of the silence between frames tells. So much of it is
+        left as the judging of the answer takes, and the next question waits for its end.
         """
         heard = b""
         self._silent_from = time.monotonic() + self._silence_s
         if already:
-            _sleep_until(self._silent_from - self._silence_s / 2)
+            _sleep_until(self._silent_from - self._judging_s)
             while already + len(heard) < _MOST_BYTES and (more := self._read()):
                 heard += more
                 self._silent_from = time.monotonic() + self._silence_s
-                _sleep_until(self._silent_from - self._silence_s / 2)
+                _sleep_until(self._silent_from - self._judging_s)
         return heard
 
     def _read(self, wait_s: float = 0.0) -> bytes:
