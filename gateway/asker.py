@@ -12,6 +12,7 @@ from gateway.core.meter.judging import (
     characters_ms,
     earliest_ms,
     following,
+    prepared,
     question_of,
 )
 from gateway.core.meter.modbus import FrameFault
@@ -75,9 +76,9 @@ class Asker:
         self._line.open()
 
     def _heard(self, question: Question | DiQuestion | ReadoutQuestion, timeout_ms: int) -> tuple[bytes, int]:
-        length = question.answer_bytes()
-        most_ms = timeout_ms + characters_ms(self._bus, length)
-        return self._line.exchange(question.frame(), length, earliest_ms(self._bus, length), most_ms)
+        asked = prepared(question, self._bus)
+        most_ms = timeout_ms + asked.characters_ms
+        return self._line.exchange(asked.frame, asked.answer_bytes, asked.earliest_ms, most_ms)
 
     def drain(self, quiet_ms: int) -> None:
         """Let what is under way pass."""

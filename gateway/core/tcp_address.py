@@ -25,7 +25,7 @@ def transport_of(port: str) -> str:
 
 def has_line(port: str) -> bool:
     """Tell whether meters at *port* hang on a line whose speed bounds every answer."""
-    return transport_of(port) == RTU_FRAMES
+    return not is_network(port) or transport_of(port) == RTU_FRAMES
 
 
 def tcp_address(text: str, port: int = 502) -> "tuple[str, int] | None":

@@ -22,7 +22,7 @@ AGAINST_IMPORT = ("+export", "+discharge")
 def words_of(point: Point, registers: "tuple[int, ...]", block_start: int) -> "tuple[int, ...]":
     """Return the registers of *point* out of a block: its own, then the one with the power of ten if it has one."""
     at = point.address - block_start
-    words = tuple(registers[at : at + point.count])
+    words = registers[at : at + point.count]
     if point.exponent_at is not None:
         words += (registers[point.exponent_at - block_start],)
     return words
@@ -79,7 +79,7 @@ def _stated_scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]
     return (numerator, denominator)
 
 
-def _scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
+def scale_of(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
     """Return numerator, denominator and power of ten that lead from the raw number to the quantity's unit."""
     numerator, denominator = _stated_scale(point, ratios)
     if point.quantity is not None:
@@ -109,11 +109,14 @@ def value_of(
     point: Point, words: "tuple[int, ...]", ratios: "tuple[tuple[int, int], tuple[int, int]]" = NO_RATIOS
 ) -> "tuple[int, int] | None":
     """Return the value of *words* (see words_of) at the primary side as (mantissa, exponent of ten), or None."""
-    raw = raw_of(point, words)
+    return scaled(raw_of(point, words), scale_of(point, ratios))
+
+
+def scaled(raw: "tuple[int, int] | None", scale: "tuple[int, int, int]") -> "tuple[int, int] | None":
+    """Return the value of the number in the registers (see raw_of) by the scale of its point, or None."""
     if raw is None:
         return None
-    numerator, denominator, ten = _scale(point, ratios)
-    return _divided(raw[0] * numerator, raw[1] + ten, denominator)
+    return _divided(raw[0] * scale[0], raw[1] + scale[2], scale[1])
 
 
 def stated_value(
@@ -173,7 +176,7 @@ def reading_value(point: Point, mantissa: int, exponent: int) -> int:
 def _account_scale(point: Point, ratios: "tuple[tuple[int, int], tuple[int, int]]") -> "tuple[int, int, int]":
     """Return the scale from the raw number to the unit of account."""
     assert point.quantity is not None
-    numerator, denominator, ten = _scale(point, ratios)
+    numerator, denominator, ten = scale_of(point, ratios)
     return (numerator, denominator, ten + QUANTITIES[point.quantity].account_exponent)
 
 

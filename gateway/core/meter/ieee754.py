@@ -44,10 +44,12 @@ def _shortest_between(low: int, value: int, high: int, scale: int, closed: bool)
     least = -(-low // scale) if closed else low // scale + 1
     most = high // scale if closed else -(-high // scale) - 1
     step = 1
-    while -(-least // 10) <= most // 10:
-        least, most, step = -(-least // 10), most // 10, 10 * step
+    while True:
+        fewer_least, fewer_most = -(-least // 10), most // 10
+        if fewer_least > fewer_most:
+            return (_nearest(value, step * scale, least, most), ten)
+        least, most, step = fewer_least, fewer_most, 10 * step
         ten += 1
-    return (_nearest(value, step * scale, least, most), ten)
 
 
 def _nearest(value: int, step: int, least: int, most: int) -> int:

@@ -110,6 +110,24 @@ def question_of(
     return Question(meter.unit, block.function, block.start, block.count, transaction)
 
 
+class Prepared(namedtuple("Prepared", ("question", "frame", "answer_bytes", "characters_ms", "earliest_ms"))):
+    """A question with what it takes on its bus: its frame, the length of its answer, and the longest and shortest time
+    of that on the line."""
+
+    __slots__ = ()
+    question: "Question | DiQuestion | ReadoutQuestion"
+    frame: bytes
+    answer_bytes: int
+    characters_ms: int
+    earliest_ms: int
+
+
+def prepared(question: "Question | DiQuestion | ReadoutQuestion", bus: Bus) -> Prepared:
+    """Return *question* ready to be asked on *bus*."""
+    length = question.answer_bytes()
+    return Prepared(question, question.frame(), length, characters_ms(bus, length), earliest_ms(bus, length))
+
+
 def refusal_lasts(question: "Question | DiQuestion | ReadoutQuestion", detail: str) -> bool:
     """Tell whether a refusal is a fact about the meter, not about the moment."""
     if isinstance(question, ReadoutQuestion):

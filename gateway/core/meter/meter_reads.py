@@ -4,8 +4,10 @@ Where the site names a serial number and the profile says which register holds i
 register was read, and it is read again in every sweep.
 """
 
+from collections import namedtuple
+
 from gateway.core.meter.cadence import Cadence
-from gateway.core.meter.decoding import raw_of, reading_value, text_of, value_of, words_of
+from gateway.core.meter.decoding import raw_of, reading_value, scale_of, scaled, text_of, words_of
 from gateway.core.meter.exchange import meaning
 from gateway.core.meter.freeze import FreezeReads
 from gateway.core.meter.meter_state import MeterState, MeterWatch
@@ -62,6 +64,15 @@ def same_serial(wanted: str, found: str) -> bool:
     return wanted.strip().lstrip("0") == found.strip().lstrip("0")
 
 
+class _Value(namedtuple("_Value", ("words", "value", "scale"))):
+    """What a point meant when its words last changed; scale: what leads from its raw numbers to its values."""
+
+    __slots__ = ()
+    words: "tuple[int, ...]"
+    value: "int | None"
+    scale: "tuple[int, int, int]"
+
+
 class MeterReads:
     """One meter on one bus: blocks, doubts, registers."""
 
@@ -79,7 +90,7 @@ class MeterReads:
         self.blocks = list(blocks)
         self.known: "dict[str, str]" = {}  # what was read once: model, version, what is set in the meter
         self._cadence = cadence
-        self._values: "dict[tuple[int, int], tuple[tuple[int, ...], int | None]]" = {}  # many words do not change
+        self._values: "dict[tuple[int, int], _Value]" = {}  # many words do not change
         self._profile = profile
         self._bus = bus
         self._ratios = (meter.ct_ratio, meter.vt_ratio)
@@ -111,7 +122,7 @@ class MeterReads:
         self.blocks = list(blocks)
         self._planned = blocks
         self._split_ms = None
-        self._refusals, self._rests, self._damages = {}, {}, {}
+        self._refusals, self._rests, self._damages, self._values = {}, {}, {}, {}
 
     def gone_on(self, block: Block) -> bool:
         """Tell whether the answer to *block* has led to other reads."""
@@ -175,6 +186,8 @@ class MeterReads:
 
     def _doubted_until(self, block: Block) -> int:
         """Return until when answers that may still come could pass for that to *block*, however it is asked."""
+        if not self._late:
+            return 0
         late = [one for one in self._late if one[0].function == block.function]
         times = [until for other, until in late if other.count == block.count]
         if not times or lengthened(self._profile, block, {other.count for other, _ in late}) is not None:
@@ -183,6 +196,8 @@ class MeterReads:
 
     def as_asked(self, block: Block, now_ms: int) -> Block:
         """Return the read by which *block* is asked now: a longer one while another answer of its length may come."""
+        if not self._late:
+            return block
         counts = {other.count for other, until in self._late if until > now_ms and other.function == block.function}
         longer = lengthened(self._profile, block, counts) if block.count in counts else None
         return block if longer is None else longer
@@ -191,7 +206,7 @@ class MeterReads:
         """Tell whether the answer to *block* is the one to another question come again; if not, remember it."""
         self._answers = [one for one in self._answers if now_ms - one[2] <= REPEAT_MS]
         # Where all registers are alike, two answers may well be: a plant at night has nothing but zeros.
-        if len(set(registers)) > 1 and [one for one in self._answers if one[0] != block and one[1] == registers]:
+        if [one for one in self._answers if one[1] == registers and one[0] != block] and len(set(registers)) > 1:
             return True
         self._answers.append((block, registers, now_ms))
         return False
@@ -330,7 +345,10 @@ class MeterReads:
                 self.doubt_identity()
                 return self._fault(fault[0], fault[1], utc_ms)
         place = (point.function, point.address)
-        if place not in self._values or self._values[place][0] != words:
-            value = value_of(point, words, self._ratios)
-            self._values[place] = (words, None if value is None else reading_value(point, value[0], value[1]))
-        return Reading(self.meter.name, point.quantity, utc_ms, words, self._values[place][1])
+        last = self._values.get(place)
+        if last is None or last.words != words:
+            scale = scale_of(point, self._ratios) if last is None else last.scale
+            value = scaled(raw_of(point, words), scale)
+            last = _Value(words, None if value is None else reading_value(point, value[0], value[1]), scale)
+            self._values[place] = last
+        return Reading(self.meter.name, point.quantity, utc_ms, words, last.value)

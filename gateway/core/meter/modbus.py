@@ -67,9 +67,9 @@ _CRC_TABLE = _crc_table()
 
 def crc16(octets: bytes) -> int:
     """Return the CRC-16/MODBUS of *octets*; it is sent low byte first."""
-    crc = 0xFFFF
+    crc, table = 0xFFFF, _CRC_TABLE  # a local name: this loop runs for every octet on the line
     for octet in octets:
-        crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ octet) & 0xFF]
+        crc = (crc >> 8) ^ table[(crc ^ octet) & 0xFF]
     return crc
 
 

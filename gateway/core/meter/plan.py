@@ -140,10 +140,13 @@ def readable(profile: DeviceProfile, point: Point) -> bool:
 
 def class_of(block: Block) -> str:
     """Return how often *block* is read: as often as the point in it that is wanted most often."""
-    classes = [point.poll for point in block.points]
-    if not [poll for poll in classes if poll != ONCE]:
-        return ONCE
-    return SLOW if not [poll for poll in classes if poll != ONCE and poll != SLOW] else FAST
+    found = ONCE
+    for point in block.points:
+        if point.poll != ONCE:
+            if point.poll != SLOW:
+                return FAST
+            found = SLOW
+    return found
 
 
 def _legal_reads(profile: DeviceProfile, function: int, baud: int, turnaround_us: int) -> LegalReads:

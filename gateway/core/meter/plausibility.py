@@ -140,6 +140,8 @@ class RegisterWatch:
             return None
         elapsed_ms = now_ms - before[1]
         most_wh = _carried_wh(self._max_power_w, elapsed_ms, _MARGIN)
+        if advance_wh <= most_wh:  # the step of the register is worked out only where it can matter
+            return None
         most_wh += 2 * step_wh(self._point, words, self._ratios)
         if advance_wh > most_wh:
             return (TOO_FAST, "%s by %d Wh in %d ms, at most %d Wh" % (name, advance_wh, elapsed_ms, most_wh))

@@ -9,19 +9,19 @@ from collections import namedtuple
 from gateway.core.meter.cadence import Cadence
 from gateway.core.meter.judging import (
     DiQuestion,
+    Prepared,
     Question,
-    ReadoutQuestion,
     believed,
     characters_ms,
-    earliest_ms,
     following,
+    prepared,
     question_of,
     refusal_lasts,
     refusal_of_absent,
 )
 from gateway.core.meter.meter_reads import OTHER, MeterReads
 from gateway.core.meter.meter_state import BUSY, DUE, MAY_COME, REFUSED, SUSPENDED, MeterState, MeterWatch
-from gateway.core.meter.modbus import FrameFault
+from gateway.core.meter.modbus import FUNCTIONS, FrameFault
 from gateway.core.meter.noticing import Noticing
 from gateway.core.meter.plan import DEFAULT_SLOW_SWEEPS, Block, class_of
 from gateway.core.meter.profile import SLOW, DeviceProfile
@@ -112,7 +112,8 @@ class Poll:
         self._asked: "_Turn | None" = None
         self._read: "Block | None" = None  # by which its block was asked
         self._number = 0  # of the last question; answers of CJ/T 188 repeat it
-        self._question: "Question | DiQuestion | ReadoutQuestion" = Question(0, 3, 0, 1, None)
+        self._prepared = prepared(Question(0, 3, 0, 1, None), bus)  # the last question
+        self._same: "dict[tuple[int, int, int, int], Prepared]" = {}  # questions that are the same each time
         self._going_on: "tuple[_Turn, DiQuestion] | None" = None  # an answer of which the next frame is to be asked
         self._timeout_ms = 0
         self._free_ms: "int | None" = None  # the line is left alone before
@@ -278,11 +279,23 @@ class Poll:
         self._number += 1
         self._asked = turn
         self._read = turn.reads.as_asked(turn.block, now_ms)
-        self._question = question or question_of(turn.reads.meter, self._read, self._number, transaction)
-        length = self._question.answer_bytes()
+        if question is None:
+            asked = self._prepare(turn.reads.meter, self._read, transaction)
+        else:
+            asked = prepared(question, self._bus)
+        self._prepared = asked
         self._timeout_ms = watch.timeout_ms
-        timeout_ms = self._timeout_ms + characters_ms(self._bus, length)
-        return Ask(watch.meter, self._question.frame(), length, earliest_ms(self._bus, length), timeout_ms)
+        timeout_ms = self._timeout_ms + asked.characters_ms
+        return Ask(watch.meter, asked.frame, asked.answer_bytes, asked.earliest_ms, timeout_ms)
+
+    def _prepare(self, meter: Meter, block: Block, transaction: "int | None") -> Prepared:
+        """Return the question for *block*; one that carries no number is prepared once for all."""
+        if transaction is not None or block.function not in FUNCTIONS:
+            return prepared(question_of(meter, block, self._number, transaction), self._bus)
+        place = (meter.unit, block.function, block.start, block.count)
+        if place not in self._same:
+            self._same[place] = prepared(question_of(meter, block), self._bus)
+        return self._same[place]
 
     def _take_asked(self) -> _Turn:
         turn = self._asked
@@ -300,9 +313,10 @@ class Poll:
             return [self._jammed(turn, now_ms, utc_ms)]
         self._unjam()
         try:
-            going_on = following(frame, elapsed_ms, self._question, self._bus)
-            registers = () if going_on else believed(frame, elapsed_ms, self._question, self._bus)
-            if isinstance(self._question, Question) and turn.reads.repeats(turn.block, registers, now_ms):
+            question = self._prepared.question
+            going_on = following(frame, elapsed_ms, question, self._bus)
+            registers = () if going_on else believed(frame, elapsed_ms, question, self._bus)
+            if isinstance(question, Question) and turn.reads.repeats(turn.block, registers, now_ms):
                 raise FrameFault(LATE, "the answer to the question before, once more")
         except FrameFault as fault:
             refused: "list[Reading | Fault]" = []
@@ -320,9 +334,10 @@ class Poll:
         first = turn.block.start - self._read.start
         registers = registers[first : first + turn.block.count]
         outcomes, foreign = reads.take(turn.block, registers, now_ms, utc_ms)
-        waiting = [other.block for other in self._turns if other.reads is reads]
-        more = [block for block in reads.frozen_next(turn.block) if block not in waiting]
-        self._turns += [_Turn(reads, block, False) for block in more]
+        more = reads.frozen_next(turn.block)
+        if more:
+            waiting = [other.block for other in self._turns if other.reads is reads]
+            self._turns += [_Turn(reads, block, False) for block in more if block not in waiting]
         if foreign:
             self._turns = [other for other in self._turns if other.reads is not reads]
         elif reads.gone_on(turn.block):
@@ -377,13 +392,13 @@ class Poll:
     def _refuse(self, turn: _Turn, kind: str, detail: str, now_ms: int, utc_ms: int) -> "list[Fault]":
         """Believe nothing of it, let a late answer pass, and decide what becomes of the block."""
         reads, watch = turn.reads, turn.reads.watch
-        lasting = kind == EXCEPTION and refusal_lasts(self._question, detail)
-        absent = kind == EXCEPTION and refusal_of_absent(self._question, detail)
+        lasting = kind == EXCEPTION and refusal_lasts(self._prepared.question, detail)
+        absent = kind == EXCEPTION and refusal_of_absent(self._prepared.question, detail)
         answer = REFUSED if lasting else BUSY if kind == EXCEPTION and not absent else MAY_COME
         watch.faulted(SILENT if absent else kind, detail, answer, now_ms)
         reads.set_back(turn.block)
         if answer == MAY_COME and not self._numbered:
-            if isinstance(self._question, Question):
+            if isinstance(self._prepared.question, Question):
                 assert self._read is not None
                 reads.expect_late(self._read, now_ms)
             self._free_ms = now_ms + _DRAIN_MS
