@@ -8,7 +8,7 @@ import random
 import pytest
 
 from gateway.core.record import Readings, Stamp
-from tools.benchmarks import wire
+from tools.benchmarks import bus, wire
 from tools.benchmarks.figure import AT_LEAST, AT_MOST, Figure, Gate, Section, exit_code, plain, table
 from tools.benchmarks.process import Usage, usage, written_between
 
@@ -45,6 +45,14 @@ def test_what_was_not_measured_says_so() -> None:
     assert "NOT MEASURED" in table(found) and "nan" not in table(found)
     assert json.loads(json.dumps(plain(found), allow_nan=False))[0]["figures"][0]["value"] is None
     assert exit_code(found) == 0
+
+
+@pytest.mark.parametrize("baud", sorted(bus.GATES))
+def test_saturated_buses_have_a_gate_at_every_speed(baud: int) -> None:
+    """Two per cent of a core a bus pass at each speed, and more do not, nor does one request that came too early."""
+    for percent, early, code in ((2.0, 0, 0), (2.01, 0, 1), (0.5, 1, 1)):
+        figures = bus.saturated_figures(baud, percent, 0, {"asked": 1000, "early": early})
+        assert exit_code((Section("Saturated buses", "a bench", tuple(figures)),)) == code
 
 
 def test_one_missed_gate_is_enough() -> None:
