@@ -141,12 +141,7 @@ class WireLine(ABC):
         sent = time.monotonic() + len(frame) * self._character_s
         self._write(frame)
         deadline = sent + timeout_ms / 1000
-        heard, wait_s = b"", timeout_ms / 1000
-        if self._paced:  # what is whole by half of the time is an old answer, however late the system wakes us
-            _sleep_until(sent + earliest_ms / 2000)
-            heard, wait_s = self._read(), 0.0
-            if not _complete(_without_echo(heard, frame), frame, answer_bytes):
-                _sleep_until(sent + max(0, earliest_ms - 1) / 1000)
+        heard, wait_s = self._first_look(frame, answer_bytes, sent, earliest_ms, deadline), 0.0
         while True:
             more = self._read(wait_s)
             heard += more
@@ -156,12 +151,12 @@ class WireLine(ABC):
             if _complete(answer, frame, answer_bytes) or left <= 0 or len(heard) >= _MOST_BYTES:
                 break
             missing = answer_bytes - len(answer)
-            if not wait_s:
+            if not wait_s:  # it may have been there for a while
                 missing -= _BUNDLE_BYTES
-            elif self._paced and now - sent < earliest_ms / 1000:
-                missing = 0  # the moment at which it is whole tells whether it is an old answer
+            elif now - sent < earliest_ms / 1000:  # the moment at which it is whole tells whether it is an old answer
+                missing = 0
             wait_s = left
-            if more and missing > 0:  # what was waited for came just now: the rest takes its time on the line
+            if more and missing > 0:  # the rest takes its time on the line, and nobody has to wake for each piece
                 time.sleep(min(left, missing * self._character_s))
                 wait_s = 0.0
         elapsed_ms = int((now - sent) * 1000)
@@ -169,6 +164,21 @@ class WireLine(ABC):
         self.echoes = self.echoes or heard.startswith(frame)
         self._returned_at = time.monotonic()
         return _without_echo(heard, frame), elapsed_ms if self._paced else max(elapsed_ms, earliest_ms)
+
+    def _first_look(self, frame: bytes, answer_bytes: int, sent: float, earliest_ms: int, deadline: float) -> bytes:
+        """Sleep until the answer to *frame* may be whole; return what was heard of it before."""
+        look_at = sent + max(0, earliest_ms - 1) / 1000
+        if self._paced:
+            _sleep_until(sent + earliest_ms / 2000)
+            heard = self._read()
+            if _complete(_without_echo(heard, frame), frame, answer_bytes):
+                look_at = sent  # whole by half of the time: it is an old answer, however late the system wakes us
+        else:
+            heard = self._read(max(0.0, deadline - time.monotonic()))
+            if not _complete(_without_echo(heard, frame), frame, answer_bytes):  # it begins just now
+                look_at = max(look_at, time.monotonic() + (answer_bytes - len(heard)) * self._character_s)
+        _sleep_until(min(look_at, deadline))
+        return heard
 
     def _note_judging(self) -> None:
         """Note how long the last answer was judged: the least of late, half of the silence at most."""
