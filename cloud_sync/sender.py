@@ -16,7 +16,7 @@ from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS
 from cloud_sync.core.freshness import Anchor, Freshness
 from cloud_sync.core.receipt import NONCE_BYTES, Cosignature, Receipt, Refusal
 from cloud_sync.core.topic import down_topic, up_topic
-from cloud_sync.core.uplink import CHANCE_SPAN, Fetch, Freed, Send, SetAside, Uplink
+from cloud_sync.core.uplink import CHANCE_SPAN, Fetch, FetchNewest, Freed, Send, SetAside, Uplink
 from cloud_sync.keys import KeyRing, Signer
 from cloud_sync.mqtt import Closed, Connection, Event, Opened
 from cloud_sync.mqtt import Settings as Settings
@@ -37,6 +37,9 @@ class Outbox(Protocol):
 
     def next_sealed(self, after: int) -> Sealed | None:
         """Return the first sealed batch that ends after *after*, receipted or not; of one set aside, its hole."""
+
+    def newest_sealed(self) -> Sealed | None:
+        """Return the sealed batch with the last entries; of one set aside, its hole."""
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
@@ -155,6 +158,10 @@ class Sender:
                     self._uplink.nothing()
                 else:
                     self._uplink.offer(sealed.first, sealed.last, sealed.incarnation, sealed.signed)
+            elif isinstance(action, FetchNewest):
+                newest = self._outbox.newest_sealed()
+                if newest is not None and newest.first > action.after + 1:
+                    self._publish(Send(newest.signed, newest.first, newest.last), now_ms)
             else:
                 return REST_MS if action.until_ms is None else max(0, min(REST_MS, action.until_ms - now_ms))
 

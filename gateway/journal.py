@@ -130,8 +130,7 @@ class Journal:
         self.head_sequence, self.head_link = sequence, previous
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
-        row = self._db.execute("SELECT last FROM outbox ORDER BY first DESC LIMIT 1").fetchone()
-        done: int = row[0] if row else 0
+        done = self._last_sealed()
         previous = self.link_at(done) or GENESIS
         pending: list[tuple[int, bytes, bytes, bytes]] = self._db.execute(
             "SELECT sequence, incarnation, link, body FROM entry WHERE sequence > ? ORDER BY sequence", (done,)
@@ -251,6 +250,14 @@ class Journal:
         if row is not None and row[5]:
             self._whole(row[3], row[4], "the batch of entry %d" % row[0])
         return Sealed(*row[:4]) if row else None
+
+    def newest_sealed(self, platform: str = PLATFORM) -> Sealed | None:
+        """Return the sealed batch with the last entries; of one that *platform* refused, its hole."""
+        return self.next_sealed(self._last_sealed() - 1, platform)
+
+    def _last_sealed(self) -> int:
+        row = self._db.execute("SELECT last FROM outbox ORDER BY first DESC LIMIT 1").fetchone()
+        return row[0] if row else 0
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""

@@ -29,6 +29,10 @@ class Outbox:
         """Return the first sealed batch that ends after *after*; of one that this platform refused, its hole."""
         return self._journal.next_sealed(after, self._platform)
 
+    def newest_sealed(self) -> Sealed | None:
+        """Return the sealed batch with the last entries; of one that this platform refused, its hole."""
+        return self._journal.newest_sealed(self._platform)
+
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
         return self._journal.link_at(sequence)

@@ -28,6 +28,7 @@ OTHER_BYTES = "says something else about a kept entry"
 BEYOND = "lies beyond a gap"
 BEYOND_AGAIN = "lies beyond a gap and was held before"
 BEYOND_FULL = "lies beyond a gap and too many are held"
+BEYOND_NEWEST = "lies beyond a gap, and too many are held, but it is newer than all of them"
 VERDICTS = {
     NEXT: ACCEPT,
     OPENING: ACCEPT,
@@ -37,6 +38,7 @@ VERDICTS = {
     BEYOND: HOLD,
     BEYOND_AGAIN: REFUSE,
     BEYOND_FULL: REFUSE,
+    BEYOND_NEWEST: HOLD,  # in place of the newest that is held: that one comes again in its turn
 }
 
 
@@ -45,7 +47,7 @@ class Facts(
         "Facts",
         (
             "head_sequence", "head_link", "start_sequence", "stored_link", "parent_known", "parent_is_head", "held",
-            "held_count", "top_sequence",
+            "held_count", "held_newest", "top_sequence",
         ),
     )
 ):  # fmt: skip
@@ -57,6 +59,7 @@ class Facts(
     parent_known: an entry first_sequence - 1 with link previous_link is kept, in whatever incarnation.
     parent_is_head: that entry is the last of its own chain and no other chain opens after it: no branch.
     held: a batch of this incarnation and first_sequence is held. held_count: held batches of the gateway.
+    held_newest: highest first_sequence of these, 0 where none is held.
     top_sequence: highest head of the gateway's chains below first_sequence - 1, 0 where there is none.
     """
 
@@ -69,6 +72,7 @@ class Facts(
     parent_is_head: bool
     held: bool
     held_count: int
+    held_newest: int
     top_sequence: int
 
 
@@ -113,7 +117,9 @@ def _situation(batch: "Batch | Hole", facts: Facts) -> str:
         return OVERLAP if _agrees(batch, facts) else OTHER_BYTES
     if facts.held:
         return BEYOND_AGAIN
-    return BEYOND_FULL if facts.held_count >= HELD_MAX else BEYOND
+    if facts.held_count < HELD_MAX:
+        return BEYOND
+    return BEYOND_NEWEST if batch.first_sequence > facts.held_newest else BEYOND_FULL
 
 
 class Intake:

@@ -66,6 +66,16 @@ class Fetch(namedtuple("Fetch", ("after",))):
     after: int
 
 
+class FetchNewest(namedtuple("FetchNewest", ("after",))):
+    """Look for the newest sealed batch; where it lies beyond the one after *after*, publish it once, out of turn.
+
+    So the platform sees the newest figures while it is still given the old ones. It is offered again in its turn.
+    """
+
+    __slots__ = ()
+    after: int
+
+
 class Wait(namedtuple("Wait", ("until_ms",))):
     """Nothing to do before until_ms, or, where that is None, before something happens."""
 
@@ -131,6 +141,7 @@ class Uplink:
         self._flights: "list[_Flight]" = []
         self._after = receipted_through  # The last sequence that was fetched.
         self._more = True  # There may be another sealed batch to fetch.
+        self._news = False  # A batch was sealed while others were waiting; it is the newest.
         self._connected = False
         self._misses = 0  # Pauses and rewinds since the last progress.
         self._quiet_since_ms = 0  # Last progress, or end of the last pause.
@@ -156,9 +167,10 @@ class Uplink:
 
     def sealed(self) -> None:
         """Note that there is another sealed batch to fetch."""
+        self._news = self._more
         self._more = True
 
-    def next(self, now_ms: int, chance: int = 0) -> "Send | Fetch | Wait":
+    def next(self, now_ms: int, chance: int = 0) -> "Send | Fetch | FetchNewest | Wait":
         """Return what to do now; *chance* is a random number below CHANCE_SPAN, for the length of a pause."""
         if not self._connected:
             return Wait(None)
@@ -182,6 +194,9 @@ class Uplink:
         window = 1 if self.state == REWINDING else self._window
         if self._more and len(self._flights) < window:
             return Fetch(self._after)
+        if self._more and self._news:
+            self._news = False
+            return FetchNewest(self._after)
         return Wait(due_ms if self._flights else None)
 
     def offer(self, first: int, last: int, incarnation: bytes, raw: bytes) -> None:
@@ -193,7 +208,7 @@ class Uplink:
 
     def nothing(self) -> None:
         """Note that a Fetch found nothing; sealed() says when that has changed."""
-        self._more = False
+        self._more = self._news = False
         if self.state == REWINDING and not self._flights:
             self._step(CLEARED)
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from cloud_sync.core.batch import BATCH_BYTES_MAX, Batch, Hole, read_envelope
 from cloud_sync.core.entry import chain
-from cloud_sync.core.intake import ACCEPT, HOLD, REFUSE, Decision, Facts, Intake
+from cloud_sync.core.intake import ACCEPT, BEYOND_NEWEST, HOLD, REFUSE, Decision, Facts, Intake
 from cloud_sync.core.receipt import CLONE, FORK, UNBOUND_MS, UNKNOWN_KEY, Receipt, Refusal, digest_of
 from cloud_sync.key_change import is_change
 from cloud_sync.platform.clones import Clone, is_refused, look
+from cloud_sync.platform.early import forget_early, project_early
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.place import Place
 from cloud_sync.platform.projection import project
@@ -66,6 +67,10 @@ def accept(
             decision = decision._replace(verdict=REFUSE, receipt=None, refusal=refusal)
             return Verdict(decision, seal(refusal), None)
         if decision.verdict == HOLD:
+            if decision.situation == BEYOND_NEWEST:
+                newest = "DELETE FROM held WHERE gateway = ? AND first_sequence = ?"
+                connection.execute(newest, (batch.gateway, facts.held_newest))
+            project_early(connection, batch, received_ms)
             connection.execute(
                 "INSERT INTO held VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
                 (*batch[:2], batch.first_sequence, batch.previous_link, bucket, received_ms, raw),
@@ -106,7 +111,8 @@ def facts_of(connection: sqlite3.Connection, batch: Batch | Hole) -> Facts:
         *(batch.previous_link, batch.first_sequence, batch.incarnation),
     )
     held = first(
-        "SELECT count(*), max(incarnation = ?2 AND first_sequence = ?3) FROM held WHERE gateway = ?1",
+        "SELECT count(*), max(incarnation = ?2 AND first_sequence = ?3), max(first_sequence) FROM held"
+        " WHERE gateway = ?1",
         *(batch.incarnation, batch.first_sequence),
     )
     top = first("SELECT max(head_sequence) FROM chain WHERE gateway = ? AND head_sequence < ?", before)
@@ -120,6 +126,7 @@ def facts_of(connection: sqlite3.Connection, batch: Batch | Hole) -> Facts:
         parent_is_head=bool(parent[0]) and sibling is None,
         held=bool(held[1]),
         held_count=held[0],
+        held_newest=held[2] or 0,
         top_sequence=top[0] or 0,
     )
 
@@ -139,6 +146,7 @@ def _keep(
 ) -> None:  # fmt: skip
     """Write the batch, its chain and its new entries, and project them."""
     name = (batch.gateway, batch.incarnation)
+    forget_early(connection, batch)
     connection.execute(
         "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*name, batch.first_sequence, batch.last_sequence, bucket, received_ms, raw),

@@ -27,6 +27,7 @@ PAGE_WORDS = (
     _("None yet"),
     _("Complete"),
     _("late"),
+    _("{interval} came before its turn"),
     _("Signed chain"),
     _("entries"),
     _("head {link}"),

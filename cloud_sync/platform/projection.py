@@ -51,7 +51,7 @@ def project(place: Place, body: bytes) -> None:
     tables = place.tables
     tables.execute("SAVEPOINT entry")
     try:
-        record = records.from_map(_map(body))
+        record = record_of(body)
         check(record)
         _lay_out(place, record)
         _note_time(place, record)
@@ -66,11 +66,12 @@ def project(place: Place, body: bytes) -> None:
     tables.execute("RELEASE entry")
 
 
-def _map(body: bytes) -> "dict[int, object]":
+def record_of(body: bytes) -> tuple[object, ...]:
+    """Return the record in *body*; raises one of UNREADABLE where there is none."""
     value = decode(body)
     if not isinstance(value, dict):
         raise records.RecordError("a body is no map")
-    return value
+    return records.from_map(value)
 
 
 def _lay_out(place: Place, record: tuple[object, ...]) -> None:

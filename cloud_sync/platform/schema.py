@@ -56,6 +56,16 @@ CREATE TABLE held (                     -- verified batches that wait for those 
     signed BLOB NOT NULL,
     UNIQUE (gateway, incarnation, first_sequence)
 ) STRICT;
+CREATE TABLE early (                    -- intervals in held batches: shown, and counted only in their turn
+    gateway TEXT NOT NULL,
+    incarnation BLOB NOT NULL,
+    sequence INTEGER NOT NULL,
+    start_s INTEGER NOT NULL,
+    end_s INTEGER NOT NULL,
+    energies TEXT NOT NULL,             -- JSON: {meter point: [import_wh, export_wh, flag]}
+    received_ms INTEGER NOT NULL,
+    PRIMARY KEY (gateway, incarnation, sequence)
+) STRICT;
 CREATE TABLE entry (
     gateway TEXT NOT NULL,
     incarnation BLOB NOT NULL,

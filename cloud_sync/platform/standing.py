@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from cloud_sync.platform.early import newest_early
 from cloud_sync.platform.reports import (
     MILLION,
     UNPLACED,
@@ -90,6 +91,7 @@ def overview(ledger: Reads, gateway: str) -> Figures:
         "receipt": receipts[0] if receipts else None,
         "readings_at_ms": live[0]["at_ms"],
         "interval": newest[0] if last else None,
+        "early": newest_early(ledger, gateway),
     }
 
 

@@ -9,6 +9,7 @@ from cloud_sync.core.receipt import UNBOUND_MS, Receipt, Refusal, digest_of
 from cloud_sync.platform import acceptance
 from cloud_sync.platform.ledger import Ledger, energy_totals
 from cloud_sync.platform.rebuilding import differences
+from cloud_sync.platform.standing import overview
 from cloud_sync.tests.conftest import Platform, signer_of
 from cloud_sync.tests.gateways import Gateway, account, config, interval
 from gateway.core.account.interval import Energy
@@ -54,6 +55,23 @@ def test_batches_out_of_order_wait_and_are_projected_in_order(platform: Platform
     assert platform.receipted("gw-1", one) == [1, 3, 5]
     assert platform.count("held") == 0
     assert platform.count("unread") == 0 and platform.count("interval") == 2
+
+
+def test_fault_g08_newest_interval_is_shown_before_its_turn(platform: Platform, gateway: Gateway) -> None:
+    """Of a batch sent before a backlog the interval is shown at once, counts nothing, and counts once in its turn."""
+    platform.say("gw-1", gateway.send(config()))
+    backlog = [gateway.send(interval(0, 60), account(0, 60, 7))]
+    newest = gateway.send(interval(60, 120), account(60, 120, 9))
+    assert platform.say("gw-1", newest) == []
+    early = overview(platform.ledger, "gw-1")["early"]
+    assert (early["start_s"], early["end_s"]) == (60, 120) and list(early["energies"].values()) == [
+        [9, 0, ""],
+        [9, 0, ""],
+    ]
+    assert platform.count("energy") == 0
+    assert platform.receipted("gw-1", backlog[0]) == [3, 5]
+    assert overview(platform.ledger, "gw-1")["early"] is None
+    assert platform.count("energy") == 4 and platform.count("early") == 0
 
 
 def test_a_gap_is_refused_when_the_batch_comes_a_second_time(platform: Platform, gateway: Gateway) -> None:

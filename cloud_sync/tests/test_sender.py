@@ -63,6 +63,9 @@ class MemoryOutbox:
     def next_sealed(self, after: int) -> Sealed | None:
         return next((one for one in self.batches if one.last > after), None)
 
+    def newest_sealed(self) -> Sealed | None:
+        return self.batches[-1] if self.batches else None
+
     def link_at(self, sequence: int) -> bytes | None:
         return self.links[sequence] if 0 < sequence < len(self.links) else None
 

@@ -29,7 +29,7 @@ function fact(name, what, more, mood) {
 
 export function standing(overview) {
   if (!overview.gateway) return byId("standing").replaceChildren();
-  const { interval, chain, receipt } = overview;
+  const { interval, early, chain, receipt } = overview;
   const today = (s) => (dayKey(s) === overview.today ? "" : date(s) + " ");
   const length = interval ? interval.end_s - interval.start_s : 0;
   const late = interval && overview.now_s - interval.end_s > LATE_STEPS * length;
@@ -48,7 +48,9 @@ export function standing(overview) {
   const facts = [
     fact(t("Last interval"), interval ? today(interval.start_s) + range(interval) : t("None yet"),
       interval ? [t("Complete") + " ", figure("interval.complete_ppm", interval.complete_ppm, share),
-        late ? el("span", { class: "warn" }, " · " + t("late")) : ""] : "", late ? "warn" : ""),
+        late ? el("span", { class: "warn" }, " · " + t("late")) : "",
+        early ? " · " + t("{interval} came before its turn", { interval: today(early.start_s) + range(early) }) : ""]
+        : "", late ? "warn" : ""),
     fact(t("Signed chain"), state,
       chain.entries ? [figure("chain.entries", chain.entries, count), " ", t("entries"), " · ",
         chain.head_link ? el("span", { title: chain.head_link }, t("head {link}", { link: chain.head_link.slice(0, 12) + "…" })) : "",

@@ -2,9 +2,9 @@
 
 from cloud_sync.core.batch import Batch, Hole, batch_of, batch_payload, hole_of, read_batch
 from cloud_sync.core.entry import GENESIS, Entry, chain
-from cloud_sync.core.intake import ACCEPT, HOLD, Decision, Facts, Intake
+from cloud_sync.core.intake import ACCEPT, BEYOND_NEWEST, HOLD, Decision, Facts, Intake
 from cloud_sync.core.receipt import MALFORMED, Receipt, Refusal, answer_payload, digest_of, read_answer
-from cloud_sync.core.uplink import Fetch, Send, Uplink
+from cloud_sync.core.uplink import Fetch, FetchNewest, Send, Uplink
 
 GATEWAY = "gw-1"
 POISON = b"!"
@@ -33,6 +33,7 @@ class Shelf:
         self.known: "dict[tuple[int, bytes], bool]" = {}  # (sequence, link) -> True
         self.held: "dict[tuple[bytes, int], tuple[Batch | Hole, bytes]]" = {}  # (incarnation, first) -> (batch, digest)
         self.branches = 0
+        self.newest = 0  # last sequence of what was seen before its turn
 
     def copy(self) -> "Shelf":
         other = Shelf()
@@ -53,7 +54,7 @@ class Shelf:
         return Facts(
             head, head_link, start, stored[0] if stored else None, parent in self.known,
             parent in heads and not siblings, held,
-            len(self.held), max(below) if below else 0,
+            len(self.held), max([key[1] for key in self.held]) if self.held else 0, max(below) if below else 0,
         )  # fmt: skip
 
     def take(self, raw: bytes, now_ms: int) -> "list[Receipt | Refusal]":
@@ -66,6 +67,9 @@ class Shelf:
             return [Refusal(GATEWAY, digest, MALFORMED, 0, now_ms)]
         decision = Intake().accept(batch, digest, self.facts(batch), now_ms)
         if decision.verdict == HOLD:
+            self.newest = max(self.newest, batch.last_sequence)
+            if decision.situation == BEYOND_NEWEST:
+                del self.held[max(self.held, key=lambda key: key[1])]
             self.held[(batch.incarnation, batch.first_sequence)] = (batch, digest)
             return []
         if decision.verdict != ACCEPT:
@@ -204,6 +208,10 @@ class Road:
                     self.uplink.nothing()
                 else:
                     self.uplink.offer(*sealed)
+            elif isinstance(action, FetchNewest):
+                newest = self.journal.outbox[-1]
+                if newest[0] > action.after + 1:
+                    self.carry("up", newest[4] or newest[3])
             else:
                 return action.until_ms if action.until_ms is not None else 1 << 62
 

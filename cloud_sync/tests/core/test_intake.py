@@ -8,6 +8,7 @@ from cloud_sync.core.intake import (
     BEYOND,
     BEYOND_AGAIN,
     BEYOND_FULL,
+    BEYOND_NEWEST,
     DUPLICATE,
     HELD_MAX,
     HOLD,
@@ -33,10 +34,12 @@ def batch(first, last, incarnation=ONE):
     return batch_of("gw", incarnation, first, LINKS[first - 1], tuple([b"%d" % n for n in range(first, last + 1)]))
 
 
-def facts(head=0, stored=None, parent_known=False, parent_is_head=False, held=False, held_count=0, top=0, start=1):
+def facts(
+    head=0, stored=None, parent_known=False, parent_is_head=False, held=False, held_count=0, top=0, start=1, newest=99
+):
     return Facts(
         head, LINKS[head] if head else b"", start if head else 0, stored, parent_known, parent_is_head, held,
-        held_count, top,
+        held_count, newest, top,
     )  # fmt: skip
 
 
@@ -111,6 +114,11 @@ def test_a_batch_beyond_a_gap_is_held_then_refused():
         assert decision.situation == situation
         assert decision.refusal == Refusal("gw", DIGEST, GAP, 4, 1000)
     assert judge(batch(6, 7), facts(head=3, held_count=HELD_MAX - 1)).situation == BEYOND
+
+
+def test_the_newest_batch_is_held_in_place_of_the_newest_held():
+    """However many wait, a batch newer than all of them is held: a backlog hides no live figures."""
+    assert judge(batch(6, 7), facts(head=3, held_count=HELD_MAX, newest=5)).situation == BEYOND_NEWEST
 
 
 def test_a_new_incarnation_goes_on_from_its_parent():

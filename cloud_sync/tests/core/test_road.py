@@ -51,6 +51,24 @@ def test_fault_f03_nothing_is_lost_and_nothing_kept_twice_under_loss():
         assert FORK not in road.refusals and not road.set_aside
 
 
+def test_the_newest_is_seen_while_a_backlog_is_given():
+    """Three hundred batches wait and one is written a second: the platform sees each of these within two seconds."""
+    road = Road(5)
+    road.uplink.lost()
+    for number in range(300):
+        road.write((b"%d" % number,))
+    road.uplink.connected()
+    late = 0
+    while road.journal.through < 300:
+        road.write((b"live",))
+        road.step(road.now_ms + 2000)
+        seen = max(road.shelf.newest, max([one[1] for one in road.shelf.chains.values()] + [0]))
+        late = max(late, len(road.journal.entries) - seen)
+    road.settle()
+    assert late == 0 and road.missing() == [] and not road.set_aside
+    assert set(road.refusals) <= {GAP}  # of copies that the network made of what already waits
+
+
 def test_restarts_open_a_new_chain_each():
     """A gateway that restarts goes on with the same sequence in a new incarnation; nothing is lost or forked."""
     for seed in SEEDS:
@@ -81,12 +99,12 @@ def test_fault_g02_a_platform_restored_from_a_backup_is_filled_again():
 
 
 def test_fault_g07_a_poisoned_batch_is_set_aside_and_the_rest_flows():
-    """A batch the platform never takes is refused three times, declared as a hole, and those after it are kept."""
+    """Refused once out of turn and three times in its turn, a batch is declared as a hole; those after it are kept."""
     road = Road(3)
     for number in range(20):
         road.write((POISON,) if number == 5 else (b"%d" % number,))
     road.settle()
-    assert road.set_aside == [(6, 6, MALFORMED)] and road.refusals.count(MALFORMED) == 3
+    assert road.set_aside == [(6, 6, MALFORMED)] and road.refusals.count(MALFORMED) == 4
     assert road.missing() == [6] and len(road.shelf.entries) == 20
 
 

@@ -19,6 +19,7 @@ from cloud_sync.core.uplink import (
     REWINDING,
     STEPS,
     Fetch,
+    FetchNewest,
     Freed,
     Send,
     SetAside,
@@ -41,6 +42,20 @@ def make(count=3, window=4, through=0, incarnation=OWN):
         uplink.offer(first, first + 1, incarnation, b"raw%d" % first)
         assert isinstance(uplink.next(0), Send)
     return uplink
+
+
+def test_the_newest_goes_out_of_turn_while_others_wait():
+    """With the window full and more to fetch, each newly sealed batch is looked for once; with no backlog, never."""
+    uplink = make(count=4)
+    uplink.sealed()
+    assert uplink.next(0) == FetchNewest(8) and uplink.next(0) == Wait(1000)
+    uplink.sealed()
+    assert uplink.next(0) == FetchNewest(8)
+    uplink.receipted(receipt(8), b"r", 5)
+    assert uplink.next(5) == Fetch(8)
+    uplink.nothing()
+    uplink.sealed()
+    assert uplink.next(5) == Fetch(8)
 
 
 def rest(uplink, now_ms=0):

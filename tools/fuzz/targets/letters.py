@@ -6,7 +6,7 @@ from cloud_sync.core.batch import Batch, Hole, batch_of, hole_of
 from cloud_sync.core.entry import GENESIS
 from cloud_sync.core.intake import ACCEPT, HELD_MAX, HOLD, Facts, Intake
 from cloud_sync.core.receipt import GAP, REASONS, Receipt, Refusal, digest_of
-from cloud_sync.core.uplink import CHANCE_SPAN, WINDOW, Fetch, Send, Uplink, Wait
+from cloud_sync.core.uplink import CHANCE_SPAN, WINDOW, Fetch, FetchNewest, Send, Uplink, Wait
 from tools.fuzz.source import Source
 
 _OWN, _OTHER = b"o" * 16, b"p" * 16
@@ -49,6 +49,8 @@ def _uplink(source: Source) -> None:
                         uplink.offer(todo.after + 1, last, _OWN if size & 1 else _OTHER, b"%d" % todo.after)
                 elif isinstance(todo, Send):
                     sent[todo.first] = todo.raw
+                elif isinstance(todo, FetchNewest):
+                    assert todo.after >= freed
                 else:
                     assert isinstance(todo, Wait)
                     assert todo.until_ms is None or todo.until_ms > now_ms
@@ -102,6 +104,7 @@ def _intake(source: Source) -> None:
         parent_is_head=bool(source.octet() & 1),
         held=bool(source.octet() & 1),
         held_count=source.octet() % (HELD_MAX + 1),
+        held_newest=source.octet(),
         top_sequence=source.octet() % first,
     )
     decision = Intake().accept(batch, b"d" * 16, facts, 5)
