@@ -84,6 +84,11 @@ def read_note(raw: bytes, keys: Iterable[PublicKey]) -> Cosigned:
     raise NoteError("the cosignature does not hold" if known else "the key of the cosigner is not here")
 
 
+def size_in(raw: bytes) -> int:
+    """Return the size that a note names, whoever signed it; raises NoteError where it is none."""
+    return _parts(raw)[1]
+
+
 def _parts(raw: bytes) -> tuple[str, int, bytes, bytes]:
     """Return origin, size, root and what the signature line holds; raises NoteError."""
     try:

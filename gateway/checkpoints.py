@@ -33,9 +33,14 @@ def tree_of(record: Checkpoint) -> Tree:
     return Tree(record.size, record.peaks)
 
 
+def checkpoint_sequences(journal: Journal) -> list[int]:
+    """Return the entries that are found as checkpoints, in their order."""
+    return sorted(journal.figures_between(-ALWAYS_S, ALWAYS_S, (KIND_CHECKPOINT,)))
+
+
 def last_checkpoint(journal: Journal, before: int) -> Checkpoint | None:
     """Return the last believable checkpoint of an entry before *before*."""
-    for sequence in reversed(journal.figures_between(-ALWAYS_S, ALWAYS_S, (KIND_CHECKPOINT,))):
+    for sequence in reversed(checkpoint_sequences(journal)):
         found = checkpoint_in(journal, sequence) if sequence < before else None
         if found is not None:
             return found

@@ -2,17 +2,21 @@
 
 The file is a row of frames, each four bytes of length (big endian) and one canonical CBOR array:
 [0, magic, gateway, bucket, day], then [1, sequence, incarnation, link, body] for every entry,
-[2, signed batch], [3, signed receipt], and last [4, how many entries, how many batches].
+[2, signed batch], [3, signed receipt], [5, cosigned checkpoint], [6, size, sequence, inclusion proof],
+[7, size, later size, consistency proof], and last [4, how many entries, batches and other frames, SHA-256 of the file
+up to here].
 """
 
 import os
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from cloud_sync.core.batch import Sealed
 from cloud_sync.core.canonical import CanonicalError, decode, encode
+from gateway.checkpoints import checkpoint_sequences
 from gateway.config import Configuration
 from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
@@ -21,28 +25,34 @@ from gateway.exports.writing import cannot_write, check_target, partial
 from gateway.figures import day_bounds, record_of, records_of
 from gateway.journal import Journal
 from gateway.key_files import FOREVER_S
+from gateway.proofs import proofs_for
 
 MAGIC = "wattproof-export-1"
-HEADER, ENTRY, BATCH, RECEIPT, END = range(5)
+HEADER, ENTRY, BATCH, RECEIPT, END, NOTE, INCLUSION, CONSISTENCY = range(8)
 _FIELDS = {
     HEADER: (str, str, str, str),
     ENTRY: (int, bytes, bytes, bytes),
     BATCH: (bytes,),
     RECEIPT: (bytes,),
-    END: (int, int),
+    END: (int, int, int, bytes),
+    NOTE: (bytes,),
+    INCLUSION: (int, int, list),
+    CONSISTENCY: (int, int, list),
 }
 _LENGTH_BYTES = 4
+HASH_BYTES = 32
 # A frame holds one batch or one entry; both are far smaller.
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 FIRST_YEAR, LAST_YEAR = 2000, 2199  # outside, a day is a slip of the keyboard
 
 
 class Frame(NamedTuple):
-    """One frame of an export: its kind, its fields, and where in the file it begins."""
+    """One frame of an export: its kind, its fields, where in the file it begins, and its bytes."""
 
     kind: int
     fields: tuple[Any, ...]
     offset: int
+    raw: bytes
 
 
 def _frame(kind: int, *fields: object) -> bytes:
@@ -63,8 +73,50 @@ def check_day(day: str) -> str:
     return found.isoformat()
 
 
-def write_export(configuration: Configuration, journal: Journal, day: str, path: str) -> dict[str, Any]:
-    """Write the export of *day* to *path*; return how much it holds."""
+class _Writer:
+    """Writes frames, and what the last one says of them."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._digest = sha256()
+        self.counts = [0] * len(_FIELDS)
+
+    def write(self, kind: int, *fields: object) -> None:
+        """Write one frame."""
+        raw = _frame(kind, *fields)
+        self._digest.update(raw)
+        self.counts[kind] += 1
+        self._out.write(raw)
+
+    def end(self) -> None:
+        """Write the last frame."""
+        others = sum(self.counts) - self.counts[ENTRY] - self.counts[BATCH]
+        self._out.write(_frame(END, self.counts[ENTRY], self.counts[BATCH], others, self._digest.digest()))
+
+
+def _runs(batches: list[Sealed]) -> list[tuple[int, int]]:
+    """Return (first, last) of the entries of *batches* that follow each other without a gap."""
+    runs: list[tuple[int, int]] = []
+    for batch in batches:
+        if runs and runs[-1][1] + 1 == batch.first:
+            runs[-1] = (runs[-1][0], batch.last)
+        else:
+            runs.append((batch.first, batch.last))
+    return runs
+
+
+def _between_checkpoints(journal: Journal, first: int, last: int) -> tuple[int, int]:
+    """Return from which entry to which the chain must go on, so that checkpoints stand at both ends of a day."""
+    sequences = checkpoint_sequences(journal)
+    before = [one for one in sequences if one < first]
+    after = [one for one in sequences if one > last]
+    return before[-1] if before else first, after[0] if after else last
+
+
+def write_export(
+    configuration: Configuration, journal: Journal, day: str, path: str, theirs: int | None = None
+) -> dict[str, Any]:
+    """Write the export of *day* to *path*, with a proof about the checkpoint of size *theirs*; return what it holds."""
     start_s, end_s = day_bounds(check_day(day))
     needed: set[int] = set()
     accounts: list[int] = []
@@ -81,7 +133,8 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
             )
         )
     needed |= set(journal.figures_between(start_s, end_s, (KIND_DECLARATION,)))
-    needed |= set(range(min(accounts) - 1, max(accounts) + 1))
+    first, last = _between_checkpoints(journal, min(accounts) - 1, max(accounts))
+    needed |= set(range(first, last + 1))
     # Whoever knows an earlier key only follows the changes of key to that of the day.
     changes = journal.figures_between(FOREVER_S, FOREVER_S + 1, (KIND_KEY_CHANGE,))
     needed |= {sequence for sequence in changes if sequence < max(accounts)}
@@ -93,21 +146,27 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
             )
         )
     bucket = configuration.bucket
-    entries = 0
     target = Path(path)
     check_target(target)
     try:
         with partial(target).open("wb") as out:
-            out.write(_frame(HEADER, MAGIC, configuration.site.gateway, bucket, check_day(day)))
+            writer = _Writer(out)
+            writer.write(HEADER, MAGIC, configuration.site.gateway, bucket, check_day(day))
             for batch in batches:
                 for entry in journal.entries(batch.first, batch.last):
-                    out.write(_frame(ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body))
-                    entries += 1
-                out.write(_frame(BATCH, batch.signed))
+                    writer.write(ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body)
+                writer.write(BATCH, batch.signed)
             receipt = journal.receipt_for(batches[-1].last)
             if receipt is not None:
-                out.write(_frame(RECEIPT, receipt))
-            out.write(_frame(END, entries, len(batches)))
+                writer.write(RECEIPT, receipt)
+            proofs = proofs_for(journal, _runs(batches), theirs)
+            for note in proofs.notes:
+                writer.write(NOTE, note)
+            for shown in proofs.inclusions:
+                writer.write(INCLUSION, *shown)
+            for follows in proofs.consistencies:
+                writer.write(CONSISTENCY, *follows)
+            writer.end()
             out.flush()
             os.fsync(out.fileno())
         partial(target).replace(target)
@@ -117,9 +176,10 @@ def write_export(configuration: Configuration, journal: Journal, day: str, path:
         "file": str(target),
         "day": day,
         "intervals": len(accounts),
-        "entries": entries,
+        "entries": writer.counts[ENTRY],
         "batches": len(batches),
         "receipted": receipt is not None,
+        "cosigned_through": max((one.sequence for one in proofs.inclusions), default=None),
     }
 
 
@@ -177,30 +237,47 @@ def read_frames(path: Path) -> Iterator[Frame]:
 
 
 def _frames_of(file: BinaryIO) -> Iterator[Frame]:
-    offset, last, ended = 0, 0, False
+    reading = Reading()
     while head := file.read(_LENGTH_BYTES):
-        where = "byte %d (after entry %d)" % (offset, last)
         length = int.from_bytes(head, "big")
-        item = file.read(length) if length <= FRAME_BYTES_MAX else b""
-        if ended or len(head) != _LENGTH_BYTES or len(item) != length or not length:
-            raise ProblemError(damaged(where, "the length of a frame does not fit the file"))
+        yield reading.frame(head, file.read(length) if length <= FRAME_BYTES_MAX else b"")
+    reading.end()
+
+
+class Reading:
+    """Takes the frames of a file as they come: where the next one begins, and whether it may come at all."""
+
+    def __init__(self) -> None:
+        self.offset, self._last, self._ended = 0, 0, False
+
+    def _where(self) -> str:
+        return "byte %d (after entry %d)" % (self.offset, self._last)
+
+    def frame(self, head: bytes, item: bytes) -> Frame:
+        """Return the frame with the length *head* and the bytes *item*; raises ProblemError where it is none."""
+        length = int.from_bytes(head, "big")
+        if self._ended or len(head) != _LENGTH_BYTES or len(item) != length or not length:
+            raise ProblemError(damaged(self._where(), "the length of a frame does not fit the file"))
         try:
             plain = decode(item)
         except CanonicalError as error:
-            raise ProblemError(damaged(where, str(error))) from error
-        frame = _checked(plain, offset)
-        if frame is None or (offset == 0) != (frame.kind == HEADER):
-            raise ProblemError(damaged(where, "this is no frame of an export"))
-        if frame.kind == ENTRY:
-            last = frame.fields[0]
-        ended = frame.kind == END
-        yield frame
-        offset += _LENGTH_BYTES + length
-    if not ended:
-        raise ProblemError(damaged("byte %d (after entry %d)" % (offset, last), "the file ends too early"))
+            raise ProblemError(damaged(self._where(), str(error))) from error
+        found = _checked(plain, self.offset, head + item)
+        if found is None or (self.offset == 0) != (found.kind == HEADER):
+            raise ProblemError(damaged(self._where(), "this is no frame of an export"))
+        if found.kind == ENTRY:
+            self._last = found.fields[0]
+        self._ended = found.kind == END
+        self.offset += _LENGTH_BYTES + length
+        return found
+
+    def end(self) -> None:
+        """Note that the file ends; raises ProblemError where that is too early."""
+        if not self._ended:
+            raise ProblemError(damaged(self._where(), "the file ends too early"))
 
 
-def _checked(plain: object, offset: int) -> Frame | None:
+def _checked(plain: object, offset: int, raw: bytes) -> Frame | None:
     if not isinstance(plain, list) or not plain or type(plain[0]) is not int or plain[0] not in _FIELDS:
         return None
     shape = _FIELDS[plain[0]]
@@ -209,4 +286,6 @@ def _checked(plain: object, offset: int) -> Frame | None:
     for value, kind in zip(plain[1:], shape, strict=True):
         if not isinstance(value, kind) or isinstance(value, bool):
             return None
-    return Frame(plain[0], tuple(plain[1:]), offset)
+        if isinstance(value, list) and not all(isinstance(one, bytes) and len(one) == HASH_BYTES for one in value):
+            return None
+    return Frame(plain[0], tuple(plain[1:]), offset, raw)

@@ -136,10 +136,15 @@ def _answer(configuration: Configuration, journal: Journal, question: dict[str, 
         return trace_answer(journal, configuration, int(question["at_s"]), str(question.get("method", FLOW)))
     if kind == "explain":
         return explained(Explanation(JournalEvidence(str(journal.path), journal)), question)
+    if kind == "checkpoint":
+        size = journal.last_cosigned()
+        note = journal.cosigned_note(size) or b""
+        return {"size": size, "note": note.decode("utf-8") or None}
     if kind == "export":
         day, path, form = str(question["day"]), str(question["path"]), str(question.get("format", WPX))
         if form == WPX:
-            return write_export(configuration, journal, day, path)
+            theirs = question.get("checkpoint")
+            return write_export(configuration, journal, day, path, None if theirs is None else int(theirs))
         evidence = JournalEvidence(configuration.site.gateway, journal)
         return export_as(form, evidence, day, path, configuration.home)
     return {"error": "unknown question: " + json.dumps(question.get("ask"))}

@@ -46,14 +46,16 @@ def cosign_due(connection: sqlite3.Connection, gateway: str, signer: Signer, now
 def notes_for(connection: sqlite3.Connection, gateway: str, incarnation: bytes, first: int, last: int) -> list[bytes]:
     """Return the notes that a gateway may be waiting for after its entries from *first* to *last* came."""
     asked = connection.execute(
-        "SELECT min(cosigned) AS had, max(size) AS size FROM checkpoint"
+        "SELECT min(checkpoint.cosigned) AS had, max(checkpoint.size) AS size FROM checkpoint"
+        " JOIN cosigned USING (gateway, incarnation, sequence)"
         " WHERE gateway = ? AND incarnation = ? AND sequence BETWEEN ? AND ?",
         (gateway, incarnation, first, last),
     ).fetchone()
     if asked["size"] is None:
         return []
     found = connection.execute(
-        "SELECT note FROM cosigned WHERE gateway = ? AND size > ? AND size <= ? ORDER BY number DESC LIMIT ?",
+        "SELECT note FROM cosigned WHERE gateway = ?1 AND size > ?2 AND size <= ?3 AND number >"
+        " (SELECT ifnull(max(cosigned), 0) FROM clearance WHERE gateway = ?1) ORDER BY number DESC LIMIT ?4",
         (gateway, asked["had"], asked["size"], AT_ONCE_MAX),
     ).fetchall()
     return [row["note"] for row in reversed(found)]

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("gateway.cli.explain_command", "explain"),
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
+    "checkpoint": ("gateway.cli.checkpoint_command", "checkpoint"),
     "declare": ("gateway.cli.declare_command", "declare"),
     "keys": ("gateway.cli.keys_commands", "keys"),
     "enrol": ("gateway.cli.enrol_command", "enrol"),

@@ -21,7 +21,8 @@ from gateway.frame import UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
 from gateway.questions import answer_from_journal
 from gateway.recorder import journal_path
-from gateway.verification import verify_export
+from gateway.verification import read_checkpoint, verify_export
+from gateway.witness import size_of
 from gateway.words import translate as _
 
 
@@ -207,8 +208,10 @@ def show_trace(home: str, time: str, method: str, as_json: bool) -> None:
     emit(answer, text + table_text([_("source"), _("sink"), "kWh"], rows, {2}), as_json)
 
 
-def _exported(home: Path, day: str, form: str, path: str) -> dict[str, Any]:
-    asked = {"ask": "export", "day": day, "path": path, "format": form}
+def _exported(home: Path, day: str, form: str, path: str, checkpoint: str | None) -> dict[str, Any]:
+    asked: dict[str, Any] = {"ask": "export", "day": day, "path": path, "format": form}
+    if checkpoint is not None:
+        asked["checkpoint"] = size_of(read_checkpoint(Path(checkpoint)), checkpoint)
     if form == WPX or not is_running(home):
         return question(home, asked)
     # A daemon has meters to read: it gives its signed entries, and what is made of them is made here.
@@ -231,17 +234,24 @@ def _exported(home: Path, day: str, form: str, path: str) -> dict[str, Any]:
     show_default=True,
     help="wpx: signed entries for an auditor; else the figures, in a format of others.",
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    help="With a proof that the entries belong to this cosigned checkpoint.",
+)
 @click.option("--from", "source", type=click.Path(dir_okay=False), help="Take the day of this .wpx file instead.")
 @json_option
 @click.pass_obj
 @fails_clearly
-def export(home: str, day: str | None, output: str, form: str, source: str | None, as_json: bool) -> None:
+def export(
+    home: str, day: str | None, output: str, form: str, checkpoint: str | None, source: str | None, as_json: bool
+) -> None:
     """Write DAY (default: today) to a file: the signed entries, or their figures in a format of others."""
     path = str(Path(output).absolute())
     if source is not None:
         answer = export_from(source, day and check_day(day), form, path, Path(home))
     else:
-        answer = _exported(Path(home), check_day(day or today()), form, path)
+        answer = _exported(Path(home), check_day(day or today()), form, path, checkpoint)
     if form == WPX:
         text = _("{file}\n{intervals} intervals, {entries} entries in {batches} signed batches").format(**answer)
     else:
@@ -252,16 +262,26 @@ def export(home: str, day: str | None, output: str, form: str, source: str | Non
 @click.command("verify")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--keys", type=click.Path(file_okay=False), help="Folder with the public keys (*.pub).")
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    help="A cosigned checkpoint that you got elsewhere, to be told of a history that was written again.",
+)
 @json_option
 @click.pass_obj
 @fails_clearly
-def verify(home: str, file: str, keys: str | None, as_json: bool) -> None:
+def verify(home: str, file: str, keys: str | None, checkpoint: str | None, as_json: bool) -> None:
     """Recompute every link, signature, interval, trace and tally of an export from its raw registers."""
-    answer = verify_export(Path(file), Path(keys) if keys else Path(home) / "keys")
+    theirs = Path(checkpoint) if checkpoint else None
+    answer = verify_export(Path(file), Path(keys) if keys else Path(home) / "keys", theirs)
     text = _(
         "{file} holds.\nEntries {first} to {last} of {gateway}: {batches} signatures, {intervals} intervals,"
         " {registers} register pairs.\nEvery figure follows from them."
     ).format(file=file, **answer)
+    if answer["cosigned_through"] is None:
+        text += "\n" + _("No cosigned checkpoint covers it: that its history was not written again is not proven.")
+    else:
+        text += "\n" + _("The platform cosigned its history through entry {cosigned_through}.").format(**answer)
     rows = [[e["meter_point"], kwh(e["import_wh"]), kwh(e["export_wh"])] for e in answer["energies"]]
     table = table_text([_("meter point"), _("import kWh"), _("export kWh")], rows, {1, 2})
     emit(answer, text + "\n\n" + table, as_json)

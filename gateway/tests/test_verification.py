@@ -1,6 +1,7 @@
 """Tests of export and verify: what holds is proven offline, and whatever is changed is found and named."""
 
 import random
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +167,14 @@ def _rewritten(path: Path, left_out: int) -> None:
     kept: list[bytes] = []
     entries: list[bytes] = []
     counts = [0, 0]
-    number = 0
+    number = others = 0
     for frame in read_frames(path):
-        item = encode([frame.kind, *(frame.fields if frame.kind != END else counts)])
+        fields = frame.fields
+        if frame.kind == END:
+            fields = (*counts, others, sha256(b"".join(kept)).digest())
+        item = encode([frame.kind, *fields])
         raw = len(item).to_bytes(4, "big") + item
+        others += frame.kind not in (ENTRY, BATCH, END)
         if frame.kind == ENTRY:
             entries.append(raw)
         elif frame.kind == BATCH:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from cloud_sync.core.canonical import encode
@@ -44,7 +45,8 @@ def _signed(*written: tuple[object, ...] | bytes) -> tuple[bytes, ...]:
     found.append(encode([BATCH, gateway.sealed(batch)]))
     receipt = Receipt("gw-1", batch.incarnation, batch.last_sequence, batch.link, 1000, b"", 0)
     found.append(encode([RECEIPT, seal_answer(receipt, identity(3)[0], down_topic(BUCKET, "gw-1"))]))
-    found.append(encode([END, len(batch.bodies), 1]))
+    digest = sha256(b"".join(_framed(item) for item in found)).digest()
+    found.append(encode([END, len(batch.bodies), 1, 2, digest]))
     return tuple(found)
 
 
