@@ -160,11 +160,16 @@ JSON_ANSWERS = {
      "after": [["grid", 10356]], "declared": []}]}]}
 """,
     "wattproof export": """
-{"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true}
+{"file": "day.wpx", "day": "2026-11-21", "intervals": 96, "entries": 512, "batches": 41, "receipted": true,
+ "cosigned_through": 511}
+""",
+    "wattproof checkpoint": """
+{"size": 511, "note": "park7-gw1\\n511\\n..."}
 """,
     "wattproof verify": """
 {"gateway": "park7-gw1", "day": "2026-11-21", "entries": 512, "first": 1, "last": 512, "batches": 41, "key_changes": 0,
- "receipted_through": 512, "intervals": 96, "registers": 2208, "amendments": 0,
+ "receipted_through": 512, "cosigned_through": 511, "checkpoints": [96, 511], "intervals": 96, "registers": 2208,
+ "amendments": 0,
  "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0}]}
 """,
     "wattproof-platform verify": """

@@ -279,7 +279,7 @@ def verify(home: str, file: str, keys: str | None, checkpoint: str | None, as_js
         " {registers} register pairs.\nEvery figure follows from them."
     ).format(file=file, **answer)
     if answer["cosigned_through"] is None:
-        text += "\n" + _("No cosigned checkpoint covers it: that its history was not written again is not proven.")
+        text += "\n" + _("No cosigned checkpoint covers it: history may have been written again.")
     else:
         text += "\n" + _("The platform cosigned its history through entry {cosigned_through}.").format(**answer)
     rows = [[e["meter_point"], kwh(e["import_wh"]), kwh(e["export_wh"])] for e in answer["energies"]]
