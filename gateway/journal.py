@@ -25,6 +25,7 @@ from cloud_sync.core.receipt import TOO_LARGE, digest_of
 from cloud_sync.seal import SealError
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site_reading import PLATFORM
+from gateway.head_mark import HeadMark
 from gateway.journal_file import JournalFile, damaged, rotten
 
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
@@ -49,8 +50,10 @@ class Journal:
         self.path = path
         self.platforms = platforms
         self._file = JournalFile(path)
+        self._mark = HeadMark(path)
         try:
             self.head_sequence, self.head_link = self._head()
+            self.behind = self._behind()
         except sqlite3.DatabaseError as error:
             self.close()
             raise ProblemError(damaged(path, error)) from error
@@ -62,6 +65,15 @@ class Journal:
     def _head(self) -> tuple[int, bytes]:
         row = self._db.execute("SELECT sequence, link FROM entry ORDER BY sequence DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else (0, GENESIS)
+
+    def _behind(self) -> int:
+        """Return the last entry that the journal had once, where it has not any more; else 0."""
+        marked = self._mark.read()
+        if marked is None:
+            return 0
+        sequence, found = marked[0], self.link_at(marked[0])
+        freed = found is None and sequence <= self.head_sequence
+        return 0 if found == marked[1] or freed else sequence
 
     def close(self) -> None:
         """Close the file."""
@@ -128,6 +140,8 @@ class Journal:
                 )
             ) from error
         self.head_sequence, self.head_link = sequence, previous
+        if rows:
+            self._mark.write(sequence, previous)
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         done = self._last_sealed()

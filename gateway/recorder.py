@@ -104,6 +104,8 @@ class Recorder:
             self._go_on()
         except (CanonicalError, RecordError) as error:
             raise ProblemError(damaged(self.journal.path, error)) from error
+        if self.journal.behind:
+            self.event("journal-behind", kept=str(self.journal.head_sequence), known=str(self.journal.behind))
         self.event("start", version=VERSION, python=machine.python_version())
         self.look_at_clock()
         self.commit()
@@ -343,6 +345,8 @@ class Recorder:
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
         self.look_at_clock()
+        for failure in self.journal.failures():
+            self.event("journal-failed", detail=failure)
         now_ms = self.clock.utc_ms()
         if self.clock.monotonic_ms() - self._clock_kept.boot_ms >= CLOCK_KEPT_MS:
             self._clock_kept = self.clock.kept()

@@ -9,7 +9,15 @@ from gateway.core.problem import ProblemError
 from gateway.journal import Journal
 from hil_tests.store.workload import GATEWAY, content
 
-FINE, LOST, HALF, DAMAGED, REFUSED, STUCK = "fine", "lost", "half", "damaged", "refused", "cannot go on"
+FINE, LOST, ALARM, HALF, DAMAGED, REFUSED, STUCK = (
+    "fine",
+    "lost",
+    "false alarm",
+    "half",
+    "damaged",
+    "refused",
+    "cannot go on",
+)
 AFTER = b"i" * 16  # the incarnation that goes on after the crash
 BODY = b"the next entry"
 
@@ -46,6 +54,8 @@ def judged(path: Path, contents: list[str], told: int, going_on: bool = True) ->
             return Verdict(LOST, steps)
         if steps > told + 1:
             return Verdict(HALF, steps, "more steps than were begun")
+        if journal.behind:
+            return Verdict(ALARM, steps, "its mark says %d" % journal.behind)
         if going_on:
             head, before = journal.head_sequence, journal.head_link
             journal.commit(AFTER, [BODY], gateway=GATEWAY)
