@@ -41,7 +41,7 @@ class Daemon:
         self._clock = Clock()
         ends = road_ends(configuration, self._clock.known_ms)
         self._journal = Journal(journal_path(self._home), configuration.platforms)
-        self._signing = signing(self._home, self._journal) if configuration.uplinks else None
+        self._signing = self._keys()
         signer = self._signing.signer if self._signing is not None else None
         self._recorder = Recorder(configuration, self._journal, self._clock, signer)
         self._roads = Roads(
@@ -66,6 +66,14 @@ class Daemon:
             self._runners.append(
                 BusRunner(poll, line, self._clock, self._deliver_from_thread, bus.name, self._note_from_thread)
             )
+
+    def _keys(self) -> Signing | None:
+        """Return the key that signs; where there is none, the journal is given back."""
+        try:
+            return signing(self._home, self._journal) if self._configuration.uplinks else None
+        except ProblemError:
+            self._journal.close()
+            raise
 
     def _line(self, bus: Bus) -> Line:
         """Return the line of *bus*; one that is not there yet is said, and opened as soon as it appears."""
