@@ -5,6 +5,7 @@ from the one before, so that a message the broker cannot bear is never sent agai
 """
 
 import random
+import re
 import socket
 import ssl
 import threading
@@ -25,6 +26,7 @@ from cloud_sync.certificate_time import judge_time, judged_by_system
 from cloud_sync.core.batch import BATCH_BYTES_MAX
 from gateway.core.problem import Problem, ProblemError, problem
 
+_USER = re.compile(r"//[^/@]*@")  # A name and a password in an address are not repeated.
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 20  # A dead link is noticed in half a minute.
 CONNECT_TIMEOUT_S = 10
@@ -93,7 +95,8 @@ def broker_settings(
         problems.append(
             problem(
                 "WP-NET-001", "broker", "{url} is no address of a broker.",
-                "Write mqtt://host:1883, or mqtts://host:8883 for an encrypted connection.", url=url,
+                "Write mqtt://host:1883, or mqtts://host:8883 for an encrypted connection.",
+                url=_USER.sub("//***@", url),
             )
         )  # fmt: skip
     context = _tls_context(ca, certificate, key, problems) if tls or ca or certificate or key else None

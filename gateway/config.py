@@ -15,6 +15,7 @@ from gateway.core.tcp_address import RTU_FRAMES, TCP_FRAMES, has_line
 from gateway.factors import factors_of_text, factors_text
 from gateway.ports import same_port
 from gateway.profiles import profile_names, profile_of_text, profile_text
+from gateway.secrecy import secrets_in
 from gateway.text_file import parse_toml, read_text
 
 SITE_FILE = "gateway.toml"
@@ -103,6 +104,9 @@ def configuration_of(
 def load(home: Path) -> Configuration:
     """Return the configuration in *home*; raises ProblemError with everything that is wrong with it."""
     site_text = read_text(home / SITE_FILE)
+    problems = secrets_in(site_text, SITE_FILE)
+    if problems:
+        raise ProblemError(*problems)
     used = _profiles_named(parse_toml(site_text, SITE_FILE))
     # A broken profile that no meter uses must not keep the gateway from running.
     texts = tuple((name, profile_text(name, home)[0] if name in used else "") for name in profile_names(home))

@@ -10,16 +10,18 @@ from gateway.core.account.trace import FLOW
 from gateway.core.meter.quantity import QUANTITIES
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
-from gateway.core.record import Account, SelfUse
+from gateway.core.record import Account, Event, SelfUse
 from gateway.evidence import JournalEvidence
 from gateway.explanation import Explanation, explained
 from gateway.export import write_export
 from gateway.export_as import export_as
 from gateway.exports.writing import WPX
-from gateway.figures import current, current_account, day_bounds, records_of
+from gateway.figures import current, current_account, day_bounds, entry_record, records_of
 from gateway.journal import Journal
 from gateway.journal_file import damaged
 from gateway.sums import sum_tallies
+
+EVENTS_WITHIN = 20_000  # entries that are looked through for events; some days
 
 
 def utc_text(at_ms: int) -> str:
@@ -65,6 +67,18 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
             {"first": a, "last": b, "refusal": c, "platform": d} for a, b, c, d in journal.set_aside_batches()
         ],
     }
+
+
+def events_answer(journal: Journal, count: int) -> dict[str, Any]:
+    """Return the last events among the newest entries, *count* at most, oldest first."""
+    entries = journal.entries(max(1, journal.head_sequence - EVENTS_WITHIN + 1), journal.head_sequence)
+    records = [(entry.sequence, entry_record(entry, str(journal.path))) for entry in entries]
+    events = [
+        {"entry": sequence, "at": utc_text(one.stamp.utc_ms), "code": one.code, "details": dict(one.details)}
+        for sequence, one in records
+        if isinstance(one, Event)
+    ]
+    return {"events": events[-count:] if count > 0 else []}
 
 
 def tally_answer(journal: Journal, day: str) -> dict[str, Any]:
@@ -130,6 +144,10 @@ def answer_from_journal(configuration: Configuration, journal: Journal, question
 
 def _answer(configuration: Configuration, journal: Journal, question: dict[str, Any]) -> dict[str, Any]:
     kind = question.get("ask")
+    if kind == "status":
+        return journal_status(configuration, journal)
+    if kind == "events":
+        return events_answer(journal, int(question["count"]))
     if kind == "tally":
         return tally_answer(journal, str(question["day"]))
     if kind == "trace":

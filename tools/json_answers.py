@@ -53,6 +53,9 @@ JSON_ANSWERS = {
     "wattproof keys new": """
 {"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}
 """,
+    "wattproof support": """
+{"file": "help.zip", "parts": ["about.txt", "events.json", "gateway.toml", "keys.json", "status.json", "versions.json"]}
+""",
     "wattproof keys rotate": '{"entry": 513, "old_kid": "0123456789abcdef", "kid": "fedcba9876543210"}',
     "wattproof keys show": """
 {"file": "keys/gateway.key", "kid": "0123456789abcdef", "algorithm": "Ed25519", "public_key": "..."}

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "declare": ("gateway.cli.declare_command", "declare"),
     "keys": ("gateway.cli.keys_commands", "keys"),
     "enrol": ("gateway.cli.enrol_command", "enrol"),
+    "support": ("gateway.cli.support_command", "support"),
     "scan": ("gateway.cli.scan_command", "scan"),
     "read": ("gateway.cli.bus_commands", "read"),
     "wiring": ("gateway.cli.wiring_command", "wiring"),
