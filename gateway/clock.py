@@ -4,6 +4,7 @@ import ctypes
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from cloud_sync.core.freshness import Anchor
 from cloud_sync.kernel_clock import kernel_bound_ms
@@ -75,6 +76,15 @@ class Clock:
     def status(self) -> tuple[str, int]:
         """Return time status (U, I, S or R) and error bound in ms."""
         return self.keeping.status(self.monotonic_ms())
+
+    def answer(self) -> dict[str, Any]:
+        """Return what is known of the time, for people: status, bound, by whose word, and the drift measured."""
+        status, bound_ms = self.status()
+        keeping = self.keeping
+        return {
+            "status": status, "bound_ms": bound_ms, "source": keeping.source(), "drift_ppm": keeping.drift_ppm,
+            "boot": self._boot.hex(),
+        }  # fmt: skip
 
     def stamp(self) -> Stamp:
         """Return the stamp of a record made now."""

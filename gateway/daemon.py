@@ -249,9 +249,8 @@ class Daemon:
         return {"entry": sequence, "old_kid": old.kid.hex(), "kid": new.kid.hex()}
 
     def _status(self) -> dict[str, Any]:
-        status, bound_ms = self._clock.status()
         answer = journal_status(self._configuration, self._journal)
-        answer["clock"] = {"status": status, "bound_ms": bound_ms, "utc": utc_text(self._clock.utc_ms())}
+        answer["clock"] = self._clock.answer() | {"utc": utc_text(self._clock.utc_ms())}
         answer["intervals"] = self._intervals
         answer["findings"] = self._recorder.findings.all(self._clock.utc_ms() // 1000)
         known = {meter: says for runner in self._runners for meter, says in runner.poll.known().items()}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from cloud_sync.core.entry import Entry
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import KIND_DECLARATION, Account, Config, Declaration, SelfUse
+from gateway.core.record import KIND_DECLARATION, Account, Config, Declaration, SelfUse, TimeAnchor
 from gateway.explanation import Evidence as Evidence
 from gateway.export import BATCH, ENTRY, HEADER, RECEIPT, check_day, read_frames
-from gateway.figures import Figures, current, declared_for, entry_record, figure_of, records_of
+from gateway.figures import Figures, anchors_of, current, declared_for, entry_record, figure_of, records_of
 from gateway.journal import Journal
 
 
@@ -35,6 +35,10 @@ class JournalEvidence:
             if isinstance(record, Declaration):
                 found.append((sequence, record))
         return found
+
+    def anchors(self) -> list[TimeAnchor]:
+        """Return every anchor of time that is here."""
+        return [anchor for _, anchor in anchors_of(self._journal)]
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*, None before it is sealed."""
@@ -90,6 +94,11 @@ class ExportEvidence:
             if isinstance(record, Declaration) and start_s <= declared_for(record) < end_s:
                 found.append((sequence, record))
         return found
+
+    def anchors(self) -> list[TimeAnchor]:
+        """Return every anchor of time that is here."""
+        records = [entry_record(self._entries[sequence], self.gateway) for sequence in sorted(self._entries)]
+        return [record for record in records if isinstance(record, TimeAnchor)]
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the ends of the signed batch that holds *sequence*."""

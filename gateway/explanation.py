@@ -12,7 +12,7 @@ from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, RESIDUAL
 from gateway.core.flag import DECLARED
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Account, Declaration, SelfUse
+from gateway.core.record import Account, Declaration, SelfUse, TimeAnchor
 from gateway.explained_rows import (
     Plain,
     allocation_row,
@@ -44,6 +44,9 @@ class Evidence(Protocol):
 
     def declarations(self, start_s: int, end_s: int) -> list[tuple[int, Declaration]]:
         """Return (sequence, declaration) of what was declared for [start_s, end_s), or is booked from there on."""
+
+    def anchors(self) -> list[TimeAnchor]:
+        """Return every anchor of time that is here."""
 
     def batch(self, sequence: int) -> tuple[int, int] | None:
         """Return the first and the last entry of the signed batch that holds *sequence*, None before it is sealed."""

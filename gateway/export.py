@@ -18,11 +18,12 @@ from cloud_sync.core.batch import Sealed
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from gateway.checkpoints import checkpoint_sequences
 from gateway.config import Configuration
+from gateway.core.anchoring import is_placed
 from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import KIND_DECLARATION, KIND_KEY_CHANGE, Account, Amendment
 from gateway.exports.writing import cannot_write, check_target, partial
-from gateway.figures import day_bounds, record_of, records_of
+from gateway.figures import anchors_of, day_bounds, record_of, records_of
 from gateway.journal import Journal
 from gateway.key_files import FOREVER_S
 from gateway.proofs import proofs_for
@@ -133,6 +134,7 @@ def write_export(
             )
         )
     needed |= set(journal.figures_between(start_s, end_s, (KIND_DECLARATION,)))
+    needed |= _anchors_for(journal, needed)
     first, last = _between_checkpoints(journal, min(accounts) - 1, max(accounts))
     needed |= set(range(first, last + 1))
     # Whoever knows an earlier key only follows the changes of key to that of the day.
@@ -181,6 +183,17 @@ def write_export(
         "receipted": receipt is not None,
         "cosigned_through": max((one.sequence for one in proofs.inclusions), default=None),
     }
+
+
+def _anchors_for(journal: Journal, needed: set[int]) -> set[int]:
+    """Return the entries of the anchors of those boots in which accounts were closed before the time was known."""
+    boots = set()
+    for sequence in needed:
+        for entry in journal.entries(sequence, sequence):
+            record = record_of(journal, entry)
+            if isinstance(record, Account) and not is_placed(record.stamp, []):
+                boots.add(record.stamp.boot)
+    return {sequence for sequence, anchor in anchors_of(journal) if anchor.boot in boots}
 
 
 def _declarations_under(journal: Journal, record: Amendment) -> set[int]:

@@ -8,11 +8,13 @@ from gateway.core.record import (
     KIND_ACCOUNT,
     KIND_AMENDMENT,
     KIND_SELF_USE,
+    KIND_TIME_ANCHOR,
     Account,
     Amendment,
     Declaration,
     RecordError,
     SelfUse,
+    TimeAnchor,
     from_map,
 )
 from gateway.journal import Journal
@@ -23,6 +25,7 @@ from gateway.park_time import PARK_TIME as PARK_TIME
 from gateway.park_time import day_bounds as day_bounds
 
 FIGURES = (KIND_ACCOUNT, KIND_SELF_USE, KIND_AMENDMENT)
+ALWAYS_S = 1 << 40  # later than any moment
 
 
 def entry_record(entry: Entry, where: str) -> tuple[object, ...]:
@@ -89,6 +92,17 @@ def account_of(journal: Journal, at_s: int) -> tuple[int, Account] | None:
     return (sequence, record) if isinstance(record, Account) and at_s < record.end_s else None
 
 
+def anchors_of(journal: Journal) -> list[tuple[int, TimeAnchor]]:
+    """Return (sequence, anchor) of every moment whose time was recorded: one a day, and where time moved."""
+    found = []
+    for sequence in journal.figures_between(0, ALWAYS_S, (KIND_TIME_ANCHOR,)):
+        for entry in journal.entries(sequence, sequence):
+            record = entry_record(entry, str(journal.path))
+            if isinstance(record, TimeAnchor):
+                found.append((sequence, record))
+    return found
+
+
 def declared_for(record: Declaration) -> int:
     """Return the second by which a declaration is found: that of its moment, or from when on a content is booked."""
     return booked_in(record.values) or record.at_ms // 1000
@@ -96,6 +110,6 @@ def declared_for(record: Declaration) -> int:
 
 def newest_account(journal: Journal) -> Account | None:
     """Return the account of the last closed interval, None before the first."""
-    sequence = journal.last_figure(1 << 40, KIND_ACCOUNT)
+    sequence = journal.last_figure(ALWAYS_S, KIND_ACCOUNT)
     record = None if sequence is None else record_of(journal, journal.entries(sequence, sequence)[0])
     return record if isinstance(record, Account) else None

@@ -16,7 +16,18 @@ from gateway.core.late_truth import carried, late_energies, with_late
 from gateway.core.like_day import MOST_PARTS
 from gateway.core.notation import WATT_HOURS, measure
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import Account, Amendment, Config, Declaration, Event, Interval, RecordError, SelfUse, from_map
+from gateway.core.record import (
+    Account,
+    Amendment,
+    Config,
+    Declaration,
+    Event,
+    Interval,
+    RecordError,
+    SelfUse,
+    TimeAnchor,
+    from_map,
+)
 from gateway.core.settlement import (
     Boundary,
     Channel,
@@ -49,6 +60,7 @@ class Recomputation:
         self._seen: set[int] = set()  # starts of intervals about which nothing was left out
         self._late: tuple[int, tuple[Pool, ...]] = (0, ())  # where the last amendment ended, and its pools
         self.amendments: list[Amendment] = []
+        self.anchors: list[TimeAnchor] = []
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
         self._configured = 0  # sequence of the configuration that holds now
         self._declared = DeclaredSpans()
@@ -109,6 +121,8 @@ class Recomputation:
             self._interval = (sequence, record)
         elif isinstance(record, Declaration):
             self._take_declaration(sequence, record)
+        elif isinstance(record, TimeAnchor):
+            self.anchors.append(record)
         elif isinstance(record, Event):
             if clock_moved(record):
                 known = self._configurations.get(self._configured)

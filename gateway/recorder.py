@@ -189,6 +189,8 @@ class Recorder:
             self._figures.append((len(self._bodies), kind_of(record), declared_for(record)))
         if isinstance(record, (Account, SelfUse, Amendment)):
             self._figures.append((len(self._bodies), kind_of(record), record.start_s))
+        if isinstance(record, TimeAnchor):
+            self._figures.append((len(self._bodies), kind_of(record), record.utc_ms // 1000))
         self._bodies.append(encode(plain))
 
     def look_at_clock(self) -> None:

@@ -12,6 +12,7 @@ from cloud_sync.core.topic import down_topic, is_name, up_topic
 from cloud_sync.key_change import is_change, successor
 from cloud_sync.keys import KeyRing
 from cloud_sync.seal import SealError, open_answer, open_sealed
+from gateway.core.anchoring import is_claimable
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.core.record import KIND_CHECKPOINT, Account, Checkpoint, KeyChange, RecordError, from_map
 from gateway.export import (
@@ -283,6 +284,7 @@ def verify_export(path: Path, keys: Path, checkpoint: Path | None = None) -> dic
         "intervals": len(accounts),
         "registers": sum(len(account.spans) for account in accounts),
         "amendments": len(amendments),
+        "unplaced": sum(not is_claimable(account, recomputation.anchors) for account in accounts),
         "energies": [
             {"meter_point": name, "import_wh": row[0], "export_wh": row[1]} for name, row in sorted(energies.items())
         ],

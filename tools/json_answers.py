@@ -91,7 +91,8 @@ JSON_ANSWERS = {
     "wattproof status": """
 {"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
  "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed", "platform": "park"}],
- "clock": {"status": "S", "bound_ms": 40, "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
+ "clock": {"status": "S", "bound_ms": 40, "source": "receipt", "drift_ppm": 12, "boot": "3f9a0c17d2e84b65",
+   "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
  "findings": [{"code": "register-decreased", "place": "m-mill", "details": {"quantity": "energy_active_import",
    "start_s": "1795191300"}, "declare": "wattproof declare exchange ..."}],
  "meters": [{"bus": "cabinet-a", "meter": "m-intake", "state": "DUE", "faults": {"silent": 2}, "failures": 0,
@@ -172,7 +173,7 @@ JSON_ANSWERS = {
     "wattproof verify": """
 {"gateway": "park7-gw1", "day": "2026-11-21", "entries": 512, "first": 1, "last": 512, "batches": 41, "key_changes": 0,
  "receipted_through": 512, "cosigned_through": 511, "checkpoints": [96, 511], "intervals": 96, "registers": 2208,
- "amendments": 0,
+ "amendments": 0, "unplaced": 0,
  "energies": [{"meter_point": "Mill", "import_wh": 1000, "export_wh": 0}]}
 """,
     "wattproof-platform verify": """

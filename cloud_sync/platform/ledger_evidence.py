@@ -5,7 +5,7 @@ from cloud_sync.core.entry import Entry
 from cloud_sync.platform.ledger import Ledger
 from gateway.core.account.declared import booked_in
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Account, Amendment, Config, Declaration, RecordError, SelfUse, from_map
+from gateway.core.record import Account, Amendment, Config, Declaration, RecordError, SelfUse, TimeAnchor, from_map
 from gateway.known_now import Figures, current
 
 
@@ -24,6 +24,16 @@ class LedgerEvidence:
                     "wattproof-platform show names them all",
                 )
             )  # fmt: skip
+
+    def anchors(self) -> list[TimeAnchor]:
+        """Return every anchor of time that is here."""
+        found = self._ledger.read(
+            "SELECT entry.body FROM anchor JOIN entry USING (gateway, incarnation, sequence)"
+            " WHERE gateway = ? ORDER BY projected",
+            (self.gateway,),
+        )
+        records = [_record(row["body"]) for row in found]
+        return [record for record in records if isinstance(record, TimeAnchor)]
 
     def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
         """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""

@@ -26,16 +26,20 @@ from gateway.witness import size_of
 from gateway.words import translate as _
 
 
-def clock_text(status: str, bound_ms: int) -> str:
-    """Return in words how far the clock can be trusted."""
+def clock_text(clock: dict[str, Any]) -> str:
+    """Return in words how far the clock can be trusted, and by whose word."""
+    status = clock["status"]
     known = {
         "U": _("not known to be right"),
         "I": _("informative"),
         "S": _("synchronised"),
         "R": _("running on from the last synchronisation"),
     }
-    text = known.get(status, status)
-    return text if status == "U" else _("{status}, to {bound} ms").format(status=text, bound=bound_ms)
+    text: str = known.get(status, status)
+    sources = {"kernel": _("by the system's clock"), "receipt": _("by the platform's receipts")}
+    if clock["source"] not in sources:
+        return text
+    return _("{status}, to {bound} ms").format(status=text, bound=clock["bound_ms"]) + ", " + sources[clock["source"]]
 
 
 def refusal_text(reason: str) -> str:
@@ -93,7 +97,7 @@ def status(home: str, as_json: bool) -> None:
     answer = ask(Path(home), {"ask": "status"})
     rows = [
         [_("gateway"), "%s (%s)" % (answer["gateway"], answer["park"])],
-        [_("clock"), clock_text(answer["clock"]["status"], answer["clock"]["bound_ms"])],
+        [_("clock"), clock_text(answer["clock"])],
         [_("entries"), str(answer["entries"])],
         [_("receipted through"), str(answer["receipted"])],
         [_("chain head"), answer["head"][:16]],
@@ -282,6 +286,10 @@ def verify(home: str, file: str, keys: str | None, checkpoint: str | None, as_js
         text += "\n" + _("No cosigned checkpoint covers it: history may have been written again.")
     else:
         text += "\n" + _("The platform cosigned its history through entry {cosigned_through}.").format(**answer)
+    if answer["unplaced"]:
+        text += "\n" + _(
+            "The time of {unplaced} intervals is not known to 9 s: their energy counts, but by no hour."
+        ).format(**answer)
     rows = [[e["meter_point"], kwh(e["import_wh"]), kwh(e["export_wh"])] for e in answer["energies"]]
     table = table_text([_("meter point"), _("import kWh"), _("export kWh")], rows, {1, 2})
     emit(answer, text + "\n\n" + table, as_json)

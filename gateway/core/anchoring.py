@@ -4,8 +4,8 @@ Nothing is rewritten: an anchor is an entry of its own, and whoever reads the st
 utc = anchor - (time since boot between them), with the anchor's bound and the drift in between.
 """
 
-from gateway.core.notation import is_digits
-from gateway.core.record import Event, Stamp, TimeAnchor
+from gateway.core.flag import MOVED
+from gateway.core.record import Account, Event, Stamp, TimeAnchor
 from gateway.core.time_keeping import (
     CLOCK_LOST,
     CLOCK_STEP,
@@ -22,9 +22,7 @@ def clock_moved(event: Event) -> bool:
     """Tell whether UTC before and after *event* do not join: the gateway says so of every register then."""
     if event.code == CLOCK_LOST:
         return True
-    size = dict(event.details).get("size_ms", "") if event.code == CLOCK_STEP else ""
-    digits = size[1:] if size[:1] == "-" else size
-    return is_digits(digits) and int(digits) > USABLE_BOUND_MS
+    return event.code == CLOCK_STEP and dict(event.details).get("moved") == "yes"
 
 
 def anchored(stamp: Stamp, anchors: "list[TimeAnchor]") -> Stamp:
@@ -47,3 +45,9 @@ def is_placed(stamp: Stamp, anchors: "list[TimeAnchor]") -> bool:
     found = anchored(stamp, anchors)
     known = found.status in (SYNCHRONISED, RELATIVE)
     return known and abs(found.utc_ms - stamp.utc_ms) + found.bound_ms <= USABLE_BOUND_MS
+
+
+def is_claimable(account: Account, anchors: "list[TimeAnchor]") -> bool:
+    """Tell whether energy of an interval may be claimed by the hour: its time is known, and the clock did not move."""
+    moved = [span for span in account.spans if MOVED in span.flag]
+    return not moved and is_placed(account.stamp, anchors)

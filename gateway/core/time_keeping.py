@@ -116,7 +116,6 @@ class TimeKeeping:
         self.boot = boot
         self.mark: "Mark | None" = None
         self.drift_ppm: "int | None" = None  # as measured between anchors of this boot
-        self.blind = False  # nobody knows how long the gateway was off
         self._anchor: "Mark | None" = None  # the last one that was recorded in this boot
         self._heard: "dict[str, Mark]" = {}  # what each source said last, believed or not
         self._refused: "dict[str, int]" = {}  # by source, the difference that was told
@@ -124,6 +123,7 @@ class TimeKeeping:
         self._saved_ms = 0
         self._news: "list[ClockNews]" = []
         self._looked_ms = facts.boot_ms
+        self._stepped_ms = 0
         same_boot = False
         if kept is not None:
             self._saved_ms = kept.utc_ms
@@ -147,9 +147,8 @@ class TimeKeeping:
         self._sure = self.is_sure(facts.boot_ms)
         back_ms = self._saved_ms - self.utc_ms(facts.boot_ms)
         if back_ms > STEP_MS:
-            self._tell(CLOCK_STEP, (("size_ms", "%d" % -back_ms),), back_ms > USABLE_BOUND_MS)
-        elif was_kept and not self._sure and not (self._informed and facts.rtc):
-            self.blind = True
+            self._tell_step(-back_ms)
+        elif was_kept and not self._sure:
             self._tell(CLOCK_LOST, (("saved_ms", "%d" % self._saved_ms),), True)
 
     def _unsynchronised(self, facts: ClockFacts) -> int:
@@ -276,10 +275,17 @@ class TimeKeeping:
         apart_ms = self._wanted - self._offset
         if abs(apart_ms) > STEP_MS:
             self._offset = self._wanted
-            self._tell(CLOCK_STEP, (("size_ms", "%d" % apart_ms),), abs(apart_ms) > USABLE_BOUND_MS)
+            self._tell_step(apart_ms)
             return
         most_ms = elapsed_ms // SLEW
         self._offset += max(-most_ms, min(most_ms, apart_ms))
+
+    def _tell_step(self, size_ms: int) -> None:
+        """Tell a step; time has moved once steps come to more than USABLE_BOUND_MS together."""
+        self._stepped_ms += abs(size_ms)
+        moved = self._stepped_ms > USABLE_BOUND_MS
+        self._stepped_ms = 0 if moved else self._stepped_ms
+        self._tell(CLOCK_STEP, (("moved", "yes" if moved else "no"), ("size_ms", "%d" % size_ms)), moved)
 
     def _tell(self, code: str, values: "tuple[tuple[str, str], ...]", moved: bool) -> None:
         self._news.append(ClockNews(code, values, moved))

@@ -3,8 +3,9 @@
 Whole watt-hours, UTC, half-open intervals of at most one hour. A record of a source has as many watt-hours as the
 source gave; the records below it take consecutive ranges of these watt-hours, first to last, and never more. Storage:
 a charge is an allocation to the storage (SCR); what it then held is a storage record; a discharge (SDR) names the
-storage record it was drawn from, one for each origin. Every record has the SHA-256 of its text without the field
-"sha256", and names those of its parents, so a chain leads from any allocation to its production.
+storage record it was drawn from, one for each origin. Of an interval whose time is not known the records are locked:
+their energy counts in the chain, and nobody may claim it by the hour. Every record has the SHA-256 of its text without
+the field "sha256", and names those of its parents, so a chain leads from any allocation to its production.
 """
 
 import json
@@ -26,6 +27,7 @@ PRODUCTION, SUPPLY, ALLOCATION, CHARGE, STORAGE, DISCHARGE = (
 )  # fmt: skip
 SCR, SDR = "SCR", "SDR"  # storage charge and storage discharge records, as EnergyTag calls them
 CARRIER = "electricity"
+ACTIVE, LOCKED = "Active", "Locked"
 # What stands behind an origin, as far as the origin alone tells.
 TECHNOLOGIES = {"solar": "photovoltaic", "wind": "wind turbine", "hydro": "hydro turbine"}
 # The rest of what is said of a bundle is said once, in the record that the part names as its parent.
@@ -63,8 +65,9 @@ class _Issuer:
 class _Interval:
     """One interval: the ways of its energy and the fields that all its records share."""
 
-    def __init__(self, issuer: _Issuer, sequence: int, terms: Terms, account: Account) -> None:
+    def __init__(self, issuer: _Issuer, sequence: int, terms: Terms, account: Account, claimable: bool) -> None:
         self.issuer, self.terms, self.account = issuer, terms, account
+        self.status = ACTIVE if claimable else LOCKED
         self.points = {point.name: point for point in terms.site.meter_points}
         self.storages = {point.name for point in terms.site.meter_points if point.role == "storage"}
         self.ways: list[Way] = [(one.source, one.sink, one.wh) for one in account.allocations]
@@ -166,7 +169,7 @@ class _Interval:
     def _bundle(self, source: str, point: MeterPoint | None, wh: int, origin: str, stored: bool) -> Plain:
         return self.common | {
             "issuance_id": self._issuance(source), "quantity_wh": wh, "range_start": 0, "range_end": wh - 1,
-            "status": "Active", "device_name": source, "meter": point.meter if point else "",
+            "status": self.status, "device_name": source, "meter": point.meter if point else "",
             "energy_source": origin, "technology": TECHNOLOGIES.get(origin, ""), "is_storage": stored,
             "storage_record": SDR if stored else "",
             "emission_factors": self._factors(origin),
@@ -194,7 +197,7 @@ def certificates(stretch: Stretch) -> Iterator[bytes]:
     """Yield the records of a stretch, one line each."""
     issuer = _Issuer(stretch)
     for row, account in stretch.accounts():
-        _Interval(issuer, row.sequence, row.terms, account).issue()
+        _Interval(issuer, row.sequence, row.terms, account, stretch.is_claimable(account)).issue()
         yield from issuer.taken()
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple, Protocol
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.entry import Entry
 from gateway.core.account.factor import FactorTable
+from gateway.core.anchoring import is_claimable
 from gateway.core.channel import Channel, account_channels
 from gateway.core.meter.profile import DeviceProfile
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import Account, Config, RecordError, SelfUse, from_map
+from gateway.core.record import Account, Config, RecordError, SelfUse, TimeAnchor, from_map
 from gateway.core.site import Site
 from gateway.core.site_reading import read_site
 from gateway.factors import factors_of_text
@@ -38,6 +39,9 @@ class Evidence(Protocol):
 
     def figures(self, start_s: int, end_s: int) -> list[tuple[int, Current]]:
         """Return (sequence, record) of the accounts and periods that start in [start_s, end_s), as known now."""
+
+    def anchors(self) -> list[TimeAnchor]:
+        """Return every anchor of time that is here."""
 
     def entry(self, sequence: int) -> Entry:
         """Return the entry of a configuration that they name; raises ProblemError where it is not here."""
@@ -104,6 +108,7 @@ class Stretch:
         self.terms: list[Terms] = []
         self._evidence, self._start_s, self._end_s, self._step_s = evidence, start_s, end_s, step_s
         self._known: dict[int, Terms] = {}
+        self._anchors = evidence.anchors()
         for row in self.rows():
             if row.terms not in self.terms:
                 self.terms.append(row.terms)
@@ -136,6 +141,10 @@ class Stretch:
         for row in self.rows():
             if isinstance(row.record, Account):
                 yield row, row.record
+
+    def is_claimable(self, account: Account) -> bool:
+        """Tell whether energy of an interval may be claimed by the hour: whether its time is known."""
+        return is_claimable(account, self._anchors)
 
     def _terms(self, sequence: int) -> Terms:
         if sequence not in self._known:

@@ -18,7 +18,7 @@ from cloud_sync.core.entry import Entry
 from gateway.cli import account_commands, main
 from gateway.core.account.closing import close_account
 from gateway.core.problem import ProblemError
-from gateway.core.record import Account, SelfUse
+from gateway.core.record import Account, SelfUse, TimeAnchor
 from gateway.evidence import JournalEvidence
 from gateway.export import write_export
 from gateway.export_as import export_as, export_from, readings_key_path
@@ -245,6 +245,9 @@ class Corrected:
 
     def entry(self, sequence: int) -> Entry:
         return self._evidence.entry(sequence)
+
+    def anchors(self) -> list[TimeAnchor]:
+        return self._evidence.anchors()
 
     def figures(self, start_s: int, end_s: int) -> list[tuple[int, Account | SelfUse]]:
         found: list[tuple[int, Account | SelfUse]] = []
