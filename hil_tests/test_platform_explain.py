@@ -101,7 +101,11 @@ def test_the_tonnes_of_the_report_are_the_sum_of_its_consumers(home: Path) -> No
     """The report's tonnes by method and set are what `explain` of the year starts with."""
     report = json.loads(call(home, "report", "2026", "--json").stdout)
     (table,) = [one for one in report["sections"]["electricity"]["tables"] if one["id"] == "traced"]
+    (basis,) = [one["rows"] for one in report["sections"]["basis"]["tables"] if one["id"] == "basis"]
     for method in ("flow", "688-hourly"):
+        (base,) = explain(home, "2026", "--method", method)["basis"]
+        which = "gw-test, %s, entries %d to %d (%d)" % (method, *base["entries"].values())
+        assert [which, "config:%s; %s" % (base["configuration"], " ".join(base["switches"]))] in basis
         (row,) = [one for one in table["rows"] if one[:2] == [method, SET]]
         year = explain(home, "2026", "--method", method)
         assert row[4] == "%.3f" % (year["carbon_ug"] / 10**12)
