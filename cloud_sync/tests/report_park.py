@@ -55,6 +55,7 @@ class ReportPark:
 
     def __init__(self, platform: Platform, gateway: Gateway) -> None:
         self.platform, self.gateway = platform, gateway
+        self.stamp = stamp()  # of the intervals to come
         site, problems = read_site(tomllib.loads(site_text()), ["p"], ["NDRC910-trial", "province-2023"])
         assert site is not None, problems
         self.site = site
@@ -76,7 +77,7 @@ class ReportPark:
         own = close_self_use(self.site, rows, (), self.factors, start_s, end_s)
         tallies = (closed.tallies, own.tallies) if tallied else ((), ())
         self.send(
-            records.Interval(stamp(), 1, start_s, end_s, b"r" * 32, 2, 1_000_000 if flag in ("", "L") else 900_000),
+            records.Interval(self.stamp, 1, start_s, end_s, b"r" * 32, 2, 1_000_000 if flag in ("", "L") else 900_000),
             records.Account(
                 stamp(), 1, start_s, end_s, b"s" * 32, (), rows, closed.allocations, closed.residuals, tallies[0],
                 (), closed.pools_after, BASIS,
