@@ -34,8 +34,10 @@ from gateway.frame import UnreachableError
 from gateway.text_file import read_toml
 
 KEYS = Path("keys")
-TLS_KEY, CERTIFICATE, CA = KEYS / "tls.key", KEYS / "tls.crt", KEYS / "ca.crt"
-PLATFORM_KEY = KEYS / "platform.pub"
+TLS_KEY = "tls.key"
+CERTIFICATE = "tls.crt"
+CA = "ca.crt"
+PLATFORM_KEY = "platform.pub"
 _TIMEOUT_S = 30.0
 
 
@@ -53,9 +55,30 @@ def gateway_id(home: Path) -> str:
     return name
 
 
-def _connection_key(home: Path) -> ec.EllipticCurvePrivateKey:
+def folder_of(platform: str) -> Path:
+    """Return where in a home the files of *platform* are; of the only one, "", in keys/ itself."""
+    if platform and (not is_name(platform) or platform.startswith(".") or platform == "former"):
+        raise ProblemError(
+            problem(
+                "WP-KEY-027", platform, "This cannot be the name of a platform.",
+                "Take the name of its [[uplink]]: up to 64 bytes, without blanks and / + # $.",
+            )
+        )  # fmt: skip
+    return KEYS / platform if platform else KEYS
+
+
+def certificate_end_ms(path: Path) -> int | None:
+    """Return until when the certificate in *path* holds; None where there is none that can be read."""
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return int(found.not_valid_after_utc.timestamp()) * 1000
+
+
+def _connection_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     """Return the key of the encrypted connections, made the first time."""
-    path = home / TLS_KEY
+    path = folder / TLS_KEY
     if not path.exists():
         new = ec.generate_private_key(ec.SECP256R1())
         form = serialization.PrivateFormat.PKCS8
@@ -74,24 +97,27 @@ def _connection_key(home: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def request_of(home: Path, code: Code | None) -> Request:
-    """Return the request of this gateway; its keys are made where there are none."""
-    gateway = gateway_id(home)
+def request_of(home: Path, code: Code | None, platform: str = "") -> Request:
+    """Return the request of this gateway to *platform*; its keys are made where there are none."""
+    gateway, folder = gateway_id(home), home / folder_of(platform)
+    known = _known_ca(folder)
+    if code is not None and known is not None and fingerprint_of(known) != code.fingerprint:
+        raise ProblemError(_other_platform(folder))
     path = key_path(home)
     if not path.exists():
         new_key(path)
     signer = load_signer(path)
     return make_request(
-        gateway, signer, load_public(path.with_suffix(".pub")), make_csr(gateway, _connection_key(home)), code
+        gateway, signer, load_public(path.with_suffix(".pub")), make_csr(gateway, _connection_key(folder)), code
     )
 
 
-def take(home: Path, text: str | bytes, code: Code | None) -> Answer:
+def take(home: Path, text: str | bytes, code: Code | None, platform: str = "") -> Answer:
     """Believe the platform's answer and keep what it holds; raises ProblemError where it is not the platform's."""
-    answer = read_answer(text)
+    answer, folder = read_answer(text), home / folder_of(platform)
     if answer.gateway != gateway_id(home) or (code is not None and answer_digest(answer, code.key()) != answer.digest):
         raise ProblemError(_not_believed("it was not made for this gateway with this code"))
-    own = _connection_key(home).public_key()
+    own = _connection_key(folder).public_key()
     try:
         ca = x509.load_pem_x509_certificate(answer.ca.encode("ascii"))
         certificate = x509.load_pem_x509_certificate(answer.certificate.encode("ascii"))
@@ -103,19 +129,30 @@ def take(home: Path, text: str | bytes, code: Code | None) -> Answer:
         raise ProblemError(_not_believed("its certificate is for another key"))
     if code is not None and fingerprint_of(ca) != code.fingerprint:
         raise ProblemError(_not_believed("its authority is not the one that the code names"))
-    if code is None and ca != _known_ca(home):
-        raise ProblemError(_not_believed("its authority is not the one in keys/ca.crt"))
+    known = _known_ca(folder)
+    if code is None and ca != known:
+        raise ProblemError(_not_believed("its authority is not the one in ca.crt"))
+    if known is not None and ca != known:
+        raise ProblemError(_other_platform(folder))
     parse_public(answer.platform_key.encode("ascii"), "platform_key")
     if code is not None:
-        write_whole(home / CA, answer.ca.encode("ascii"), 0o644)
-        write_whole(home / PLATFORM_KEY, answer.platform_key.encode("ascii"), 0o644)
-    write_whole(home / CERTIFICATE, answer.certificate.encode("ascii"), 0o644)
+        write_whole(folder / CA, answer.ca.encode("ascii"), 0o644)
+        write_whole(folder / PLATFORM_KEY, answer.platform_key.encode("ascii"), 0o644)
+    write_whole(folder / CERTIFICATE, answer.certificate.encode("ascii"), 0o644)
     return answer
 
 
-def _known_ca(home: Path) -> x509.Certificate | None:
+def _other_platform(folder: Path) -> Problem:
+    return problem(
+        "WP-KEY-026", str(folder / CA), "This gateway is enrolled at a platform with another authority already.",
+        "Give the second platform files of its own: `wattproof enrol --as NAME`. If the first one is gone for good,"
+        " move its ca.crt away.",
+    )  # fmt: skip
+
+
+def _known_ca(folder: Path) -> x509.Certificate | None:
     try:
-        return x509.load_pem_x509_certificate((home / CA).read_bytes())
+        return x509.load_pem_x509_certificate((folder / CA).read_bytes())
     except (OSError, ValueError):
         return None
 

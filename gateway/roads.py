@@ -8,10 +8,13 @@ from cloud_sync.core.freshness import Anchor
 from cloud_sync.keys import KeyRing, Signer, load_public
 from cloud_sync.sender import Sender, Settings, broker_settings
 from gateway.config import Configuration, UplinkSettings
+from gateway.enrolment import certificate_end_ms
 from gateway.frame import plain_problem
 from gateway.journal import Journal
 from gateway.key_files import Signing
 from gateway.questions import utc_text
+
+RENEW_BEFORE_MS = 60 * 86_400_000  # Two months are enough for a visit to a site without a route to the platform.
 
 
 class Outbox:
@@ -66,6 +69,7 @@ class RoadEnd(NamedTuple):
     uplink: UplinkSettings
     settings: Settings
     platform: KeyRing
+    certificate_until_ms: int | None = None
 
 
 def road_ends(configuration: Configuration, known_ms: Callable[[], int | None]) -> list[RoadEnd]:
@@ -78,6 +82,7 @@ def road_ends(configuration: Configuration, known_ms: Callable[[], int | None]) 
             uplink,
             connection_settings(configuration, uplink)._replace(known_ms=known_ms),
             KeyRing([load_public(configuration.home / uplink.platform_key)]),
+            certificate_end_ms(configuration.home / uplink.certificate) if uplink.certificate else None,
         )
         for uplink in configuration.uplinks
     ]
@@ -102,7 +107,12 @@ class Roads:
         """
         self._journal = journal
         self._senders: dict[str, Sender] = {}
-        for uplink, settings, platform in ends:
+        self._known_ms: Callable[[], int | None] = lambda: None
+        self._until_ms: dict[str, int] = {}
+        for uplink, settings, platform, until_ms in ends:
+            self._known_ms = settings.known_ms or self._known_ms
+            if until_ms is not None:
+                self._until_ms[uplink.platform] = until_ms
             assert signing is not None, "what is sent is signed"
             outbox = Outbox(journal, uplink.platform)
             self._senders[uplink.platform] = Sender(
@@ -161,4 +171,11 @@ class Roads:
             "last_receipt_at": utc_text(receipt.at_ms) if receipt else None,
             "refusal": road.last_refusal.reason if road.last_refusal else None,
             "trouble": plain_problem(road.trouble) if road.trouble else None,
+            **self._certificate(platform),
         }
+
+    def _certificate(self, platform: str) -> dict[str, Any]:
+        """Return until when the gateway's certificate holds, and whether to renew it, where the time is known."""
+        known_ms, until_ms = self._known_ms(), self._until_ms.get(platform)
+        soon = known_ms is not None and until_ms is not None and until_ms - known_ms < RENEW_BEFORE_MS
+        return {"certificate_until": None if until_ms is None else utc_text(until_ms), "certificate_due": soon}

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from cloud_sync import enrolling
-from cloud_sync.keys import load_public, new_key
+from cloud_sync.keys import KeyRing, load_public, load_signer, new_key
+from cloud_sync.mqtt import broker_settings
 from cloud_sync.platform.cli import main as platform_main
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.tests.served import Served
 from gateway.cli import main as gateway_main
+from gateway.config import UplinkSettings
+from gateway.enrolment import certificate_end_ms
+from gateway.journal import Journal
+from gateway.key_files import Signing
+from gateway.questions import utc_text
+from gateway.roads import RoadEnd, Roads
 
 SETTINGS = '[platform]\nbroker = "mqtt://127.0.0.1:1"\nlisten = "127.0.0.1:0"\n'
 DAY_S = 86400
@@ -79,7 +87,7 @@ class Edge:
 
     def files(self) -> dict[str, bytes]:
         """Return what enrolment left behind."""
-        return {path.name: path.read_bytes() for path in sorted((self.home / "keys").glob("*"))}
+        return {path.name: path.read_bytes() for path in sorted((self.home / "keys").glob("*.*"))}
 
 
 @pytest.fixture
@@ -233,3 +241,45 @@ def test_what_is_no_request_is_refused(place: Place, edge: Edge, tmp_path: Path)
         result = place.call("enrol", "answer", str(out), str(tmp_path / "answer"))
         assert result.exit_code == 1 and result.stderr.startswith("WP-"), text
         assert not (tmp_path / "answer").exists() and place.keys("gw-a") == []
+
+
+def test_a_second_platform_gets_files_of_its_own(place: Place, edge: Edge, tmp_path: Path) -> None:
+    """Its code does not overwrite what the first platform gave; with --as both stand side by side."""
+    assert edge.enrol(place, place.code("gw-a")).exit_code == 0
+    before = edge.files()
+    other = Place(tmp_path / "other")
+    try:
+        code = other.code("gw-a")
+        assert edge.enrol(other, code).stderr.startswith("WP-KEY-026")
+        assert edge.files() == before and other.keys("gw-a") == []
+        route = ("--platform", other.url, "--plain-http", "--as", "county", "--code", "-")
+        result = edge.call("enrol", *route, "--json", typed=code)
+        assert json.loads(result.stdout)["ca"] == "keys/county/ca.crt"
+        assert other.keys("gw-a") == [edge.kid()] == place.keys("gw-a")
+        assert edge.call("keys", "renew", *route[:-2]).exit_code == 0
+        assert edge.call("enrol", *route[:3], "--as", "../x", "--code", "-", typed=code).stderr.startswith("WP-KEY-027")
+    finally:
+        other.stop()
+    assert {name: raw for name, raw in edge.files().items() if name != "county"} == before
+
+
+def _nothing() -> None:
+    """Say that the time is not known."""
+
+
+def test_a_certificate_that_ends_is_told_only_where_the_time_is_known(place: Place, edge: Edge, tmp_path: Path) -> None:
+    """Two months before its end `status` says so; with a clock that nobody vouches for nothing is said."""
+    assert edge.enrol(place, place.code("gw-a")).exit_code == 0
+    until_ms = certificate_end_ms(edge.home / "keys" / "tls.crt")
+    assert until_ms is not None and 395 < until_ms / 86_400_000 - place.now_s / DAY_S < 398
+    uplink = UplinkSettings("platform", "mqtt://127.0.0.1:1", "b0", "keys/platform.pub", "", "", "")
+    signer = load_signer(edge.home / "keys" / "gateway.key")
+    journal = Journal(tmp_path / "journal.sqlite")
+    for known_ms, due in ((None, False), (until_ms - 61 * DAY_S * 1000, False), (until_ms - 59 * DAY_S * 1000, True)):
+        settings = broker_settings(uplink.broker, "gw-a")._replace(
+            known_ms=partial(int, known_ms) if known_ms else _nothing
+        )
+        end = RoadEnd(uplink, settings, KeyRing(), until_ms)
+        (told,) = Roads([end], "gw-a", journal, Signing(signer, ()), lambda: None).status()
+        assert told["certificate_due"] is due and told["certificate_until"] == utc_text(until_ms)
+    journal.close()

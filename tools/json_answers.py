@@ -100,7 +100,8 @@ JSON_ANSWERS = {
    "foreign": false, "timeout_ms": 240, "refused": [{"function": 3, "start": 96, "count": 2}], "shortened": true}],
  "uplink": {"platform": "park", "state": "...", "connected": true, "in_flight": [[501, 512]], "sent": 41,
    "receipted": 500, "refusal": null, "trouble": null, "last_receipt_through": 500,
-   "last_receipt_at": "2026-11-21T02:14:31.007Z"},
+   "last_receipt_at": "2026-11-21T02:14:31.007Z", "certificate_until": "2027-12-23T02:14:31Z",
+   "certificate_due": false},
  "uplinks": [{"platform": "park", "...": "as uplink, one for each platform"}]}
 """,
     "wattproof readings": """

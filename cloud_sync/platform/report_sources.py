@@ -21,6 +21,7 @@ from cloud_sync.platform.parameters import (
 from cloud_sync.platform.park_energy import Hour, added, chosen_park, exported_green, green_by_hour, hours, traced_by
 from cloud_sync.platform.report_parts import Text, _
 from cloud_sync.platform.reports import Period, Reads, rows, unplaced
+from cloud_sync.platform.revocations import REVOKED, Revocation, Revocations
 from cloud_sync.platform.stretch import Stretch, months_of, stretch
 from gateway.carriers import carriers_text, load_carriers
 from gateway.core.account.carrier import CarrierTable
@@ -48,6 +49,7 @@ class Sources(NamedTuple):
     choices: Choices
     enterprises: tuple[Enterprise, ...]
     tables: dict[str, str]  # SHA-256 of each table of numbers used
+    revoked: list[Revocation]  # keys of these gateways that speak for nobody any more
 
     def of_kind(self, kind: str) -> list[Document]:
         """Return the documents of *kind*."""
@@ -144,6 +146,7 @@ def gather(ledger: Reads, home: Path | None, zone: ZoneInfo, text: str, park: st
             "carriers.toml": sha256(carriers_text(home).encode()).hexdigest(),
             "parameters.toml": sha256(parameters_text(home).encode()).hexdigest(),
         },
+        [one for one in Revocations(home / REVOKED).all() if one.gateway in gateways] if home is not None else [],
     )
 
 

@@ -1,5 +1,7 @@
 """Budgets of enterprises, how complete and timely the figures are, and what the whole report rests on."""
 
+from time import gmtime, strftime
+
 from cloud_sync.platform import standing
 from cloud_sync.platform.parameters import Enterprise
 from cloud_sync.platform.park_energy import traced_by
@@ -175,6 +177,14 @@ def basis_section(sources: Sources, sections: tuple[Section, ...]) -> Section:
                 which = "%s, %s, entries %s to %s (%s)"
                 which %= (gateway, method, ends["first"], ends["last"], ends["count"])
                 lines.append((which, "config:%s; %s" % (base["configuration"], " ".join(base["switches"]))))
+    for gateway in sources.gateways:
+        question = "SELECT hex(old_kid) AS old, hex(new_kid) AS new, sequence FROM handover WHERE gateway = ?"
+        for row in rows(sources.ledger, question + " ORDER BY sequence", gateway):
+            which = "handed over to %s in entry %s" % (row["new"].lower(), row["sequence"])
+            lines.append(("%s, key %s" % (gateway, row["old"].lower()), which))
+    for gone in sources.revoked:
+        since = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(gone.at_ms // 1000))
+        lines.append(("%s, key %s" % (gone.gateway, gone.kid.hex()), "revoked %s: %s" % (since, gone.reason)))
     lines += [(name, "sha256:" + digest) for name, digest in sorted(sources.tables.items())]
     lines += sorted(sources.choices.named().items())
     lines.append(("zone", sources.zone.key))

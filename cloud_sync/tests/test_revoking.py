@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from click.testing import CliRunner
 
+from cloud_sync.key_change import announce
 from cloud_sync.keys import load_signer, new_key
 from cloud_sync.platform.auditing import audit
 from cloud_sync.platform.cli import main
 from cloud_sync.platform.enrolment import enrol
+from cloud_sync.platform.yearly_report import make_report
 from cloud_sync.tests.conftest import Platform
-from cloud_sync.tests.gateways import Gateway, config, interval
+from cloud_sync.tests.gateways import Gateway, account, config, interval, stamp
 
 
 def revoke(platform: Platform, kid: bytes) -> None:
@@ -55,3 +58,32 @@ def test_what_is_revoked_is_shown(platform: Platform, gateway: Gateway, tmp_path
     )  # fmt: skip
     unknown = ["--home", str(platform.home), "keys", "revoke", "00" * 8, "--reason", "x"]
     assert CliRunner().invoke(main, unknown).stderr.startswith("WP-PLT-229")
+
+
+def test_the_report_rests_on_keys_that_are_revoked_or_handed_over(platform: Platform, gateway: Gateway) -> None:
+    """Both stand among what a report rests on, with time, reason and entry."""
+    site = (
+        '[gateway]\nid = "gw-1"\npark = "P"\n[[meter_point]]\nname = "Hall"\nrole = "load"\nmeter = "m"\nbusbar = "L"\n'
+    )
+    new_key(platform.home / "new.key")
+    old, new = gateway.signer, load_signer(platform.home / "new.key")
+    for record in (config(site), interval(1_699_999_200, 1_700_000_100), account(1_699_999_200, 1_700_000_100, 7)):
+        assert platform.receipted("gw-1", gateway.send(record))
+    assert platform.receipted("gw-1", gateway.send(announce(stamp(), "gw-1", old, new))) == [4]
+    revoke(platform, new.kid)
+    report = make_report(platform.ledger, platform.home, ZoneInfo("Asia/Shanghai"), "2023", None, 1_700_000_200)
+    (basis,) = [one for one in report.plain()["sections"].values() if one["id"] == "basis"]
+    rows = dict(basis["tables"][0]["rows"])
+    assert rows["gw-1, key " + old.kid.hex()] == "handed over to %s in entry 4" % new.kid.hex()
+    assert rows["gw-1, key " + new.kid.hex()].endswith(": stolen from the cabinet")
+
+
+def test_fault_i06_the_batches_of_another_gateway_are_not_taken(platform: Platform, gateway: Gateway) -> None:
+    """Sent on the topic of another gateway, or signed by another's key for its own, they are refused and not kept."""
+    stolen = gateway.send(config())
+    assert platform.refused("gw-2", stolen) == ["unknown-key"]
+    forger = Gateway("gw-1", load_signer(platform.home / "edge" / "gw-2.key"))
+    assert platform.refused("gw-1", forger.send(config())) == ["unknown-key"]
+    assert platform.count("entry") == 0
+    assert platform.receipted("gw-1", stolen) == [1]
+    assert platform.receipted("gw-1", stolen) == [1] and platform.count("entry") == 1

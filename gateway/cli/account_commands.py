@@ -83,6 +83,9 @@ def _road_rows(road: dict[str, Any]) -> list[list[str]]:
     rows = [[_("uplink to {platform}").format(platform=road["platform"]), "%s, %s" % (told, through)]]
     if road["refusal"]:
         rows.append([_("refused"), refusal_text(road["refusal"])])
+    if road["certificate_due"]:
+        text = _("ends on {day}; renew it: `wattproof keys renew`")
+        rows.append([_("certificate"), text.format(day=road["certificate_until"][:10])])
     if road["trouble"]:
         rows.append([_("broker"), road["trouble"]["text"]])
     return rows

@@ -9,7 +9,7 @@ import click
 
 from cloud_sync.enrolling import TEXT_BYTES_MAX, Answer, Code, read_code, text_of
 from cloud_sync.keys import write_whole
-from gateway.enrolment import CA, CERTIFICATE, PLATFORM_KEY, TLS_KEY, ask, check_route, request_of, take
+from gateway.enrolment import CA, CERTIFICATE, PLATFORM_KEY, TLS_KEY, ask, check_route, folder_of, request_of, take
 from gateway.frame import emit, fails_clearly, json_option
 from gateway.text_file import read_text
 from gateway.words import translate as _
@@ -23,6 +23,7 @@ def route_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--plain-http", is_flag=True, help="Allow http:// to this machine itself."),
         click.option("--ca", type=click.Path(path_type=Path), help="CA certificate of the platform's page."),
         click.option("--in", "answer_file", type=click.Path(path_type=Path), help="Take the answer from a file."),
+        click.option("--as", "name", default="", metavar="NAME", help="The platform's name, where there are several."),
         click.option("--out", type=click.Path(path_type=Path), help="Write the request to a file instead."),
         click.option("--platform", "url", metavar="URL", help="The platform, as https://platform.example."),
     ):
@@ -58,21 +59,21 @@ def check_way(route: dict[str, Any]) -> None:
 def exchange(home: Path, code: Code | None, route: dict[str, Any], as_json: bool) -> None:
     """Ask over the network, or write the request, or take the answer, as *route* says."""
     if route["out"] is not None:
-        write_whole(route["out"], text_of(request_of(home, code)).encode("utf-8"), 0o644)
+        write_whole(route["out"], text_of(request_of(home, code, route["name"])).encode("utf-8"), 0o644)
         text = _("The request is in {file}; let the platform answer it: `wattproof-platform enrol answer`.")
         emit({"file": str(route["out"])}, text.format(file=route["out"]), as_json)
         return
     if route["answer_file"] is not None:
         said: str | bytes = read_text(route["answer_file"], TEXT_BYTES_MAX)
     else:
-        said = ask(route["url"], request_of(home, code), route["ca"])
-    _tell(take(home, said, code), as_json)
+        said = ask(route["url"], request_of(home, code, route["name"]), route["ca"])
+    _tell(take(home, said, code, route["name"]), folder_of(route["name"]), as_json)
 
 
-def _tell(answer: Answer, as_json: bool) -> None:
+def _tell(answer: Answer, folder: Path, as_json: bool) -> None:
     value = {
-        "gateway": answer.gateway, "bucket": answer.bucket, "platform_key": str(PLATFORM_KEY), "ca": str(CA),
-        "certificate": str(CERTIFICATE), "key": str(TLS_KEY),
+        "gateway": answer.gateway, "bucket": answer.bucket, "platform_key": str(folder / PLATFORM_KEY),
+        "ca": str(folder / CA), "certificate": str(folder / CERTIFICATE), "key": str(folder / TLS_KEY),
     }  # fmt: skip
     lines = [_("Gateway {gateway} is known to the platform. Its [uplink] needs these lines:").format(**value)]
     lines += ['%s = "%s"' % (name, text) for name, text in value.items() if name != "gateway"]
