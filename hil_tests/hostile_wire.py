@@ -88,6 +88,10 @@ class HostileWire:
         """Let nothing come that would come later than this."""
         self._coming = [one for one in self._coming if one[0] <= moment_us]
 
+    def forget_before(self, moment_us: int) -> None:
+        """Let nothing come that should have come before this."""
+        self._coming = [one for one in self._coming if one[0] >= moment_us]
+
     def drown(self, until_us: int) -> None:
         """Let a node talk without end from the first moment on."""
         count = until_us // self._character_us
