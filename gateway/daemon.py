@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
-from gateway.config import Configuration
+from gateway.config import Configuration, load
 from gateway.control import serve, socket_path
 from gateway.core.meter.poll import Poll
 from gateway.core.problem import ProblemError
@@ -23,6 +23,7 @@ from gateway.questions import answer_from_journal, journal_status, readings_answ
 from gateway.recorder import Recorder, journal_path
 from gateway.roads import Roads, road_ends
 from gateway.rotation import nothing_signed
+from gateway.sealing import Acceptance, accepted, applied, not_accepted, plain_changes
 from gateway.sweep import BusRunner
 from gateway.words import say
 
@@ -35,13 +36,22 @@ class Daemon:
 
     def __init__(self, configuration: Configuration, tell: Tell) -> None:
         """Open journal, keys and lines; raises ProblemError with what cannot be opened."""
-        self._configuration = configuration
         self._tell = tell
         self._home = configuration.home
         self._clock = Clock()
-        ends = road_ends(configuration, self._clock.known_ms)
         self._journal = Journal(journal_path(self._home), configuration.platforms)
+        configuration, self._held = accepted(configuration, self._journal)
+        self._configuration = configuration
+        if self._held:
+            self._tell(say(not_accepted(str(self._home), self._held)))
+        self._journal.platforms = configuration.platforms
+        self.again = False  # it ended only to begin anew with another configuration
         self._signing = self._keys()
+        try:
+            ends = road_ends(configuration, self._clock.known_ms)
+        except ProblemError:
+            self._journal.close()
+            raise
         signer = self._signing.signer if self._signing is not None else None
         self._recorder = Recorder(configuration, self._journal, self._clock, signer)
         self._roads = Roads(
@@ -100,6 +110,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
         self._recorder.start()
+        if self._held:
+            self._recorder.event("parameters-held", **{what: "%s -> %s" % (old, new) for what, old, new in self._held})
         for bus, code in self._missing:
             self._recorder.event("bus-missing", bus=bus, problem=code)
         server = await serve(self._home, self._answer)
@@ -162,9 +174,13 @@ class Daemon:
             self._loop.call_soon_threadsafe(self._note, notice)
 
     def _note(self, notice: Notice) -> None:
+        if self.again:
+            return
         self._recorder.event(notice.code, **notice.details)
 
     def _deliver(self, outcomes: Sequence[Reading | Fault]) -> None:
+        if self.again:
+            return
         self._recorder.take(outcomes)
         self._close_due()
 
@@ -225,6 +241,10 @@ class Daemon:
         if kind == "readings":
             return readings_answer(list(self._recorder.latest.values()))
         try:
+            if kind == "held":
+                return {"changes": plain_changes(accepted(load(self._home), self._journal)[1])}
+            if kind == "apply":
+                return self._apply(Acceptance(str(question["by"]), str(question["reason"])))
             if kind == "rotate":
                 return self._rotate()
             if kind == "declare":
@@ -234,6 +254,20 @@ class Daemon:
             first = error.problems[0]
             values = {name: str(value) for name, value in first.values.items()}
             return {"problem": [first.code, first.where, first.what, first.hint, values]}
+
+    def _apply(self, acceptance: Acceptance) -> dict[str, Any]:
+        """Take over the configuration in the home folder, then end and begin anew with it."""
+        fresh = load(self._home)
+        changes = accepted(fresh, self._journal)[1]
+        signer = self._signing.signer if self._signing is not None else None
+        self._recorder.commit()
+        recorder = Recorder(fresh, self._journal, self._clock, signer, acceptance)
+        recorder.incarnation = self._recorder.incarnation
+        recorder.accept()
+        self._recorder, self.again = recorder, True
+        self._stopped.set()
+        self._loop.call_soon(self._ended.set)
+        return applied(changes, running=True)
 
     def _rotate(self) -> dict[str, Any]:
         """Hand over to the new key that waits in the home folder."""
@@ -250,6 +284,7 @@ class Daemon:
 
     def _status(self) -> dict[str, Any]:
         answer = journal_status(self._configuration, self._journal)
+        answer["held"] = plain_changes(self._held)
         answer["clock"] = self._clock.answer() | {"utc": utc_text(self._clock.utc_ms())}
         answer["intervals"] = self._intervals
         answer["findings"] = self._recorder.findings.all(self._clock.utc_ms() // 1000)

@@ -189,6 +189,12 @@ class Journal:
                 raise
             return None
 
+    def last_configuration(self) -> int | None:
+        """Return the sequence of the last configuration, None before the first."""
+        row = self._db.execute("SELECT max(sequence) FROM configuration").fetchone()
+        sequence: int | None = row[0]
+        return sequence
+
     def state(self) -> bytes | None:
         """Return the settlement's state as last committed."""
         row = self._db.execute("SELECT value, digest FROM state WHERE name = ?", (SETTLEMENT,)).fetchone()

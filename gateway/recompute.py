@@ -23,6 +23,7 @@ from gateway.core.record import (
     Declaration,
     Event,
     Interval,
+    ParameterChange,
     RecordError,
     SelfUse,
     TimeAnchor,
@@ -39,6 +40,7 @@ from gateway.core.settlement import (
 from gateway.declared_spans import DeclaredSpans
 from gateway.figures import amended
 from gateway.rows import interval_rows, rows_root
+from gateway.sealing import change_lines, changes_between
 
 
 def _ends(span: Span) -> tuple[object, ...]:
@@ -62,6 +64,9 @@ class Recomputation:
         self.amendments: list[Amendment] = []
         self.anchors: list[TimeAnchor] = []
         self._configurations: dict[int, tuple[Configuration, tuple[Channel, ...]]] = {}
+        self._config: Config | None = None
+        self._change: ParameterChange | None = None  # waits for the configuration that it brings
+        self._whole_since_config = True  # no entry is left out since the last configuration
         self._configured = 0  # sequence of the configuration that holds now
         self._declared = DeclaredSpans()
         self._bases = ReadBases()
@@ -117,6 +122,8 @@ class Recomputation:
         if isinstance(record, Config):
             self._bases.configured(sequence, body)
             self._take_config(sequence, record)
+        elif isinstance(record, ParameterChange):
+            self._change = record
         elif isinstance(record, Interval):
             self._interval = (sequence, record)
         elif isinstance(record, Declaration):
@@ -163,6 +170,7 @@ class Recomputation:
     def _skip(self) -> None:
         """Entries are left out here: what they may have changed is not known from now on."""
         self._unseen |= set(self._last)
+        self._whole_since_config = False
         self._open, self._pools, self._interval = {}, (), None
         self._seen, self._late = set(), (0, ())
         self._last_end_s = self._end_s
@@ -175,6 +183,7 @@ class Recomputation:
             self.problems.extend(one.moved("entry %d" % sequence) for one in error.problems)
             return
         channels = account_channels(configuration.site, configuration.profiles)
+        self._check_sealed(sequence, record)
         if self._configured:
             before, channels_before = self._configurations[self._configured]
             for key in changed_registers(before.site, channels_before, configuration.site, channels):
@@ -182,6 +191,28 @@ class Recomputation:
                 self._open.pop(key, None)
         self._configurations[sequence] = (configuration, channels)
         self._configured = sequence
+
+    def _check_sealed(self, sequence: int, record: Config) -> None:
+        """Check that other sealed parameters come with who changed them and why, in the entry before."""
+        change, self._change = self._change, None
+        before, self._config = self._config, record
+        if change is not None and change.after != sequence:
+            change = None
+        whole = self._whole_since_config
+        self._whole_since_config = True
+        if before is None or not whole:
+            return
+        changes = changes_between(before, record)
+        if changes and (change is None or change.before != self._configured or change.changes != changes):
+            self.problems.append(
+                problem(
+                    "WP-EXP-075",
+                    "entry %d" % sequence,
+                    "sealed parameters differ from those before, and no reason was recorded for it: {changes}",
+                    "the gateway was made to measure otherwise past wattproof: ask its operator",
+                    changes="; ".join(change_lines(changes)),
+                )
+            )
 
     def _check_span(self, sequence: int, span: Span, channel: Channel, start_s: int, end_s: int) -> None:
         """Check one span: its energy, and that it begins where the last one of its register ended."""

@@ -33,6 +33,7 @@ from gateway.core.record import (
     Config,
     Declaration,
     Event,
+    ParameterChange,
     ReceiptSeen,
     RecordError,
     SelfUse,
@@ -58,6 +59,7 @@ from gateway.journal import RETENTION_DAYS, Journal
 from gateway.journal_file import damaged
 from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
+from gateway.sealing import Acceptance, changes_between, not_accepted
 from gateway.succession import check_identity, config_at
 from gateway.text_file import parse_toml
 
@@ -68,8 +70,17 @@ CLOCK_KEPT_MS = 3_600_000  # a boot that knows no time starts no earlier than wh
 class Recorder:
     """The account book of a running gateway."""
 
-    def __init__(self, configuration: Configuration, journal: Journal, clock: Clock, signer: Signer | None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        journal: Journal,
+        clock: Clock,
+        signer: Signer | None,
+        acceptance: Acceptance | None = None,
+    ) -> None:
+        """acceptance: of the sealed parameters in which *configuration* differs from that of the journal."""
         self.configuration = configuration
+        self._acceptance = acceptance
         self.journal = journal
         self.clock = clock
         self.incarnation = os.urandom(INCARNATION_BYTES)
@@ -91,7 +102,7 @@ class Recorder:
         self._committed_state = b""
         self._bodies: list[bytes] = []
         self._figures: list[tuple[int, int, int]] = []
-        self._config_sequence = 0
+        self._config_sequence = self._config_before = 0
         self._config_position: int | None = None
         self._freed_day = 0
         self._receipts_recorded: dict[str, int] = {}  # by platform
@@ -110,6 +121,11 @@ class Recorder:
         self.look_at_clock()
         self.commit()
 
+    def accept(self) -> None:
+        """Take over the configuration, and commit it with who accepted it and why."""
+        self._go_on()
+        self.commit()
+
     def open_books(self) -> None:
         """Go on from the journal for a word of a person alone, while no daemon runs."""
         self._go_on()
@@ -122,7 +138,7 @@ class Recorder:
         if state is not None:
             plain = decode(state)
             assert isinstance(plain, dict)
-            self._config_sequence = plain.pop(6)
+            self._config_sequence = self._config_before = plain.pop(6)
             self._clock_kept = kept_of(plain.pop(11))
             self.clock.resume(self._clock_kept)
             self._waiting, findings = plain.pop(9, [[], [[], []]])
@@ -144,9 +160,15 @@ class Recorder:
 
     def _change(self, before: Config | None, state: dict[int, Any], config: Config) -> None:
         """Bring to an end under the configuration *before* what it began, then go on under the new one."""
-        self._record_readings()
         changed = [(row[0], row[1]) for row in state[1] + state[5]]
         old = usable(before) if before is not None else None
+        changes = changes_between(before, config) if before is not None else ()
+        acceptance = self._acceptance
+        if changes and acceptance is None:
+            if old is not None:
+                raise ProblemError(not_accepted(str(self.configuration.home), changes))
+            acceptance = Acceptance("wattproof " + VERSION, "this version cannot use the former configuration")
+        self._record_readings()
         if old is not None:
             check_identity(self.journal, old, self.configuration)
             settlement, channels = self.settlement, account_channels(old.site, old.profiles)
@@ -157,6 +179,9 @@ class Recorder:
             state, self.settlement = self.settlement.state(), settlement
             changed = changed_registers(old.site, channels, self.configuration.site, settlement.channels)
         self.settlement.restore(state, changed)
+        if changes and acceptance is not None:
+            stamp, after = self.clock.stamp(), self._next_sequence() + 1
+            self._add(ParameterChange(stamp, self._config_before, after, *acceptance, changes))
         self._add_config(config)
         for meter, quantity in changed:
             ratio = "" if old is None else new_ratio(old.site, self.configuration.site, meter)

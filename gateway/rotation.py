@@ -10,6 +10,7 @@ from gateway.frame import UnreachableError
 from gateway.journal import Journal
 from gateway.key_files import Signing, signing, take_over, waiting_key
 from gateway.recorder import Recorder, journal_path
+from gateway.sealing import accepted
 
 
 def nothing_signed(configuration: Configuration) -> Problem:
@@ -29,7 +30,7 @@ def rotate(configuration: Configuration, clock: Clock) -> dict[str, Any]:
     """Hand over to the new key that waits, in a journal that no daemon has open."""
     journal, kept = _opened(configuration)
     try:
-        recorder = Recorder(configuration, journal, clock, kept.signer)
+        recorder = Recorder(accepted(configuration, journal)[0], journal, clock, kept.signer)
         recorder.open_books()
         new = waiting_key(configuration.home)
         sequence = recorder.change_key(new)

@@ -91,6 +91,7 @@ JSON_ANSWERS = {
     "wattproof status": """
 {"gateway": "park7-gw1", "park": "Demo park", "entries": 512, "receipted": 500, "oldest_unreceipted": 501,
  "head": "...", "set_aside": [{"first": 7, "last": 9, "refusal": "malformed", "platform": "park"}],
+ "held": [{"what": "meter m-mill: ct_ratio", "before": "200/5", "after": "400/5"}],
  "clock": {"status": "S", "bound_ms": 40, "source": "receipt", "drift_ppm": 12, "boot": "3f9a0c17d2e84b65",
    "utc": "2026-11-21T02:15:00.000Z"}, "intervals": 96,
  "findings": [{"code": "register-decreased", "place": "m-mill", "details": {"quantity": "energy_active_import",
@@ -103,6 +104,12 @@ JSON_ANSWERS = {
    "last_receipt_at": "2026-11-21T02:14:31.007Z", "certificate_until": "2027-12-23T02:14:31Z",
    "certificate_due": false},
  "uplinks": [{"platform": "park", "...": "as uplink, one for each platform"}]}
+""",
+    "wattproof config plan": """
+{"changes": [{"what": "meter m-mill: ct_ratio", "before": "200/5", "after": "400/5"}]}
+""",
+    "wattproof config apply": """
+{"changes": [{"what": "meter m-mill: ct_ratio", "before": "200/5", "after": "400/5"}], "running": true}
 """,
     "wattproof readings": """
 {"readings": [{"meter": "m-intake", "quantity": "energy_active_import", "at": "2026-11-21T02:14:58.120Z",
@@ -180,6 +187,12 @@ JSON_ANSWERS = {
     "wattproof-platform verify": """
 {"chains": 2, "batches": 41, "entries": 512, "receipts": 41, "problems": []}
 """,
+    "wattproof-platform checkpoint": """
+{"gateway": "park7-gw1", "size": 511, "note": "park7-gw1\\n511\\n..."}
+""",
+    "wattproof-platform clear": """
+{"gateway": "park7-gw1", "cleared": 1}
+""",
     "wattproof-platform show": """
 {"gateways": [{"gateway": "park7-gw1", "keys": ["0123456789abcdef"],
   "chains": [{"incarnation": "...", "first_sequence": 1, "head_sequence": 512, "head_link": "...", "branch": false}],
@@ -187,6 +200,7 @@ JSON_ANSWERS = {
   "intervals": {"count": 96, "accounted": 96, "first_s": 1763654400, "last_s": 1763740800,
     "least_complete_ppm": 1000000},
   "energy": [{"meter_point": "Mill", "role": "load", "import_wh": 1000, "export_wh": 0, "flagged": 0}],
+  "witness": {"cosigned": 511, "contradictions": 0, "clone": null},
   "counts": {"conflict": 0, "unread": 0, "amended": 0, "hole": 0, "held": 0, "set_aside": 0}}]}
 """,
     "wattproof-platform explain": """

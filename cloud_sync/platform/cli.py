@@ -25,6 +25,7 @@ from cloud_sync.platform.ledger import Ledger, broken
 from cloud_sync.platform.park import PARK_FILE, read_parks
 from cloud_sync.platform.rebuilding import rebuild
 from cloud_sync.platform.report_commands import report_command
+from cloud_sync.platform.witness_commands import checkpoint_command, clear_command
 from gateway import words
 from gateway.core.problem import ProblemError
 from gateway.frame import PROBLEM, SpokenGroup, emit, fails_clearly, json_option, plain_problem, show, speak_anywhere
@@ -165,6 +166,8 @@ def park_command(home: Path, as_json: bool) -> None:
 main.add_command(keys_group)
 main.add_command(enrol_group)
 main.add_command(broker_config_command)
+main.add_command(checkpoint_command)
+main.add_command(clear_command)
 main.add_command(document_group)
 main.add_command(report_command)
 main.add_command(explain_command)

@@ -92,6 +92,22 @@ def clear(connection: sqlite3.Connection, gateway: str, who: str, reason: str, n
     return found
 
 
+def standing_of(connection: sqlite3.Connection, gateway: str) -> dict[str, object]:
+    """Return the last cosigned checkpoint of *gateway*, and what a person must look at."""
+    row = connection.execute(
+        "SELECT size, incarnation, sequence FROM cosigned WHERE gateway = ? ORDER BY number DESC LIMIT 1", (gateway,)
+    ).fetchone()
+    found = clone_of(connection, gateway)
+    clone = None
+    if found is not None:
+        clone = {"kept": found.kept.hex(), "refused": found.refused.hex(), "found_ms": found.found_ms}
+    return {
+        "cosigned": row["size"] if row else None,
+        "contradictions": open_contradictions(connection, gateway),
+        "clone": clone,
+    }
+
+
 def open_contradictions(connection: sqlite3.Connection, gateway: str) -> int:
     """Return how many checkpoints were not cosigned since a person last looked into it."""
     row = connection.execute(

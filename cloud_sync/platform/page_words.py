@@ -17,6 +17,8 @@ PAGE_WORDS = (
     _("Unbroken"),
     _("Waiting for earlier entries"),
     _("Branched: the gateway's journal was set back"),
+    _("Cloned: its key writes in two places"),
+    _("{n} checkpoints contradict what was cosigned"),
     _("No entry yet"),
     _("{n} set aside as counted before"),
     _("{n} batches wait for those before them"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from cloud_sync.platform import whole_park
 from cloud_sync.platform.bounds import TIME_S_MAX
+from cloud_sync.platform.clones import standing_of
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.reports import Period
 from gateway.frame import plain_problem
@@ -72,8 +73,28 @@ def _gateway(ledger: Ledger, name: str) -> dict[str, Any]:
             " min(complete_ppm) AS least_complete_ppm FROM interval WHERE gateway = ?"
         )[0],
         "energy": read(_ENERGY),
+        "witness": _witness(ledger, name),
         "counts": {table: read(f"SELECT count(*) AS n FROM {table} WHERE gateway = ?")[0]["n"] for table in _COUNTED},
     }
+
+
+def _witness(ledger: Ledger, name: str) -> dict[str, Any]:
+    with ledger.lock:
+        return standing_of(ledger.connection, name)
+
+
+def _witness_lines(witness: dict[str, Any]) -> list[str]:
+    lines = []
+    if witness["cosigned"] is not None:
+        lines.append("  " + _("cosigned: the first {size} entries").format(size=witness["cosigned"]))
+    if witness["clone"]:
+        line = "  " + _("CLONE: its key writes in two places; chain {refused} is refused, chain {kept} goes on")
+        short = {name: witness["clone"][name][:8] for name in ("kept", "refused")}
+        lines.append(line.format(**short))
+    if witness["contradictions"]:
+        line = "  " + _("CONTRADICTION: {count} checkpoints do not continue what was cosigned")
+        lines.append(line.format(count=witness["contradictions"]))
+    return lines
 
 
 def text(value: dict[str, Any]) -> str:
@@ -99,6 +120,7 @@ def text(value: dict[str, Any]) -> str:
             line = "  " + _("intervals: {count}, from {first} to {last}")
             first, last = _utc(intervals["first_s"]), _utc(intervals["last_s"])
             lines.append(line.format(count=intervals["count"], first=first, last=last))
+        lines += _witness_lines(one["witness"])
         lines += _energy_lines(one)
         noted = [f"{table} {count}" for table, count in one["counts"].items() if count]
         if noted:

@@ -96,7 +96,7 @@ def overview(ledger: Reads, gateway: str) -> Figures:
 
 
 def chain(ledger: Reads, gateway: str) -> Figures:
-    """Return the state of the gateway's chain: "empty", "whole", "gap" (entries awaited) or "branch" (set back)."""
+    """Return the state of the gateway's chain: "empty", "whole", "gap" (entries awaited), "branch" or "clone"."""
     question = (
         "SELECT first_sequence, head_sequence, head_link, branch FROM chain WHERE gateway = ?"
         " ORDER BY head_sequence DESC, opened DESC"
@@ -108,7 +108,10 @@ def chain(ledger: Reads, gateway: str) -> Figures:
         " (SELECT total(last_sequence - first_sequence + 1) FROM hole WHERE gateway = ?1) AS left_out,"
         " (SELECT count(*) FROM conflict WHERE gateway = ?1) AS conflicts,"
         " (SELECT count(*) FROM set_aside WHERE gateway = ?1) AS refused,"
-        " (SELECT count(*) FROM unread WHERE gateway = ?1) AS unread",
+        " (SELECT count(*) FROM unread WHERE gateway = ?1) AS unread,"
+        " (SELECT max(size) FROM cosigned WHERE gateway = ?1) AS cosigned,"
+        " (SELECT count(*) FROM contradiction JOIN entry USING (gateway, incarnation, sequence) WHERE gateway = ?1"
+        " AND projected > (SELECT ifnull(max(projected), 0) FROM clearance WHERE gateway = ?1)) AS contradictions",
         gateway,
     )[0]
     state = "whole" if found else "empty"
@@ -116,13 +119,15 @@ def chain(ledger: Reads, gateway: str) -> Figures:
         state = "gap"
     if any(row["branch"] for row in found):
         state = "branch"
+    if rows(ledger, "SELECT 1 FROM clone WHERE gateway = ?", gateway):
+        state = "clone"
     return {
         "state": state,
         "starts": len(found),
         "entries": sum(max(0, row["head_sequence"] - row["first_sequence"] + 1) for row in found),
         "head_sequence": found[0]["head_sequence"] if found else None,
         "head_link": bytes(found[0]["head_link"]).hex() if found else None,
-        **{name: int(number) for name, number in counted.items()},
+        **{name: int(number or 0) for name, number in counted.items()},
     }
 
 

@@ -13,7 +13,7 @@ from gateway.frame import plain_problem
 PERIODS_MAX = 100  # periods that are not whole, shown of a day; a day with more has a fault of another kind
 STATES = ("whole", "partial", "refused")
 Tell = Callable[[Problem], Figures]
-_WORST = ("empty", "branch", "gap", "whole")  # of the chains of a park's gateways, the worst first
+_WORST = ("empty", "clone", "branch", "gap", "whole")  # of the chains of a park's gateways, the worst first
 
 
 def parks(ledger: Reads) -> list[str]:

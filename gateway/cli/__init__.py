@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("gateway.cli.account_commands", "export"),
     "verify": ("gateway.cli.account_commands", "verify"),
     "checkpoint": ("gateway.cli.checkpoint_command", "checkpoint"),
+    "config": ("gateway.cli.config_commands", "config_group"),
     "declare": ("gateway.cli.declare_command", "declare"),
     "keys": ("gateway.cli.keys_commands", "keys"),
     "enrol": ("gateway.cli.enrol_command", "enrol"),

@@ -108,6 +108,8 @@ def status(home: str, as_json: bool) -> None:
     ]
     for road in answer["uplinks"] or [answer["uplink"]]:
         rows += _road_rows(road)
+    for held in answer["held"]:
+        rows.append([_("waits for a reason"), "{what}: {before} -> {after}".format(**held)])
     for aside in answer["set_aside"]:
         refused_by = "" if aside["platform"] is None else " (%s)" % aside["platform"]
         rows.append([_("set aside"), _("entries {first} to {last}: {refusal}").format(**aside) + refused_by])

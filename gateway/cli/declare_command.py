@@ -19,6 +19,7 @@ from gateway.frame import OK, UnreachableError, emit, fails_clearly, json_option
 from gateway.journal import Journal
 from gateway.key_files import signing
 from gateway.recorder import Recorder, journal_path
+from gateway.sealing import accepted
 from gateway.words import translate as _
 
 
@@ -141,7 +142,7 @@ def _asked(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     journal = Journal(path, configuration.platforms)
     try:
         signer = signing(home, journal).signer if configuration.uplinks else None
-        recorder = Recorder(configuration, journal, Clock(), signer)
+        recorder = Recorder(accepted(configuration, journal)[0], journal, Clock(), signer)
         recorder.open_books()
         return recorder.declare(asked)
     finally:

@@ -141,11 +141,14 @@ def _met_text(one: Met) -> str:
 @fails_clearly
 def run(home: str) -> None:
     """Run the gateway until it is told to stop (Ctrl-C or SIGTERM)."""
-    configuration = load(Path(home))
+    again = True
     try:
-        daemon = Daemon(configuration, click.echo)
-        click.echo(started_text(configuration))
-        asyncio.run(daemon.run())
+        while again:
+            configuration = load(Path(home))
+            daemon = Daemon(configuration, click.echo)
+            click.echo(started_text(configuration))
+            asyncio.run(daemon.run())
+            again = daemon.again
     except (sqlite3.Error, CanonicalError, RecordError) as error:
         raise ProblemError(
             problem(

@@ -13,6 +13,7 @@ from gateway.core.settlement import account_channels
 from gateway.core.time_keeping import ClockFacts
 from gateway.journal import Journal
 from gateway.recorder import Recorder, journal_path, key_path
+from gateway.sealing import Acceptance
 
 SITE = """
 [gateway]
@@ -136,10 +137,12 @@ class SmallPark:
         self.silent: set[str] = set()
         self.open()
 
-    def open(self) -> None:
+    def open(self, acceptance: Acceptance | None = None) -> None:
         """Start the gateway's books, as after a restart."""
         self.journal = Journal(journal_path(self.home))
-        self.recorder = Recorder(self.configuration, self.journal, self.clock, load_signer(key_path(self.home)))
+        self.recorder = Recorder(
+            self.configuration, self.journal, self.clock, load_signer(key_path(self.home)), acceptance
+        )
         self.recorder.start()
 
     def configure(self, text: str) -> None:
@@ -150,7 +153,7 @@ class SmallPark:
         self.channels = account_channels(self.configuration.site, self.configuration.profiles)
         for channel in self.channels:
             self.counts.setdefault((channel.meter, channel.quantity), 1_000_000)
-        self.open()
+        self.open(Acceptance("Li Wei", "a test"))
 
     def count(self, meter: str, quantity: str, counts: int) -> None:
         """Let a register advance by *counts* of its own."""

@@ -35,6 +35,7 @@ export function standing(overview) {
   const late = interval && overview.now_s - interval.end_s > LATE_STEPS * length;
   const states = {
     whole: [t("Unbroken"), "good"], gap: [t("Waiting for earlier entries"), "warn"],
+    clone: [t("Cloned: its key writes in two places"), "bad"],
     branch: [t("Branched: the gateway's journal was set back"), "bad"], empty: [t("No entry yet"), ""],
   };
   const [state, mood] = states[chain.state];
@@ -43,6 +44,7 @@ export function standing(overview) {
     chain.held ? t("{n} batches wait for those before them", { n: chain.held }) : "",
     chain.left_out ? t("{n} entries left out by the gateway", { n: chain.left_out }) : "",
     chain.refused ? t("{n} batches refused", { n: chain.refused }) : "",
+    chain.contradictions ? t("{n} checkpoints contradict what was cosigned", { n: chain.contradictions }) : "",
     chain.unread ? t("{n} entries unreadable", { n: chain.unread }) : "",
   ].filter(Boolean).join(" · ");
   const facts = [
