@@ -25,6 +25,8 @@ test-system:
 	@sh tools/system_packages.sh mosquitto chromium fonts-noto-cjk openssl
 	@sh tools/system_packages.sh mbpoll libmodbus-dev gcc libc6-dev \
 		|| echo "The tests against foreign Modbus programs are skipped and counted at the end." >&2
+	@sh tools/system_packages.sh iproute2 \
+		|| echo "The tests over bad networks are skipped and counted at the end." >&2
 	@sh tools/system_packages.sh swtpm tpm2-tools \
 		|| echo "The tests of keys in a TPM are skipped and counted at the end." >&2
 

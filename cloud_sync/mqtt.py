@@ -4,7 +4,6 @@ The broker is taken for an unreliable pipe: every connection is a clean session 
 from the one before, so that a message the broker cannot bear is never sent again behind our back.
 """
 
-import random
 import re
 import socket
 import ssl
@@ -24,16 +23,20 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud_sync.certificate_time import judge_time, judged_by_system
 from cloud_sync.core.batch import BATCH_BYTES_MAX
+from cloud_sync.pauses import Pauses
 from gateway.core.problem import Problem, ProblemError, problem
 
 _USER = re.compile(r"//[^/@]*@")  # A name and a password in an address are not repeated.
 PORTS = {"mqtt": 1883, "mqtts": 8883}
-KEEPALIVE_S = 20  # A dead link is noticed in half a minute.
-CONNECT_TIMEOUT_S = 10
+KEEPALIVE_S = 20  # A dead link that nothing is sent on is noticed in half a minute.
+UNACKNOWLEDGED_S = 8.0  # One that something is sent on, after this; then the kernel gives it up.
+CONNECT_TIMEOUT_S = 4.0  # The kernel asks after 0, 1 and 3 s: a link that is back is found a second later at most.
+ANSWER_TIMEOUT_S = 10.0  # What a broker that took the connection gets to say that it is open.
 IN_FLIGHT_MAX = 20  # Messages the broker has not acknowledged; it may ask for fewer.
 QUEUED_MAX = 64  # Messages handed over and not yet sent; more is a programming error.
 PACKET_BYTES_MAX = BATCH_BYTES_MAX + 4096  # What we let the broker send: a batch, its topic and properties.
 _QOS = 1
+_SHUTTING_DOWN = 0x8B  # The broker's reason for a disconnection that will pass.
 _FAREWELL_S = 2.0
 _LOOK_S = 1.0  # How often paho looks at its keepalive.
 
@@ -47,7 +50,8 @@ class Settings(NamedTuple):
     tls: ssl.SSLContext | None
     pause_min_s: float = 1.0
     pause_max_s: float = 60.0  # After the broker said no: someone must change something first.
-    unreachable_max_s: float = 8.0  # After the network said no: it may be back any moment.
+    unreachable_max_s: float = 6.0  # After the network said no: it may be back any moment.
+    spread_s: float = 0.0  # A connection that was lost is opened again within this, by chance: not all at once.
     known_ms: Callable[[], int | None] | None = None  # UTC to judge certificates by, None inside: not known; no
     # callable at all: the system's clock is believed.
 
@@ -172,6 +176,8 @@ class Connection:
         self._in_flight_max = IN_FLIGHT_MAX
         self._why: Problem | None = None
         self._answered = False
+        self._was_open = False  # In this round.
+        self._said_no = False
         self._time_judged = True
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_open, name="mqtt %s" % settings.client_id, daemon=True)
@@ -223,26 +229,22 @@ class Connection:
             client.ack(message.mid, _QOS)
 
     def _keep_open(self) -> None:
-        pause_s = self._settings.pause_min_s
+        pauses = Pauses(self._settings.pause_min_s, self._settings.spread_s)
         while not self._stopping.is_set():
             started_s = time.monotonic()
             self._why = None
-            self._answered = False
+            self._answered = self._was_open = self._said_no = False
             try:
-                reachable = self._run()
+                self._run()
             finally:
                 self._open = False
                 self._client = None
                 self._on_event(Closed(None if self._stopping.is_set() else self._why))
-            most_s = self._settings.pause_max_s if reachable else self._settings.unreachable_max_s
-            if time.monotonic() - started_s > most_s:
-                pause_s = self._settings.pause_min_s
-            pause_s = min(pause_s, most_s)
-            self._stopping.wait(pause_s * random.uniform(0.5, 1.0))
-            pause_s *= 2
+            most_s = self._settings.pause_max_s if self._said_no else self._settings.unreachable_max_s
+            self._stopping.wait(pauses.after(time.monotonic() - started_s, self._was_open, most_s))
 
-    def _run(self) -> bool:
-        """Live through one connection; return False where the broker's host could not be reached."""
+    def _run(self) -> None:
+        """Live through one connection."""
         client = self._new_client()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.ReceiveMaximum = IN_FLIGHT_MAX
@@ -266,23 +268,32 @@ class Connection:
                 "Check the CA certificate, the host name in the broker's certificate, and the clock.",
                 reason=getattr(error, "verify_message", "") or error.reason or error,
             )  # fmt: skip
-            return True
+            self._said_no = True
+            return
         except OSError as error:
             self._why = problem(
                 "WP-NET-007", address, "The broker cannot be reached: {reason}.",
                 "Check the network and the address; nothing is lost meanwhile.", reason=error.strerror or error,
             )  # fmt: skip
-            return False
+            return
         opened = client.socket()
         if isinstance(opened, socket.socket):  # Else an acknowledgement waits 40 ms for company.
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000))
         self._round += 1
         self._client = client
         if self._stopping.is_set():
             client.disconnect()
+        until_s = time.monotonic() + ANSWER_TIMEOUT_S
         while client.loop(_LOOK_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:  # Unlike loop_forever it can be woken to send.
-            pass
-        return True
+            if not self._was_open and time.monotonic() > until_s:
+                self._why = problem(
+                    "WP-NET-030", address, "Something took the connection and says nothing.",
+                    "The broker hangs, or the port is of another program; it is tried again by itself.",
+                )  # fmt: skip
+                if isinstance(opened, socket.socket):
+                    opened.close()
+                return
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(
@@ -315,6 +326,7 @@ class Connection:
                 "Ask the broker's operator whether client {client} may connect.",
                 reason=str(reason), client=self._settings.client_id,
             )  # fmt: skip
+            self._said_no = True
             client.disconnect()
             return
         receive_max = getattr(properties, "ReceiveMaximum", IN_FLIGHT_MAX)
@@ -337,27 +349,31 @@ class Connection:
                     "WP-NET-009", topic, "The broker does not let us read this topic: {reason}.",
                     "Ask the broker's operator for the right to read it.", reason=str(reason),
                 )  # fmt: skip
+                self._said_no = True
                 client.disconnect()
                 return
         self._opened()
 
     def _opened(self) -> None:
-        self._open = True
+        self._open = self._was_open = True
         self._on_event(Opened(self._limit, self._time_judged))
 
     def _on_message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
         self._on_event(message_of(message, self._round))
 
     def _on_disconnect(
-        self, _client: paho.Client, _user: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
+        self, _client: paho.Client, _user: Any, flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._open = False
+        if flags.is_disconnect_packet_from_server and reason.value != _SHUTTING_DOWN:
+            self._said_no = True  # As where another client took our name.
         if self._why is None and not self._answered:
             self._why = problem(
                 "WP-NET-012", "%s:%d" % (self._settings.host, self._settings.port),
                 "Something took the connection and closed it without an answer of a broker.",
                 "Check the port. If the broker asks for client certificates, give certificate and key.",
             )  # fmt: skip
+            self._said_no = True
         elif self._why is None:
             self._why = problem(
                 "WP-NET-010", "%s:%d" % (self._settings.host, self._settings.port),

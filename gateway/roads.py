@@ -15,6 +15,7 @@ from gateway.key_files import Signing
 from gateway.questions import utc_text
 
 RENEW_BEFORE_MS = 60 * 86_400_000  # Two months are enough for a visit to a site without a route to the platform.
+SPREAD_S = 6.0  # A broker that starts anew gets its gateways back over so long.
 
 
 class Outbox:
@@ -60,7 +61,7 @@ class Outbox:
 def connection_settings(configuration: Configuration, uplink: UplinkSettings) -> Settings:
     """Return how the broker of *uplink* is reached; raises ProblemError with what is wrong with it."""
     files = [configuration.home / name if name else None for name in (uplink.ca, uplink.certificate, uplink.key)]
-    return broker_settings(uplink.broker, configuration.site.gateway, *files)
+    return broker_settings(uplink.broker, configuration.site.gateway, *files)._replace(spread_s=SPREAD_S)
 
 
 class RoadEnd(NamedTuple):

@@ -90,8 +90,9 @@ class PipBroker:
 class Mosquitto:
     """mosquitto with TLS, client certificates and access rules."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.port = port or free_port()
+        self.host = host
         found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if found is None:
             raise ProblemError(
@@ -107,7 +108,8 @@ class Mosquitto:
 
     def configure(self, folder: Path) -> None:
         """Write the shipped configuration, as after a revocation."""
-        write_broker_config(folder, folder / "broker", ("127.0.0.1", "localhost"), self.port, "127.0.0.1")
+        hosts = dict.fromkeys((self.host, "127.0.0.1", "localhost"))
+        write_broker_config(folder, folder / "broker", tuple(hosts), self.port, self.host)
         if os.getuid() == 0:  # else it would give up the right to read a folder that belongs to root
             with (folder / "broker" / "mosquitto.conf").open("a") as file:
                 file.write("user root\n")
@@ -119,7 +121,7 @@ class Mosquitto:
     def _client(self, folder: Path, name: str) -> dict[str, str]:
         pki = folder / "pki"
         return {
-            "broker": "mqtts://127.0.0.1:%d" % self.port,
+            "broker": "mqtts://%s:%d" % (self.host, self.port),
             "ca": str(pki / "ca.crt"),
             "certificate": str(pki / (name + ".crt")),
             "key": str(pki / (name + ".key")),

@@ -9,6 +9,7 @@ present() {
         libmodbus-dev) [ -f /usr/include/modbus/modbus.h ] ;;
         mbpoll | gcc) command -v "$1" >/dev/null 2>&1 ;;
         libc6-dev) [ -f /usr/include/stdio.h ] ;;
+        iproute2) command -v ip >/dev/null 2>&1 ;;
         swtpm) command -v swtpm >/dev/null 2>&1 ;;
         tpm2-tools) command -v tpm2_sign >/dev/null 2>&1 ;;
         openssl) command -v openssl >/dev/null 2>&1 ;;
