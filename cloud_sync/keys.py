@@ -22,6 +22,7 @@ from cloud_sync import sm2, tpm
 from cloud_sync.core.batch import EDDSA, ES256, KID_BYTES, SM2
 from gateway.core.problem import Problem, ProblemError, problem
 
+SigningError = tpm.SigningError
 ALGORITHM_NAMES = {EDDSA: "Ed25519", ES256: "ES256", SM2: "SM2"}
 SUITES = {"eddsa": (EDDSA, False), "es256-tpm": (ES256, True), "sm2": (SM2, False)}  # algorithm; in a TPM?
 _FILE_BYTES_MAX = 16 * 1024  # A PEM key has some hundred bytes; whatever is longer is another file.

@@ -18,6 +18,10 @@ _SHOWN = 200  # characters of what a program complains of
 _ATTRIBUTES = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign"
 
 
+class SigningError(ProblemError):
+    """The key is there and cannot sign now: what should be signed has to wait."""
+
+
 def _run(*command: str, given: bytes = b"") -> bytes:
     """Return what a program of tpm2-tools writes; raises ProblemError where it fails. No argument is a secret."""
     try:
@@ -88,11 +92,13 @@ def signing(handle: str) -> Callable[[bytes], bytes]:
 
     def sign(message: bytes) -> bytes:
         command = ("tpm2_sign", "-Q", "-c", handle, "-g", "sha256", "-s", "ecdsa", "-f", "plain", "-d")
-        signature = _run(*command, "-o", "/dev/stdout", given=sha256(message).digest())
         try:
+            signature = _run(*command, "-o", "/dev/stdout", given=sha256(message).digest())
             r, s = utils.decode_dss_signature(signature)
+        except ProblemError as error:
+            raise SigningError(*error.problems) from error
         except ValueError as error:
-            raise ProblemError(_refused("tpm2_sign", "no signature")) from error
+            raise SigningError(_refused("tpm2_sign", "no signature")) from error
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
     return sign

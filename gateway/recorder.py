@@ -11,7 +11,7 @@ from cloud_sync.core.batch import INCARNATION_BYTES, Batch, Hole
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.key_change import announce
-from cloud_sync.keys import Signer
+from cloud_sync.keys import Signer, SigningError
 from cloud_sync.seal import seal
 from gateway import VERSION
 from gateway.bases import JournalBases
@@ -55,7 +55,7 @@ from gateway.cycles import Cycles, channels_of
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
 from gateway.figures import declared_for, entry_record
 from gateway.findings import Findings, News, new_ratio
-from gateway.journal import RETENTION_DAYS, Journal
+from gateway.journal import RETENTION_DAYS, Journal, Seal
 from gateway.journal_file import damaged
 from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
@@ -85,6 +85,7 @@ class Recorder:
         self.clock = clock
         self.incarnation = os.urandom(INCARNATION_BYTES)
         self._signer = signer
+        self._unsigned = False  # the key could not sign the last time
         self._cycles = Cycles(channels_of(configuration), configuration.site.readings_s * 1000)
         self.settlement = Settlement(
             configuration.site,
@@ -393,8 +394,11 @@ class Recorder:
         if record is not None:
             self._add(record)
 
-    def commit(self) -> None:
-        """Write everything new in one transaction, sealed into batches where there is a key."""
+    def commit(self, must_sign: bool = False) -> None:
+        """Write everything new in one transaction, sealed into batches where there is a key.
+
+        Where the key cannot sign now, the entries are sealed by a later commit; unless must_sign, which raises then.
+        """
         plain = self.settlement.state()
         plain[6] = self._config_sequence
         plain[9] = [self._waiting, self.findings.state()]
@@ -402,6 +406,26 @@ class Recorder:
         state = encode(plain)
         if not self._bodies and self._cycles.unsaved is None and state == self._committed_state:
             return
+        seal_all = self._seal if self._signer is not None and self._bodies else None
+        failed: SigningError | None = None
+        try:
+            self._write(state, seal_all)
+        except SigningError as error:
+            if must_sign:
+                raise
+            failed = error
+            self._write(state, None)
+        self._committed_state = state
+        self._bodies, self._figures, self._config_position = [], [], None
+        self._bases.committed()
+        self._cycles.committed()
+        if failed is not None and not self._unsigned:
+            self.event("signing-failed", problem=failed.problems[0].code)
+        elif failed is None and self._unsigned and seal_all is not None:
+            self.event("signing-back")
+        self._unsigned = failed is not None or (self._unsigned and seal_all is None)
+
+    def _write(self, state: bytes, seal_all: Seal | None) -> None:
         self.journal.commit(
             self.incarnation,
             self._bodies,
@@ -410,13 +434,9 @@ class Recorder:
             self._config_position,
             self._cycles.unsaved,
             self._cycles.recorded,
-            self._seal if self._signer is not None and self._bodies else None,
+            seal_all,
             self.configuration.site.gateway,
         )
-        self._committed_state = state
-        self._bodies, self._figures, self._config_position = [], [], None
-        self._bases.committed()
-        self._cycles.committed()
 
     def change_key(self, new: Signer) -> int:
         """Announce *new* as the key that signs from the next batch on; return the sequence of the entry.
@@ -426,11 +446,16 @@ class Recorder:
         old = self._signer
         assert old is not None
         self.commit()
+        before = (list(self._bodies), list(self._figures))
         record = announce(self.clock.stamp(), self.configuration.site.gateway, old, new)
         self._figures.append((len(self._bodies), KIND_KEY_CHANGE, FOREVER_S))
         self._config_position = len(self._bodies)  # never freed: all that comes after it is verified by it
         self._add(record)
-        self.commit()
+        try:
+            self.commit(must_sign=True)
+        except SigningError:
+            (self._bodies, self._figures), self._config_position = before, None
+            raise
         self._signer = new
         return self.journal.head_sequence
 

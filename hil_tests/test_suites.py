@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.core.batch import read_envelope
+from cloud_sync.core.batch import Batch, read_envelope
+from cloud_sync.core.canonical import decode
 from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic, up_topic
 from cloud_sync.keys import SUITES, KeyRing, Signer, load_public, load_signer, new_key
@@ -17,6 +18,7 @@ from cloud_sync.platform.receiver import Receiver
 from cloud_sync.seal import SealError, open_answer, open_sealed, seal
 from cloud_sync.tests.gateways import Gateway, config
 from gateway.core.problem import ProblemError
+from gateway.core.record import Event, KeyChange, from_map
 from gateway.export import write_export
 from gateway.recorder import key_path
 from gateway.tests.small_park import DAY, DAY_START_S, SmallPark
@@ -53,7 +55,7 @@ def test_a_suite_proves_a_day_end_to_end(suite: str, tmp_path: Path) -> None:
     while (sealed := park.journal.next_sealed(after)) is not None:
         signed = read_envelope(sealed.signed)
         assert (signed.algorithm, signed.kid) == (ALGORITHM[suite], load_signer(key_path(home)).kid)
-        (answer,) = receiver.received(UP, sealed.signed, 1_700_000_000_000)
+        answer = receiver.received(UP, sealed.signed, 1_700_000_000_000)[0]  # a cosignature may follow it
         receipt = open_answer(answer.raw, DOWN, ring)
         assert isinstance(receipt, Receipt) and receipt.link == park.journal.link_at(receipt.through_sequence)
         park.journal.receipted(receipt.through_sequence, answer.raw)
@@ -117,3 +119,33 @@ def test_fault_i18_no_key_is_made_of_weak_randomness(tmp_path: Path, monkeypatch
             assert caught.value.problems[0].code == "WP-KEY-011" and not list(tmp_path.iterdir())
     monkeypatch.undo()
     assert new_key(tmp_path / "gw.key").kid
+
+
+def test_a_tpm_that_is_gone_for_a_while_costs_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries are kept unsigned meanwhile, and signed in order when it is back; no change of key happens without it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with software_tpm(tmp_path / "tpm", monkeypatch):
+        park = SmallPark(home, suite="es256-tpm")
+        park.read_at(DAY_START_S)
+    sealed_before = park.journal.head_sequence
+    park.read_at(DAY_START_S + 900)
+    new_key(home / "next.key")
+    with pytest.raises(ProblemError):
+        park.recorder.change_key(load_signer(home / "next.key"))
+    park.read_at(DAY_START_S + 1800)
+    kept = park.journal.head_sequence
+    assert kept > sealed_before and not park.journal.sealed_between(kept, kept)
+    with software_tpm(tmp_path / "tpm", monkeypatch):
+        park.read_at(DAY_START_S + 2700)
+        ring = KeyRing([load_public(key_path(home).with_suffix(".pub"))])
+        after, codes = 0, []
+        while (sealed := park.journal.next_sealed(after)) is not None:
+            batch = open_sealed(sealed.signed, UP, ring)
+            assert isinstance(batch, Batch) and batch.first_sequence == after + 1
+            records = [from_map(decode(body)) for body in batch.bodies]  # type: ignore[arg-type]
+            assert not [one for one in records if isinstance(one, KeyChange)]
+            codes += [one.code for one in records if isinstance(one, Event) and "signing" in one.code]
+            after = sealed.last
+        assert after == park.journal.head_sequence > kept and codes == ["signing-failed", "signing-back"]
+        park.close()

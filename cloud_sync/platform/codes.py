@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 
 from cloud_sync.enrolling import Code, Request, code_name, new_code, read_csr, request_digest
 from cloud_sync.keys import write_whole
-from gateway.core.problem import ProblemError, problem
+from gateway.core.problem import Problem, ProblemError, problem
 
 CODES = "codes"
 
@@ -54,12 +54,7 @@ def key_of(home: Path, request: Request, now_ms: int) -> bytes:
         )  # fmt: skip
     used = _used(home, request)
     if used not in (None, _use(request)):
-        raise ProblemError(
-            problem(
-                "WP-PLT-223", request.gateway, "The enrolment code was used already, for another key.",
-                "If that was not this gateway, revoke the key; `wattproof-platform enrol new` prints another code.",
-            )
-        )  # fmt: skip
+        raise ProblemError(_used_already(request))
     if now_ms > int(kept["until_ms"]):
         raise ProblemError(
             problem(
@@ -70,12 +65,21 @@ def key_of(home: Path, request: Request, now_ms: int) -> bytes:
     return key
 
 
+def _used_already(request: Request) -> Problem:
+    return problem(
+        "WP-PLT-223", request.gateway, "The enrolment code was used already, for another key.",
+        "If that was not this gateway, revoke the key; `wattproof-platform enrol new` prints another code.",
+    )  # fmt: skip
+
+
 def use(home: Path, request: Request) -> None:
     """Use the code up, for the two keys of *request*; raises ProblemError where another was faster."""
     try:
         descriptor = os.open(home / CODES / (request.code + ".used"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return  # by the same request, as key_of has seen
+        if _used(home, request) != _use(request):  # another was faster
+            raise ProblemError(_used_already(request)) from None
+        return
     with os.fdopen(descriptor, "w") as file:
         file.write(_use(request))
         file.flush()
