@@ -151,4 +151,6 @@ PAGE_WORDS = (
     _("Boundary value interpolated between two polls"),
     _("Declared by a person"),
     _("Rise beyond the connection, in quarantine"),
+    _("The clock moved between the boundaries"),
+    _("{n} intervals whose time is not known are not claimed."),
 )

@@ -95,5 +95,6 @@ export function selfUse(answer, source) {
     el("p", { class: "note" }, t("The rules count whole years; the day shows where it is heading."), " ",
       figure("selfuse.self_use_wh", answer.self_use_wh, energy), " ", t("self-used"), " · ",
       figure("selfuse.generation_wh", answer.generation_wh, energy), " ", t("generated"), " · ",
-      figure("selfuse.export_wh", answer.export_wh, energy), " ", t("exported")));
+      figure("selfuse.export_wh", answer.export_wh, energy), " ", t("exported"),
+      answer.unplaced ? " · " + t("{n} intervals whose time is not known are not claimed.", { n: answer.unplaced }) : ""));
 }

@@ -49,6 +49,7 @@ export const flag = (letter) => said({
   R: () => t("Register rolled over"), D: () => t("Register decreased"), L: () => t("Boundary reading came late"),
   Y: () => t("Shape inside a gap is that of like days"), I: () => t("Boundary value interpolated between two polls"),
   X: () => t("Declared by a person"), Q: () => t("Rise beyond the connection, in quarantine"),
+  T: () => t("The clock moved between the boundaries"),
 }, letter);
 
 function formatted(ms, options) {
