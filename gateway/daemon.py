@@ -109,7 +109,11 @@ class Daemon:
         self._loop.set_exception_handler(lambda _, context: self._fail(context.get("exception")))
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
-        self._recorder.start()
+        try:
+            self._recorder.start()
+        except BaseException:
+            self._journal.close()  # whoever mends it needs it
+            raise
         if self._held:
             self._recorder.event("parameters-held", **{what: "%s -> %s" % (old, new) for what, old, new in self._held})
         for bus, code in self._missing:

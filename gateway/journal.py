@@ -277,7 +277,7 @@ class Journal:
 
     def _last_sealed(self) -> int:
         row = self._db.execute("SELECT last FROM outbox ORDER BY first DESC LIMIT 1").fetchone()
-        return row[0] if row else 0
+        return max(row[0] if row else 0, self.receipted_through())
 
     def link_at(self, sequence: int) -> bytes | None:
         """Return the link of entry *sequence*, or None where it is not kept (any more)."""
@@ -377,10 +377,13 @@ class Journal:
 
     def unseal(self) -> None:
         """Forget the batches that some platform did not receipt; the next commit seals their entries by another key."""
-        with self._db:
-            done = self.receipted_through()
-            self._db.execute("DELETE FROM aside WHERE first IN (SELECT first FROM outbox WHERE last > ?)", (done,))
-            self._db.execute("DELETE FROM outbox WHERE last > ?", (done,))
+        done = self.receipted_through()
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM aside WHERE first IN (SELECT first FROM outbox WHERE last > ?)", (done,))
+            db.execute("DELETE FROM outbox WHERE last > ?", (done,))
+
+        self._file.write(work)
 
     def set_aside(self, first: int, refusal: str, hole: bytes, platform: str = PLATFORM) -> None:
         """Keep a batch that *platform* refuses out of its way, and offer it *hole* in its place from now on."""

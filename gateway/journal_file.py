@@ -60,7 +60,7 @@ def rotten(path: Path, part: str) -> Problem:
         "WP-JRN-011",
         str(path),
         "{part} is not in the journal as it was written",
-        "the card lost bits: the gateway mends its journal when it starts; wattproof audit tells all that is damaged",
+        "the card lost bits: wattproof run mends its journal, ends, and can be started anew",
         part=part,
     )
 

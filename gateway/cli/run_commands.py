@@ -11,6 +11,7 @@ import click
 from cloud_sync.core.canonical import CanonicalError
 from gateway.bus_plan import jobs_of, sweep_us
 from gateway.checking import check_lines, check_uplinks
+from gateway.clock import Clock
 from gateway.commissioning.live_meters import Met
 from gateway.config import Configuration, load
 from gateway.core.problem import Problem, ProblemError, problem
@@ -18,6 +19,7 @@ from gateway.core.record import RecordError
 from gateway.core.tcp_address import has_line
 from gateway.daemon import Daemon, started_text
 from gateway.frame import PROBLEM, emit, fails_clearly, json_option, plain_problem, stop
+from gateway.mending import DAMAGE, mend
 from gateway.ports import advise
 from gateway.profiles import all_profiles
 from gateway.recorder import journal_path
@@ -136,6 +138,19 @@ def _met_text(one: Met) -> str:
     )
 
 
+def _mend(configuration: Configuration) -> None:
+    """Mend the journal as far as it can be; what damaged it is told all the same, and the next start goes on."""
+    try:
+        found = mend(journal_path(configuration.home), configuration.platforms, Clock().stamp())
+    except (ProblemError, sqlite3.Error, OSError):
+        return  # the file stays as it is
+    if found is not None:
+        text = _(
+            "the journal was damaged and is mended: {restored} entries restored, {lost} lost; the old file is {aside}"
+        )
+        click.echo(text.format(restored=found.restored, lost=len(found.lost), aside=found.aside))
+
+
 @click.command("run")
 @click.pass_obj
 @fails_clearly
@@ -149,7 +164,13 @@ def run(home: str) -> None:
             click.echo(started_text(configuration))
             asyncio.run(daemon.run())
             again = daemon.again
+    except ProblemError as error:
+        if error.problems[0].code in DAMAGE:
+            _mend(load(Path(home)))
+        raise
     except (sqlite3.Error, CanonicalError, RecordError) as error:
+        if not isinstance(error, sqlite3.OperationalError):
+            _mend(load(Path(home)))
         raise ProblemError(
             problem(
                 "WP-JRN-005",
