@@ -12,7 +12,7 @@ from cloud_sync.mqtt import Closed, Event, Message, Opened, Settings
 from hil_tests.simulator.world import World
 
 QUEUE_MAX = 1000  # messages that wait for the platform; what comes beyond is dropped
-_LATENCY_MS = (5, 300)
+_LATENCY_MS = 40
 _DELAY_MS = 600_000
 _NOTICED_MS = 30_000  # a dead link is noticed so late; what is published until then is lost
 _OPENS_MS = (500, 8_000)
@@ -161,7 +161,7 @@ class Broker:
         world = self._world
         if world.happens("delayed"):
             return world.dice.randrange(_DELAY_MS)
-        return world.dice.randrange(*_LATENCY_MS)
+        return _LATENCY_MS
 
     def _queue(self, message: _Waiting) -> None:
         if len(self._waiting) < QUEUE_MAX:

@@ -20,6 +20,13 @@ BEFORE, AFTER, TORN = "before", "after", "torn"
 Image = dict[str, bytes]
 
 
+def failure(code: int, name: str) -> sqlite3.OperationalError:
+    """Return what SQLite would raise."""
+    error = sqlite3.OperationalError("simulated: " + name)
+    error.sqlite_errorcode, error.sqlite_errorname = code, name
+    return error
+
+
 class KilledError(BaseException):
     """The process ends here."""
 
@@ -84,7 +91,10 @@ class Card:
     def open(self) -> Journal:
         """Open the journal on this card."""
         self.trap = self._torn = self._forgets_at = self._forgotten = None
-        return Journal(self.path)
+        self._connection = None
+        journal = Journal(self.path)
+        assert self._connection is not None, "the journal is not on this card"
+        return journal
 
     def call(self, statement: str, do: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
         """Make one storage call."""
@@ -94,7 +104,7 @@ class Card:
             self._flushes = statement.endswith("FULL")
         ends = statement.startswith("COMMIT")
         if self.full and (ends or statement.startswith("INSERT")):
-            raise sqlite3.OperationalError("database or disk is full")
+            raise failure(sqlite3.SQLITE_FULL, "SQLITE_FULL")
         trap = self.trap
         if trap is not None:
             trap.calls -= 1

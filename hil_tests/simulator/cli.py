@@ -43,10 +43,10 @@ def fresh_seed() -> int:
 
 def lives(seed: int, years: float, count: int, days: int | None, interval_min: int | None) -> Iterator[Outcome]:
     """Live one seed after the other until there are so many years, or so many lives where count is not 0."""
-    lived_days = number = 0
+    number, lived_days = 0, 0.0
     while number < count or (not count and lived_days < years * YEAR_DAYS):
         outcome = run_life(seed + number, days, interval_min)
-        lived_days += outcome.days
+        lived_days += outcome.at_day
         number += 1
         yield outcome
 
@@ -62,7 +62,7 @@ def summed(seed: int, outcomes: Iterator[Outcome]) -> Sum:
         number += 1
         faults.update(one.counts)
         by_interval[one.interval_min] += one.days
-        lived_days += one.days if not one.broken else one.at_day
+        lived_days += one.at_day
         cpu_s += one.cpu_s
         intervals += one.intervals
         entries += one.entries

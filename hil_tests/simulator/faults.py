@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hil_tests.simulator.card import AFTER as AFTER_CALL
 from hil_tests.simulator.card import BEFORE as BEFORE_CALL
-from hil_tests.simulator.card import TORN, Image, Trap
+from hil_tests.simulator.card import TORN, Image, Trap, failure
 from hil_tests.simulator.platform import AFTER, BEFORE, INSIDE
 from hil_tests.simulator.seeds import DAY_MS
 
@@ -110,7 +110,7 @@ class Faults:
 
     def _fail_once(self) -> None:
         card, witness = self._life.gateway.card, self._life.witness
-        error = sqlite3.OperationalError("disk I/O error")
+        error = failure(sqlite3.SQLITE_IOERR_WRITE, "SQLITE_IOERR_WRITE")
         witness.spoilt(card, True)
         card.trap = Trap(self._dice.randrange(1, _CALLS), BEFORE_CALL, error)
 
@@ -118,6 +118,8 @@ class Faults:
         gateway = self._life.gateway
         sign = self._dice.choice((-1, 1))
         gateway.clock.offset_ms += sign * int(1000 * 10 ** (self._dice.random() * 4.5))  # a second to nine hours
+        if self._dice.randrange(2):
+            gateway.kill(power=True)  # a machine that just booted knows no better
         gateway.clock_changed()
         self._world.after(self._while(0.1, 48), self._set_clock)
 

@@ -28,6 +28,7 @@ from hil_tests.simulator.site import HOLD_S
 from hil_tests.simulator.world import BrokenError, SimulatedClock, World
 
 _SWEEP_MS = 5_000  # the bus is read for so long at once
+_CYCLE_ONE_IN = 3  # of the sweeps at boundaries after which a poll cycle ends, with its commit
 _RESTART_MS = 5_000  # who supervises the daemon starts it anew after so long
 _TECHNICIAN_STARTS = 3  # a journal that cannot be opened so often is moved away
 
@@ -209,7 +210,10 @@ class GatewayCopy:
             self._boundary_s = self._next_s - self.configuration.site.interval_s
             self._poll.boundary(self._boundary_s)
             self._sweep(_SWEEP_MS)
-            self._cycle()
+            if self._chance.randrange(_CYCLE_ONE_IN) == 0:
+                self._cycle()
+            else:
+                self._offer()
             if settlement.start_s is None or settlement.start_s < self._boundary_s:
                 self._later(HOLD_S * 1000 // 2, self._wait_for_missing)
         self._await_boundary()
@@ -260,6 +264,9 @@ class GatewayCopy:
     def _cycle(self) -> None:
         self.recorder.cycle()
         self._close_due()
+        self._offer()
+
+    def _offer(self) -> None:
         self.sender.sealed()
         self._send()
 

@@ -71,7 +71,7 @@ def _sequence_from_outbox() -> AbstractContextManager[object]:
 
 
 def _latest_by_time() -> AbstractContextManager[object]:
-    """The last entry is the one with the latest wall time."""
+    """The last entry is the one with the latest wall time; of several of one moment, the first that is found."""
     begin = Journal.__init__
 
     def begun(self: Journal, *arguments: Any) -> None:
@@ -81,7 +81,7 @@ def _latest_by_time() -> AbstractContextManager[object]:
             plain: Any = decode(entry.body)
             times.append((plain[1][2], entry.sequence, entry.link))
         if times:
-            _, self.head_sequence, self.head_link = max(times)
+            _, self.head_sequence, self.head_link = max(times, key=lambda row: row[0])
 
     return patch.object(Journal, "__init__", begun)
 
@@ -91,10 +91,12 @@ def _early_word() -> AbstractContextManager[object]:
     execute = Connection.execute
 
     def later(self: Connection, statement: str, values: Sequence[object] = ()) -> Any:
-        if statement == "COMMIT":
+        if statement == "COMMIT" and vars(self).get("put off"):
             return None
-        if statement.startswith("BEGIN") and self._real.in_transaction:
-            execute(self, "COMMIT")
+        if statement == "BEGIN IMMEDIATE":
+            if self._real.in_transaction:
+                execute(self, "COMMIT")
+            vars(self)["put off"] = True
         return execute(self, statement, values)
 
     return patch.object(Connection, "execute", later)

@@ -10,34 +10,34 @@ from typing import NamedTuple
 DAY_MS = 86_400_000
 # How long an interval may be, in minutes, and how many lives in a hundred have it. Only 60 can be configured; longer
 # ones are what lets years pass in seconds, and the machines treat them alike.
-INTERVALS = ((60, 1), (360, 9), (720, 30), (1440, 60))
+INTERVALS = ((60, 1), (360, 4), (720, 15), (1440, 80))
 DAYS = ((20, 20), (45, 30), (90, 30), (200, 15), (400, 5))  # how long a life may last, and how many in a hundred do
 QUIET_ONE_IN = 8
 ED25519_ONE_IN = 16  # the others sign with a keyed hash of the same length
 
 # Faults that come as events: the longest mean time between two, in days. A life draws less, or has none of a kind.
 EVENTS = {
-    "kill": 30,  # the process ends between two steps
-    "kill-in-call": 30,  # the process ends at a storage call, before or after it
-    "stop": 60,  # the daemon is stopped in order
-    "power-cut": 30,
-    "torn-commit": 30,  # power fails while a commit is on its way to the card
-    "lying-cut": 90,  # power fails, and the card has lost the last commits although it had flushed them
-    "card-restored": 120,  # somebody puts an old backup back
-    "card-cloned": 180,  # the same card runs in two gateways for some days
-    "card-damaged": 200,
-    "card-full": 60,
-    "card-error": 45,  # one storage call fails
-    "clock-step": 30,
-    "boot-in-1970": 60,
-    "clock-unknown": 30,
-    "partition": 20,  # gateway and broker
-    "platform-partition": 40,  # broker and platform
-    "broker-crash": 40,
-    "platform-kill": 30,
-    "platform-restored": 150,
-    "meter-silent": 20,
-    "bus-silent": 60,
+    "kill": 45,  # the process ends between two steps
+    "kill-in-call": 45,  # the process ends at a storage call, before or after it
+    "stop": 90,  # the daemon is stopped in order
+    "power-cut": 45,
+    "torn-commit": 45,  # power fails while a commit is on its way to the card
+    "lying-cut": 135,  # power fails, and the card has lost the last commits although it had flushed them
+    "card-restored": 180,  # somebody puts an old backup back
+    "card-cloned": 270,  # the same card runs in two gateways for some days
+    "card-damaged": 300,
+    "card-full": 90,
+    "card-error": 67,  # one storage call fails
+    "clock-step": 45,
+    "boot-in-1970": 90,
+    "clock-unknown": 45,
+    "partition": 30,  # gateway and broker
+    "platform-partition": 60,  # broker and platform
+    "broker-crash": 60,
+    "platform-kill": 45,
+    "platform-restored": 225,
+    "meter-silent": 30,
+    "bus-silent": 90,
 }
 # Faults that have a probability at each occasion: the highest.
 CHANCES = {
@@ -61,6 +61,7 @@ class Swarm(NamedTuple):
     seed: int
     days: int
     interval_min: int
+    meters: int
     gap: str
     ed25519: bool
     events: dict[str, float]  # mean days between two of a kind
@@ -80,11 +81,12 @@ def swarm_of(seed: int, days: int | None = None, interval_min: int | None = None
     dice = Random(f"{seed}/swarm")
     drawn_days, drawn_interval = _weighted(dice, DAYS), _weighted(dice, INTERVALS)
     gap = dice.choice(("linear", "like-day"))
+    meters = dice.choice((1, 1, 2))
     quiet, splitting = dice.randrange(QUIET_ONE_IN) == 0, dice.randrange(SPLITTING_ONE_IN) == 0
     ed25519 = dice.randrange(ED25519_ONE_IN) == 0
     events: dict[str, float] = {}
     for kind, longest in EVENTS.items():
-        wanted, mean = dice.randrange(2) == 0, longest * 5 ** -dice.random()
+        wanted, mean = dice.randrange(2) == 0, longest * 4 ** -dice.random()
         if wanted and not quiet and (splitting or kind not in SPLITTING):
             events[kind] = mean
     chances: dict[str, float] = {}
@@ -92,4 +94,4 @@ def swarm_of(seed: int, days: int | None = None, interval_min: int | None = None
         wanted, drawn = dice.randrange(2) == 0, highest * dice.random() ** 2
         if wanted and not quiet:
             chances[kind] = drawn
-    return Swarm(seed, days or drawn_days, interval_min or drawn_interval, gap, ed25519, events, chances)
+    return Swarm(seed, days or drawn_days, interval_min or drawn_interval, meters, gap, ed25519, events, chances)

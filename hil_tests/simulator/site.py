@@ -73,19 +73,23 @@ unit = {unit}
 profile = "simulated-{unit}"
 max_power = "{watts} W"
 """
-_POINTS = """
+_POINTS = (
+    """
 [[meter_point]]
 name = "Intake"
 role = "intake"
 meter = "m-intake"
 busbar = "LV1"
+""",
+    """
 [[meter_point]]
 name = "Roof"
 role = "generation"
 meter = "m-roof"
 busbar = "LV1"
 origin = "solar"
-"""
+""",
+)
 
 
 def _profile(name: str, quantities: tuple[str, ...]) -> str:
@@ -95,9 +99,10 @@ def _profile(name: str, quantities: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=16)
-def configuration(interval_min: int, gap: str) -> Configuration:
-    """Return the configuration of a gateway with intervals of so many minutes."""
+def configuration(interval_min: int, gap: str, meters: int) -> Configuration:
+    """Return the configuration of a gateway with intervals of so many minutes, and so many of the meters."""
     text = _SITE.format(gateway=GATEWAY, interval=interval_min, gap=gap, hold=HOLD_S, cycle=CYCLE_S)
-    text += "".join(_METER.format(name=name, unit=unit, watts=MOST_W) for name, unit, _ in METERS) + _POINTS
-    profiles = tuple((f"simulated-{unit}", _profile(f"simulated-{unit}", own)) for _, unit, own in METERS)
+    text += "".join(_METER.format(name=name, unit=unit, watts=MOST_W) for name, unit, _ in METERS[:meters])
+    text += "".join(_POINTS[:meters])
+    profiles = tuple((f"simulated-{unit}", _profile(f"simulated-{unit}", own)) for _, unit, own in METERS[:meters])
     return configuration_of(text, factors_text(Path("/nonexistent")), profiles)
