@@ -13,26 +13,38 @@ from hil_tests.foreign import wanted
 from hil_tests.stand import listens
 
 _WAIT_S = 15.0
+_ATTEMPTS = 5  # a port may be taken by another test
 
 
 @contextmanager
 def software_tpm(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     """Run a TPM that keeps its state in *folder*; skip the test, loudly, where its programs are missing."""
     wanted("swtpm", "tpm2_sign")
-    port = free_port()
-    control = port + 1  # where tpm2-tools look for it
     folder.mkdir(exist_ok=True)
-    command = ["swtpm", "socket", "--tpm2", "--flags", "not-need-init,startup-clear"]
-    command += ["--tpmstate", "dir=%s" % folder.absolute()]
-    command += ["--server", "type=tcp,port=%d" % port, "--ctrl", "type=tcp,port=%d" % control]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    process, port = _started(folder)
     try:
-        until = time.monotonic() + _WAIT_S
-        while not listens(control):  # a connection to the other port would be taken for its only client
-            assert process.poll() is None and time.monotonic() < until, "the software TPM does not start"
-            time.sleep(0.05)
         patch.setenv("TPM2TOOLS_TCTI", "swtpm:host=127.0.0.1,port=%d" % port)
         yield process
     finally:
         process.terminate()
         process.wait(_WAIT_S)
+
+
+def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Return a TPM that listens, and its port; tpm2-tools look for its control port one above."""
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        command = ["swtpm", "socket", "--tpm2", "--flags", "not-need-init,startup-clear"]
+        command += ["--tpmstate", "dir=%s" % folder.absolute()]
+        command += ["--server", "type=tcp,port=%d" % port, "--ctrl", "type=tcp,port=%d" % (port + 1)]
+        if listens(port + 1):
+            continue
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        until = time.monotonic() + _WAIT_S
+        while process.poll() is None and time.monotonic() < until:
+            if listens(port + 1):  # a connection to the other port would be taken for its only client
+                return process, port
+            time.sleep(0.05)
+        process.kill()
+        process.wait(_WAIT_S)
+    raise AssertionError("the software TPM does not start")

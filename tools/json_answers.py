@@ -103,7 +103,7 @@ JSON_ANSWERS = {
    "receipted": 500, "refusal": null, "trouble": null, "last_receipt_through": 500,
    "last_receipt_at": "2026-11-21T02:14:31.007Z", "certificate_until": "2027-12-23T02:14:31Z",
    "certificate_due": false},
- "uplinks": [{"platform": "park", "...": "as uplink, one for each platform"}]}
+ "uplinks": [{"platform": "park", "state": "...", "connected": true}]}
 """,
     "wattproof config plan": """
 {"changes": [{"what": "meter m-mill: ct_ratio", "before": "200/5", "after": "400/5"}]}
