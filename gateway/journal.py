@@ -189,11 +189,9 @@ class Journal:
                 raise
             return None
 
-    def last_configuration(self) -> int | None:
-        """Return the sequence of the last configuration, None before the first."""
-        row = self._db.execute("SELECT max(sequence) FROM configuration").fetchone()
-        sequence: int | None = row[0]
-        return sequence
+    def never_freed(self) -> list[int]:
+        """Return the sequences of what later entries rest on, configurations and changes of key, newest first."""
+        return [row[0] for row in self._db.execute("SELECT sequence FROM configuration ORDER BY sequence DESC")]
 
     def state(self) -> bytes | None:
         """Return the settlement's state as last committed."""

@@ -8,8 +8,8 @@ from gateway.config import Configuration
 from gateway.core.problem import Problem, problem
 from gateway.core.record import Config
 from gateway.core.sealed import sealed_changes, sealed_parameters
+from gateway.figures import entry_record
 from gateway.journal import Journal
-from gateway.succession import config_at
 from gateway.text_file import parse_toml
 
 Change = tuple[str, str, str]
@@ -58,10 +58,19 @@ def not_accepted(where: str, changes: tuple[Change, ...]) -> Problem:
     )
 
 
+def _last(journal: Journal) -> Config | None:
+    """Return the last configuration that *journal* went by."""
+    for sequence in journal.never_freed():
+        for entry in journal.entries(sequence, sequence):
+            record = entry_record(entry, str(journal.path))
+            if isinstance(record, Config):
+                return record
+    return None
+
+
 def accepted(configuration: Configuration, journal: Journal) -> tuple[Configuration, tuple[Change, ...]]:
     """Return the configuration to run by, and the changes that wait for a reason: *configuration* where none does."""
-    sequence = journal.last_configuration()
-    before = config_at(journal, sequence) if sequence else None
+    before = _last(journal)
     old = usable(before) if before is not None else None
     if before is None or old is None:
         return configuration, ()  # the first one; or this version cannot go on with the former
