@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Callable
+from unittest.mock import patch
 
+from gateway.core.meter.meter_reads import MeterReads
+from gateway.core.meter.meter_state import MeterWatch
 from hil_tests import hostile_polls
 from hil_tests.conftest import TOLD
 from hil_tests.hostile_meters import Tally
 from hil_tests.hostile_wire import MIX
 
 # Another seed is another hundred thousand: WATTPROOF_SEED=2 python -m pytest hil_tests/test_hostile_polls.py -rP
+PLANTED_POLLS = 10_000
 SEED = os.environ.get("WATTPROOF_SEED", "1")
 
 
@@ -34,6 +38,24 @@ def test_usual_client_believes_wrong_values_on_the_same_line(record_property: Re
     tally = hostile_polls.pymodbus_polls(SEED, hostile_polls.PYMODBUS_POLLS)
     _tell(record_property, "pymodbus, simulated time", tally)
     assert len(tally.wrong) > 100
+
+
+def test_planted_reader_that_only_flushes_is_caught(record_property: Record) -> None:
+    """Without rest and without other lengths, though units, lengths and check sums are judged, old values pass."""
+    fault = MeterWatch.faulted
+
+    def at_once(self: MeterWatch, kind: str, detail: str, answer: str, now_ms: int) -> None:
+        fault(self, kind, detail, answer, now_ms)
+        self.until_ms = now_ms
+
+    with (
+        patch.object(MeterWatch, "faulted", at_once),
+        patch.object(MeterReads, "expect_late", lambda *_: None),
+        patch.object(MeterReads, "repeats", lambda *_: False),
+    ):
+        tally = hostile_polls.simulated_polls(SEED, PLANTED_POLLS)
+    _tell(record_property, "a gateway that only flushes", tally)
+    assert len(tally.wrong) > 10
 
 
 def test_two_thousand_polls_at_true_line_time_give_no_wrong_value(record_property: Record) -> None:

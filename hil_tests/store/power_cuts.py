@@ -60,10 +60,12 @@ def cut_interrupted(stand: Bench, mode: int, images: int, only_syncs: bool = Fal
     return tally
 
 
-def planned(stand: Bench, seed: int, synchronous: str = "", early: bool = False) -> Run:
+def planned(stand: Bench, seed: int, synchronous: str = "", early: bool = False, halves: bool = False) -> Run:
     """Return the run of a writer over whose life the power is cut."""
     pages = PAGES if seed % 2 else SHIPPED_PAGES
-    return Run(str(stand.path), str(stand.key), STEPS, seed, synchronous=synchronous, early=early, pages=pages)
+    return Run(
+        str(stand.path), str(stand.key), STEPS, seed, synchronous=synchronous, early=early, halves=halves, pages=pages
+    )
 
 
 def cut(stand: Bench, life: Recorded, tally: Tally, chance: random.Random, images: int) -> None:
@@ -91,11 +93,13 @@ def _lay(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def cut_lives(stand: Bench, images: int, lives: int, synchronous: str = "", early: bool = False) -> Tally:
+def cut_lives(
+    stand: Bench, images: int, lives: int, synchronous: str = "", early: bool = False, halves: bool = False
+) -> Tally:
     """Cut the power over several lives, until there are *images* images."""
     tally = Tally()
     for seed in range(1, lives + 1):
-        life = recorded(stand, planned(stand, seed, synchronous, early))
+        life = recorded(stand, planned(stand, seed, synchronous, early, halves))
         share = (images - tally.points) // (lives - seed + 1)
         cut(stand, life, tally, random.Random(seed), share)
     return tally

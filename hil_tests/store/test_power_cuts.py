@@ -7,7 +7,7 @@ import pytest
 
 from hil_tests.conftest import TOLD
 from hil_tests.store.crashes import Bench
-from hil_tests.store.judge import LOST
+from hil_tests.store.judge import HALF, LOST
 from hil_tests.store.power_cuts import IMAGES, LIVES, cut_interrupted, cut_lives, told_text
 from hil_tests.store.shim import FAIL_ONCE, KILL
 
@@ -57,3 +57,10 @@ def test_same_cuts_show_who_tells_too_early(stand: Bench, record_property: Recor
     tally = cut_lives(stand, CONTRAST, 2, early=True)
     record_property(TOLD, told_text("told before the commit", tally))
     assert tally.verdicts[LOST] > CONTRAST // 4
+
+
+def test_same_cuts_show_who_commits_in_two_transactions(stand: Bench, record_property: Record) -> None:
+    """A writer that commits entries before the books and batches that go with them leaves halves."""
+    tally = cut_lives(stand, CONTRAST, 2, halves=True)
+    record_property(TOLD, told_text("two transactions", tally))
+    assert tally.verdicts[HALF] > CONTRAST // 20

@@ -37,7 +37,30 @@ class Run(NamedTuple):
     synchronous: str = ""  # another one than the journal sets
     pages: int = SHIPPED_PAGES
     early: bool = False  # tell of a step before it is done: a planted mistake
+    halves: bool = False  # commit entries first, and what goes with them in a second transaction: another one
     marks: str = ""  # a file that is told of each step too
+
+
+class _InHalves:
+    """The database of a journal that commits its entries before the state and the batches that go with them."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        if statement.startswith("INSERT OR REPLACE INTO state"):
+            self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+        return self._db.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def __enter__(self) -> Any:
+        return self._db.__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._db.__exit__(*error)
 
 
 def _write(run: Run, signer: Signer, shim: ctypes.CDLL, out: int) -> int:
@@ -53,6 +76,8 @@ def _write(run: Run, signer: Signer, shim: ctypes.CDLL, out: int) -> int:
             journal._db.execute("PRAGMA synchronous=%s" % run.synchronous)
         if run.pages:
             journal._db.execute("PRAGMA wal_autocheckpoint=%d" % run.pages)
+        if run.halves:
+            journal._file.db = _InHalves(journal._file.db)  # type: ignore[assignment]
         return journal
 
     marks = os.open(run.marks, os.O_WRONLY) if run.marks else -1
