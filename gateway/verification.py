@@ -103,9 +103,9 @@ class Chain:
             raise ProblemError(damaged(self._at(frame), "it stands in another place than it was written to"))
         self._proof = (frame.kind, first, second)
         if frame.kind == INCLUSION:
-            self.witness.take_inclusion(first, second, path, self.links.get(second))
+            self.witness.take_inclusion(frame.offset, first, second, path, self.links.get(second))
         else:
-            self.witness.take_consistency(first, second, path)
+            self.witness.take_consistency(frame.offset, first, second, path)
 
     def _place(self) -> str:
         return "entry %d" % (self.waiting[-1][0] if self.waiting else self.head[0] if self.head else 0)

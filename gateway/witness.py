@@ -83,9 +83,9 @@ class Witness:
         self.notes[note.size] = note
         return note
 
-    def take_inclusion(self, size: int, sequence: int, path: list[bytes], link: bytes | None) -> None:
-        """Take the proof that entry *sequence* with *link* is one of the first *size*."""
-        where = "entry %d" % sequence
+    def take_inclusion(self, at: int, size: int, sequence: int, path: list[bytes], link: bytes | None) -> None:
+        """Take the proof, *at* a byte of the file, that entry *sequence* with *link* is one of the first *size*."""
+        where = "entry %d (byte %d)" % (sequence, at)
         note = self.notes.get(size)
         if note is None or link is None:
             raise ProblemError(no_checkpoint(where, "a proof about an entry or a checkpoint that is not here"))
@@ -94,10 +94,10 @@ class Witness:
         self._tied.add(size)
         self.through = max(self.through, sequence)
 
-    def take_consistency(self, size: int, later: int, path: list[bytes]) -> None:
-        """Take the proof that the checkpoint over *later* entries continues the one over *size*."""
+    def take_consistency(self, at: int, size: int, later: int, path: list[bytes]) -> None:
+        """Take the proof, *at* a byte of the file, that the checkpoint over *later* continues that over *size*."""
         first, last = self._root(size), self._root(later)
-        where = "checkpoint %d" % later
+        where = "checkpoint %d (byte %d)" % (later, at)
         if first is None or last is None:
             # It is about a checkpoint of which this auditor has not heard: it proves nothing to anyone here.
             if size < later and (first is not None or last is not None):

@@ -116,7 +116,7 @@ def _place(frames: list[Frame], number: int) -> tuple[int, int]:
 
 def _located(found: Problem, frame: Frame, place: tuple[int, int]) -> bool:
     """Tell whether a problem names the frame's own byte, or an entry of its batch or beside it."""
-    if found.where.startswith("byte %d " % frame.offset) or frame.kind == HEADER:
+    if re.search(r"byte %d\b" % frame.offset, found.where) or frame.kind == HEADER:
         return True
     numbers = [int(text) for text in re.findall(r"\d+", found.where.partition("after")[2] or found.where)]
     return bool(numbers) and all(place[0] <= number <= place[1] for number in numbers)
