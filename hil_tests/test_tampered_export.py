@@ -115,8 +115,10 @@ def _place(frames: list[Frame], number: int) -> tuple[int, int]:
 
 
 def _located(found: Problem, frame: Frame, place: tuple[int, int]) -> bool:
-    """Tell whether a problem names the frame's own byte, or an entry of its batch or beside it."""
-    if re.search(r"byte %d\b" % frame.offset, found.where) or frame.kind == HEADER:
+    """Tell whether a problem names a byte of the frame, or that after it, or an entry of its batch or beside it."""
+    at = re.search(r"byte (\d+)", found.where)
+    begins, ends = frame.offset, frame.offset + len(frame.raw)
+    if frame.kind == HEADER or (at is not None and begins <= int(at.group(1)) <= ends):
         return True
     numbers = [int(text) for text in re.findall(r"\d+", found.where.partition("after")[2] or found.where)]
     return bool(numbers) and all(place[0] <= number <= place[1] for number in numbers)
