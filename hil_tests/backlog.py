@@ -13,7 +13,7 @@ from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.topic import up_topic
 from cloud_sync.keys import load_signer
 from cloud_sync.seal import seal
-from gateway.core.record import from_map, to_map
+from gateway.core.record import Account, from_map, to_map
 from gateway.recorder import key_path
 from gateway.tests.small_park import DAY_START_S, SITE, SmallPark
 
@@ -58,9 +58,14 @@ def _numbers(value: Any) -> Iterator[int]:
             yield from _numbers(one)
 
 
-def _as_body(octets: bytes, sequence: int) -> _Body:
+def _map(octets: bytes) -> dict[int, Any]:
     plain = decode(octets)
     assert isinstance(plain, dict)
+    return plain
+
+
+def _as_body(octets: bytes, sequence: int) -> _Body:
+    plain = _map(octets)
     record: Any = from_map(plain)
     basis = getattr(record, "basis", None)
     if basis is not None:
@@ -117,13 +122,21 @@ class Backlog:
     def _seal(self, batch: Any) -> bytes:
         return seal(batch, self.signer, up_topic(BUCKET, batch.gateway))
 
-    def batch(self) -> None:
-        """Commit the next batch."""
+    def batch(self) -> object:
+        """Commit the next batch; return its second record, if it has one."""
         hours, number = divmod(self._written, len(self._hour))
         start = self.journal.head_sequence + 1
         bodies = [one.in_hour(hours + 1, start + place) for place, one in enumerate(self._hour[number])]
         self.journal.commit(self.incarnation, bodies, seal=self._seal, gateway=GATEWAY)
         self._written += 1
+        return from_map(_map(bodies[1])) if len(bodies) > 1 else None
+
+    def close_interval(self) -> int:
+        """Commit batches up to the next one with an account; return when its interval ends."""
+        while True:
+            record = self.batch()
+            if isinstance(record, Account):
+                return record.end_s
 
     def fill(self, hours: int) -> None:
         """Have the journal hold *hours* of the park."""

@@ -131,9 +131,15 @@ class Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all that is written inside it is on the disk after it, or nothing is."""
+        """One transaction: all that is written inside it is on the disk after it, or nothing is.
+
+        Inside another one it is a part of that.
+        """
         assert not self.read_only
         with self.lock:
+            if self.connection.in_transaction:
+                yield self.connection
+                return
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection

@@ -7,6 +7,7 @@ what is kept.
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cloud_sync.core.batch import Batch, Hole, read_envelope
@@ -32,6 +33,16 @@ class Answer(NamedTuple):
     raw: bytes
 
 
+class Came(NamedTuple):
+    """A message, what came beside it, our time then, and how far that may be off."""
+
+    topic: str
+    raw: bytes
+    now_ms: int
+    nonce: bytes = b""
+    bound_ms: int = UNBOUND_MS
+
+
 class Receiver:
     """Turns what comes on the up topics of one bucket into answers; all that it does is durable when it returns."""
 
@@ -40,6 +51,14 @@ class Receiver:
         self.enrolment = enrolment
         self.signer = signer
         self.bucket = bucket
+
+    def received_all(self, messages: Sequence[Came]) -> list[Answer]:
+        """Deal with messages in one transaction: a gateway that gives a backlog need not wait for the disk for each."""
+        answers: list[Answer] = []
+        with self.ledger.writing():
+            for message in messages:
+                answers += self.received(*message)
+        return answers
 
     def received(
         self, topic: str, raw: bytes, now_ms: int, nonce: bytes = b"", bound_ms: int = UNBOUND_MS

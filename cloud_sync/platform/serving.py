@@ -21,13 +21,13 @@ import uvicorn
 from cloud_sync.core.receipt import UNBOUND_MS
 from cloud_sync.kernel_clock import kernel_bound_ms
 from cloud_sync.keys import load_signer
-from cloud_sync.mqtt import Closed, Connection, Event, Opened
+from cloud_sync.mqtt import Closed, Connection, Event, Message, Opened
 from cloud_sync.platform.composer import Composer
 from cloud_sync.platform.enrolment import Enrolment
 from cloud_sync.platform.events import News
 from cloud_sync.platform.home import GATEWAYS, KEY_FILE, Settings
 from cloud_sync.platform.ledger import Ledger
-from cloud_sync.platform.receiver import Receiver
+from cloud_sync.platform.receiver import Came, Receiver
 from cloud_sync.platform.web import create_app
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.words import translate as _
@@ -181,6 +181,7 @@ class Road:
         self._broker = f"{settings.broker.host}:{settings.broker.port}"
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._next: tuple[Event | None] | None = None  # taken out of the queue and not dealt with yet
         topic = f"v1/{settings.bucket}/+/up"
         self._connection = Connection(settings.broker, (topic,), self._note, manual_ack=True)
         self._trouble: Problem | None = None
@@ -198,7 +199,7 @@ class Road:
         composing.add_done_callback(lambda _task: self.stop())
         self._connection.start()
         try:
-            while (event := await self._events.get()) is not None:
+            while (event := await self._event()) is not None:
                 if isinstance(event, Opened):
                     self._trouble = None
                     self._tell(_("Connected to the broker at {place}").format(place=self._broker))
@@ -207,14 +208,19 @@ class Road:
                         self._trouble = event.why
                         self._warn(event.why)
                 else:
-                    await self._take(event.topic, event.payload, event.nonce)
-                    self._connection.ack(event)
-                    self._came.set()
+                    await self._take([event, *self._waiting()])
         finally:
             await asyncio.to_thread(self._connection.stop)
             self._ended = True
             self._came.set()
             await composing
+
+    async def _event(self) -> Event | None:
+        """Return what comes next; None at the end."""
+        if self._next is None:
+            return await self._events.get()
+        (event,), self._next = self._next, None
+        return event
 
     async def _compose(self) -> None:
         """Compose parks, a little at a time, whenever something came."""
@@ -227,17 +233,32 @@ class Road:
         except sqlite3.Error as error:
             raise ProblemError(self._unwritable(error)) from error
 
-    async def _take(self, topic: str, raw: bytes, nonce: bytes) -> None:
+    def _waiting(self) -> list[Message]:
+        """Return the messages that wait in the queue, up to whatever else comes after them."""
+        found: list[Message] = []
+        while self._next is None and not self._events.empty():
+            event = self._events.get_nowait()
+            if isinstance(event, Message):
+                found.append(event)
+            else:
+                self._next = (event,)
+        return found
+
+    async def _take(self, messages: list[Message]) -> None:
         now_ms, bound_ms = time.time_ns() // 1_000_000, kernel_bound_ms()
         if bound_ms is None:
             bound_ms = UNBOUND_MS
+        came = [Came(one.topic, one.payload, now_ms, one.nonce, bound_ms) for one in messages]
         try:
-            answers = await asyncio.to_thread(self._receiver.received, topic, raw, now_ms, nonce, bound_ms)
+            answers = await asyncio.to_thread(self._receiver.received_all, came)
         except sqlite3.Error as error:
             raise ProblemError(self._unwritable(error)) from error
         for answer in answers:
             if not self._connection.publish(answer.topic, answer.raw):
                 log.warning("an answer on %s was not sent; it is given again when the batch is", answer.topic)
+        for message in messages:
+            self._connection.ack(message)
+        self._came.set()
 
     def _unwritable(self, error: sqlite3.Error) -> Problem:
         return problem(

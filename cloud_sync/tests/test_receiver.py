@@ -1,17 +1,22 @@
 """The receiver with real keys, sealed batches and a ledger on the disk."""
 
+import sqlite3
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
 from cloud_sync.core.batch import hole_of
 from cloud_sync.core.receipt import UNBOUND_MS, Receipt, Refusal, digest_of
+from cloud_sync.core.topic import up_topic
 from cloud_sync.platform import acceptance
 from cloud_sync.platform.ledger import Ledger, energy_totals
 from cloud_sync.platform.rebuilding import differences
+from cloud_sync.platform.receiver import Answer, Came
 from cloud_sync.platform.standing import overview
+from cloud_sync.seal import open_answer
 from cloud_sync.tests.conftest import Platform, signer_of
-from cloud_sync.tests.gateways import Gateway, account, config, interval
+from cloud_sync.tests.gateways import BUCKET, Gateway, account, config, interval
 from gateway.core.account.interval import Energy
 
 
@@ -256,3 +261,30 @@ def test_energy_totals_are_the_sums_between_first_and_last_words(platform: Platf
     assert totals == energy_totals(platform.ledger)
     intake = next(total for total in totals if total.meter == "m-intake")
     assert intake == ("gw-1", "m-intake", "energy_active_import", (0, 0), 0, (0, 120), 120_000, 15)
+
+
+def test_messages_that_come_together_are_kept_together_or_not_at_all(
+    platform: Platform, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the third of three fails, none is kept and none is answered; when they come again, each counts once."""
+    raws = [gateway.send(config())]
+    raws += [gateway.send(interval(at_s, at_s + 60), account(at_s, at_s + 60, 7)) for at_s in (0, 60)]
+    came = [Came(up_topic(BUCKET, "gw-1"), raw, platform.now_ms) for raw in raws]
+    refused = raws[2]
+    real = platform.receiver.received
+
+    def failing(topic: str, raw: bytes, *rest: Any) -> list[Answer]:
+        if raw == refused:
+            raise sqlite3.OperationalError("disk I/O error")
+        return real(topic, raw, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(platform.receiver, "received", failing)
+        with pytest.raises(sqlite3.OperationalError):
+            platform.receiver.received_all(came)
+    assert [platform.count(table) for table in ("batch", "entry", "receipt", "interval")] == [0, 0, 0, 0]
+    answers = [open_answer(one.raw, one.topic, platform.ring) for one in platform.receiver.received_all(came)]
+    assert [one.through_sequence for one in answers if isinstance(one, Receipt)] == [1, 3, 5]
+    again = platform.receiver.received_all(came)
+    assert len(again) == 3
+    assert [platform.count(table) for table in ("batch", "entry", "interval", "conflict")] == [3, 5, 2, 0]
