@@ -39,8 +39,9 @@ FORMAT = ("mkfs.ext4", "-q", "-F", "-b", "4096", "-g", "2048", "-J", "size=4", "
 _LOOP_GET_FREE, _LOOP_SET, _LOOP_CLEAR = 0x4C82, 0x4C00, 0x4C01
 NOT_MOUNTED = "not mounted"
 PLACES = 4  # disks that are judged at the same time
+AT_ONCE = "mounted at once"
 WAYS: dict[str, tuple[str, ...]] = {
-    "mounted at once": (),
+    AT_ONCE: (),
     "mounted after e2fsck -p": ("e2fsck", "-p"),
     "mounted after e2fsck -y": ("e2fsck", "-fy"),
     "mounted after e2fsck -y with the second superblock": ("e2fsck", "-fy", "-b", "2048"),
@@ -254,7 +255,7 @@ def cut_disks(stand: Bench, disks: int, lives: int = LIVES, synchronous: str = "
         finally:
             free.put(place)
         with lock:
-            tally.take(verdict, where)
+            tally.take(verdict, "%s, %s" % (way, where))
             ways[way] += 1
 
     lock = threading.Lock()
