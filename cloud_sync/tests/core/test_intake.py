@@ -144,4 +144,5 @@ def test_every_situation_was_met():
     test_other_bytes_under_a_kept_sequence_are_a_fork()
     test_an_overlap_that_agrees_goes_on_after_the_head()
     test_a_batch_beyond_a_gap_is_held_then_refused()
+    test_the_newest_batch_is_held_in_place_of_the_newest_held()
     assert seen == set(VERDICTS)
