@@ -121,6 +121,7 @@ class TimeKeeping:
         self._refused: "dict[str, int]" = {}  # by source, the difference that was told
         self._confirmed_ms = 0
         self._saved_ms = 0
+        self._least_offset_ms = 0  # what is kept sets it: UTC never begins before that
         self._news: "list[ClockNews]" = []
         self._looked_ms = facts.boot_ms
         self._stepped_ms = 0
@@ -128,6 +129,7 @@ class TimeKeeping:
         if kept is not None:
             self._saved_ms = kept.utc_ms
             same_boot = kept.boot == boot and kept.boot_ms <= facts.boot_ms
+            self._least_offset_ms = kept.utc_ms - (kept.boot_ms if same_boot else 0)
             if same_boot:
                 self.mark, self._anchor, self._confirmed_ms = kept.mark, kept.anchor, kept.confirmed_ms
                 self._offset = kept.utc_ms - kept.boot_ms
@@ -154,8 +156,8 @@ class TimeKeeping:
     def _unsynchronised(self, facts: ClockFacts) -> int:
         """Return the offset by a system clock that nobody vouches for: never before the time that was saved."""
         if EARLIEST_MS <= facts.system_ms < LATEST_MS or not self._saved_ms:
-            return max(facts.system_ms - facts.boot_ms, self._saved_ms)
-        return self._saved_ms  # the time since boot comes on top of it
+            return max(facts.system_ms - facts.boot_ms, self._least_offset_ms)
+        return self._least_offset_ms  # the time since boot comes on top of it
 
     def utc_ms(self, boot_ms: int) -> int:
         """Return UTC at a time since boot."""

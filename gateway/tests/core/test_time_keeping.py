@@ -348,3 +348,14 @@ def test_sources_answer_for_each_other():
     assert world.passed(keeping, 5000) == [CLOCK_DISAGREES]
     world.receipt(keeping)
     assert world.passed(keeping, 5000) == [CLOCK_STEP] and abs(world.error_ms(keeping)) <= 100
+
+
+def test_a_restart_in_one_boot_without_a_source_goes_on_where_it_was() -> None:
+    """The process starts again 10 s later, hours after the boot, and nobody vouches for the time: 10 s have passed."""
+    utc_ms, boot_ms = 1_795_000_000_000, 39_000_000
+    before = TimeKeeping(b"bootboot", ClockFacts(boot_ms, utc_ms, None, True))
+    kept = before.kept(boot_ms)
+    later = ClockFacts(boot_ms + 10_000, utc_ms + 10_000, None, True)
+    after = TimeKeeping(b"bootboot", later, kept)
+    after.look(later)
+    assert after.utc_ms(later.boot_ms) == utc_ms + 10_000
