@@ -5,17 +5,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from cloud_sync.keys import load_signer, new_key
-from gateway.clock import Clock
-from gateway.config import Configuration, UplinkSettings
+from cloud_sync.keys import load_signer
 from gateway.core.settlement import ClosedInterval, Settlement
-from gateway.core.time_keeping import ClockFacts
-from gateway.factors import factors_of_text, factors_text, load_factors
+from gateway.factors import load_factors
 from gateway.journal import Journal
-from gateway.profiles import profile_text
-from gateway.recorder import Recorder
-from tools.benchmarks.account_park import INTERVALS_A_DAY, PROFILE, AccountPark
+from gateway.recorder import Recorder, journal_path, key_path
+from tools.benchmarks.account_park import INTERVALS_A_DAY, AccountPark
 from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section
+from tools.benchmarks.park_site import METERS_A_BUS, BenchClock, site_home
 
 _INTERVALS_A_YEAR = 365 * INTERVALS_A_DAY
 _RUNS = 2
@@ -53,34 +50,17 @@ def settle(park: AccountPark, intervals: int) -> Settled:
     return Settled(tuple(seconds), rows // intervals)
 
 
-class _ParkClock(Clock):
-    """A clock that stands where the park is."""
-
-    at_ms = 0
-
-    def facts(self) -> ClockFacts:
-        return ClockFacts(self.at_ms, self.at_ms, 5, True)
-
-    def monotonic_ms(self) -> int:
-        return self.at_ms
-
-
 def record(park: AccountPark, intervals: int) -> tuple[float, ...]:
     """Return processor seconds of every interval from its boundary readings to the signed entry on the disk."""
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        new_key(home / "gateway.key")
-        uplink = UplinkSettings("platform", "mqtt://127.0.0.1:1883", "b0", "", "", "", "")
-        texts = ((PROFILE, profile_text(PROFILE, home)[0]),)
-        factors = factors_text()
-        configuration = Configuration(
-            home, park.site, park.profiles, factors_of_text(factors), (uplink,), "", factors, texts
-        )
-        clock = _ParkClock()
+        ports = ["/dev/ttyUSB%d" % number for number in range(-(-len(park.site.meters) // METERS_A_BUS))]
+        configuration = site_home(home, park, ports)
+        clock = BenchClock()
         clock.at_ms = park.at_s * 1000
-        journal = Journal(home / "journal.sqlite")
-        recorder = Recorder(configuration, journal, clock, load_signer(home / "gateway.key"))
+        journal = Journal(journal_path(home))
+        recorder = Recorder(configuration, journal, clock, load_signer(key_path(home)))
         recorder.start()
         for number in range(intervals + 1):
             readings = park.readings()
