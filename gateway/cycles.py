@@ -90,6 +90,10 @@ class Cycles:
         self._cycles, self.unsaved, self.recorded = [], None, True
         return Readings(stamp, config, times[0], steps, columns)
 
+    def forget(self) -> None:
+        """Let go what was read since the last cycle: there is no room for it."""
+        self._fresh = {}
+
     def committed(self) -> None:
         """Note that the journal has taken what there was."""
         self.unsaved, self.recorded = None, False

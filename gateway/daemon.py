@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,9 +18,10 @@ from gateway.core.reading import Fault, Notice, Reading
 from gateway.core.site import Bus
 from gateway.core.tcp_address import transport_of
 from gateway.journal import Journal
+from gateway.journal_file import UnwrittenError, unreadable
 from gateway.key_files import Handover, Signing, signing, take_over, waiting_key
 from gateway.line import Line, line_of
-from gateway.questions import answer_from_journal, journal_status, readings_answer, utc_text
+from gateway.questions import answer_from_journal, journal_status, readings_answer, storage_status, utc_text
 from gateway.recorder import Recorder, journal_path
 from gateway.roads import Roads, road_ends
 from gateway.rotation import nothing_signed
@@ -162,7 +164,10 @@ class Daemon:
         server.close()
         socket_path(self._home).unlink(missing_ok=True)
         if self._failure is None:
-            self._recorder.stop()
+            try:
+                self._recorder.stop()
+            except ProblemError as error:
+                self._failure = error
         if self._failure is None:
             self._roads.sealed()
             self._roads.step(self._clock.monotonic_ms())
@@ -229,7 +234,12 @@ class Daemon:
     async def _send(self) -> None:
         while True:
             self._awake.clear()
-            wait_ms = self._roads.step(self._clock.monotonic_ms())
+            try:
+                wait_ms = self._roads.step(self._clock.monotonic_ms())
+            except (sqlite3.Error, UnwrittenError) as error:
+                if self._recorder.holding is None and not isinstance(error, UnwrittenError):
+                    raise
+                wait_ms = LOOK_MS  # the journal gives and takes nothing now; what it holds is sent afterwards
             try:
                 await asyncio.wait_for(self._awake.wait(), None if wait_ms is None else wait_ms / 1000)
             except TimeoutError:
@@ -254,7 +264,9 @@ class Daemon:
             if kind == "declare":
                 return self._recorder.declare(question)
             return answer_from_journal(self._configuration, self._journal, question)
-        except ProblemError as error:
+        except (ProblemError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.Error):
+                error = ProblemError(unreadable(self._journal.path, error))
             first = error.problems[0]
             values = {name: str(value) for name, value in first.values.items()}
             return {"problem": [first.code, first.where, first.what, first.hint, values]}
@@ -290,6 +302,7 @@ class Daemon:
         answer = journal_status(self._configuration, self._journal)
         answer["held"] = plain_changes(self._held)
         answer["clock"] = self._clock.answer() | {"utc": utc_text(self._clock.utc_ms())}
+        answer["storage"] = storage_status(self._recorder)
         answer["intervals"] = self._intervals
         answer["findings"] = self._recorder.findings.all(self._clock.utc_ms() // 1000)
         known = {meter: says for runner in self._runners for meter, says in runner.poll.known().items()}

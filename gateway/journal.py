@@ -26,7 +26,7 @@ from cloud_sync.seal import SealError
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site_reading import PLATFORM
 from gateway.head_mark import HeadMark
-from gateway.journal_file import JournalFile, damaged, rotten
+from gateway.journal_file import JournalFile, UnwrittenError, damaged, rotten
 
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
@@ -127,21 +127,26 @@ class Journal:
             if seal is not None:
                 self._seal_all(gateway, seal)
 
-        try:
-            self._file.write(work, lambda: bool(rows) and self._head() == (sequence, previous))
-        except sqlite3.Error as error:
-            raise ProblemError(
-                problem(
-                    "WP-JRN-004",
-                    str(self.path),
-                    "the journal cannot be written: {detail}",
-                    "look whether the disk is full or worn out; what was committed before is safe",
-                    detail=error,
-                )
-            ) from error
+        self._file.write(work, lambda: self._is_there(sequence, previous))
         self.head_sequence, self.head_link = sequence, previous
         if rows:
             self._mark.write(sequence, previous)
+
+    def _is_there(self, sequence: int, newest: bytes) -> bool:
+        """Tell whether the entries up to *sequence* were kept; raises ProblemError where this is another journal."""
+        head = self._head()
+        if head not in ((sequence, newest), (self.head_sequence, self.head_link)):
+            raise UnwrittenError(
+                problem(
+                    "WP-JRN-020",
+                    str(self.path),
+                    "this is not the journal that was here: it ends at entry {found}, and {expected} are committed",
+                    "put the card back that the gateway wrote",
+                    found=head[0],
+                    expected=self.head_sequence,
+                )
+            )
+        return head == (sequence, newest) and sequence != self.head_sequence
 
     def _seal_all(self, gateway: str, seal: Seal) -> None:
         done = self._last_sealed()
@@ -347,6 +352,14 @@ class Journal:
             "SELECT through, signed FROM receipt WHERE platform = ? ORDER BY through DESC LIMIT 1", (platform,)
         ).fetchone()
         return (row[0], row[1]) if row else None
+
+    def kept(self) -> tuple[int, int | None, int]:
+        """Return how many entries are here, the start of the first interval, and the bytes that are free inside."""
+        first = self._db.execute("SELECT min(sequence) FROM entry").fetchone()[0]
+        start_s = self._db.execute("SELECT min(start_s) FROM figure").fetchone()[0]
+        pages = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        size = self._db.execute("PRAGMA page_size").fetchone()[0]
+        return (self.head_sequence - first + 1 if first else 0), start_s, pages * size
 
     def free(self, before_s: int) -> int:
         """Free entries of intervals that start before *before_s* and carry every receipt; return how many went.

@@ -1,8 +1,9 @@
 """Journal file: the SQLite file of the journal, its one connection, and what is done when the storage fails.
 
 An error of reading or writing closes the connection, and the transaction is tried once more in a new one. A flush that
-failed is believed no more: the kernel may have given up the pages and would call the next flush a success. The process
-must end; whoever starts anew copies all that is in the write-ahead log into the database first, and flushes that.
+failed is believed no more: the kernel may have given up the pages and would call the next flush a success. So the
+connection is closed without another try; whoever opens a new one first copies all that is in the write-ahead log into
+the database, and flushes that.
 """
 
 import os
@@ -86,14 +87,39 @@ def _other_version(path: Path, version: int) -> Problem:
     )
 
 
+def _unwritten(path: Path, error: Exception) -> Problem:
+    return problem(
+        "WP-JRN-004",
+        str(path),
+        "the journal cannot be written: {detail}",
+        "look whether the disk is full or worn out; what was committed before is safe",
+        detail=error,
+    )
+
+
+def unreadable(path: Path, error: Exception) -> Problem:
+    """Return the problem that the journal at *path* cannot be read now."""
+    return problem(
+        "WP-JRN-021",
+        str(path),
+        "the journal cannot be read now: {detail}",
+        "wattproof status tells what is wrong with the disk; meters are read all the same",
+        detail=error,
+    )
+
+
 def _unflushed(path: Path, error: Exception) -> Problem:
     return problem(
         "WP-JRN-010",
         str(path),
         "the disk failed to keep what was written: {detail}",
-        "what was committed before is safe; the gateway starts anew, and where this comes back, change the card",
+        "what was committed before is safe; the gateway tries it again, and where this comes back, change the card",
         detail=error,
     )
+
+
+class UnwrittenError(ProblemError):
+    """The journal took nothing of a transaction now; it may take it later."""
 
 
 class JournalFile:
@@ -104,6 +130,7 @@ class JournalFile:
         self.path = path
         self.failures: list[str] = []  # of transactions that were done at the second try
         self.db = self._open()
+        self._closed = False  # after a failure; the next transaction opens the file again
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -187,21 +214,37 @@ class JournalFile:
         """Do *work* in one transaction, and return what it returns once it is on the disk.
 
         Where the storage fails, it is tried once more in a new connection, unless is_done says there that the first
-        try was kept after all (None is returned then). Raises ProblemError where a flush failed.
+        try was kept after all (None is returned then). Raises UnwrittenError where the storage goes on failing.
         """
         try:
-            return self._transact(work)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_IOERR:
-                raise
-            if error.sqlite_errorcode in _UNFLUSHED:
-                raise ProblemError(_unflushed(self.path, error)) from error
-            failure = "%s (%s)" % (error, error.sqlite_errorname)
-        self.db.close()
-        self.db = self._open()
-        result = None if is_done() else self._transact(work)
-        self.failures.append(failure)
-        return result
+            return self._write(work, is_done)
+        except sqlite3.Error as error:
+            raise UnwrittenError(_unwritten(self.path, error)) from error
+
+    def _write(self, work: Work[Result], is_done: Callable[[], bool]) -> Result | None:
+        if not self._closed:
+            try:
+                return self._transact(work)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_IOERR:
+                    raise
+                self.db.close()
+                self._closed = True
+                if error.sqlite_errorcode in _UNFLUSHED:
+                    raise UnwrittenError(_unflushed(self.path, error)) from error
+                self.failures.append("%s (%s)" % (error, error.sqlite_errorname))
+        self._open_again()
+        return None if is_done() else self._transact(work)
+
+    def _open_again(self) -> None:
+        """Open the file that was there before; where the card is gone, no new one is made in its place."""
+        if not self.path.exists():
+            raise UnwrittenError(_cannot_open(self.path, FileNotFoundError(0, "it is gone")))
+        try:
+            self.db = self._open()
+        except ProblemError as error:
+            raise UnwrittenError(*error.problems) from error
+        self._closed = False
 
     def _transact(self, work: Work[Result]) -> Result:
         self.db.execute("BEGIN IMMEDIATE")

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,11 @@ from gateway.export import write_export
 from gateway.export_as import export_as
 from gateway.exports.writing import WPX
 from gateway.figures import current, current_account, day_bounds, entry_record, records_of
+from gateway.frame import plain_problem
 from gateway.journal import Journal
 from gateway.journal_file import damaged
+from gateway.recorder import Recorder
+from gateway.room import DAY_S
 from gateway.sums import sum_tallies
 
 EVENTS_WITHIN = 20_000  # entries that are looked through for events; some days
@@ -55,18 +59,44 @@ def readings_answer(latest: list[Reading]) -> dict[str, Any]:
 
 def journal_status(configuration: Configuration, journal: Journal) -> dict[str, Any]:
     """Return what the journal says about itself."""
-    oldest = journal.entries(journal.receipted_through() + 1, journal.receipted_through() + 1)
-    return {
+    answer: dict[str, Any] = {
         "gateway": configuration.site.gateway,
         "park": configuration.site.park,
         "entries": journal.head_sequence,
-        "receipted": journal.receipted_through(),
-        "oldest_unreceipted": oldest[0].sequence if oldest else None,
+        "receipted": None,
+        "oldest_unreceipted": None,
         "head": journal.head_link.hex(),
-        "set_aside": [
-            {"first": a, "last": b, "refusal": c, "platform": d} for a, b, c, d in journal.set_aside_batches()
-        ],
+        "set_aside": [],
     }
+    with suppress(sqlite3.Error):  # the disk may be gone; storage_status tells it
+        answer["receipted"] = receipted = journal.receipted_through()
+        oldest = journal.entries(receipted + 1, receipted + 1)
+        answer["oldest_unreceipted"] = oldest[0].sequence if oldest else None
+        answer["set_aside"] = [
+            {"first": a, "last": b, "refusal": c, "platform": d} for a, b, c, d in journal.set_aside_batches()
+        ]
+    return answer
+
+
+def storage_status(recorder: Recorder) -> dict[str, Any]:
+    """Return how the disk does: what the journal takes, how long there is room, and what is held in memory."""
+    journal, holding = recorder.journal, recorder.holding
+    entries, unreceipted, days_kept, freed = 0, 0, 0.0, 0
+    with suppress(sqlite3.Error):
+        entries, first_s, freed = journal.kept()
+        unreceipted = min(entries, journal.head_sequence - journal.receipted_through())
+        if first_s is not None and recorder.settlement.start_s is not None:
+            days_kept = (recorder.settlement.start_s - first_s) / DAY_S
+    answer = recorder.room.forecast(days_kept, 100 * unreceipted / max(1, entries), freed)
+    answer["held"] = None
+    if holding is not None:
+        answer["held"] = {
+            "since": utc_text(holding.since_ms),
+            "problem": plain_problem(holding.problem),
+            "boundaries": holding.boundaries(),
+            "boundaries_lost": holding.boundaries_lost,
+        }
+    return answer
 
 
 def events_answer(journal: Journal, count: int) -> dict[str, Any]:

@@ -1,20 +1,15 @@
 """Recorder: turns readings and closed intervals into entries, one commit a poll cycle."""
 
-import os
 import platform as machine
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cloud_sync.core.batch import INCARNATION_BYTES, Batch, Hole
 from cloud_sync.core.canonical import CanonicalError, decode, encode
-from cloud_sync.core.topic import up_topic
 from cloud_sync.key_change import announce
 from cloud_sync.keys import Signer, SigningError
-from cloud_sync.seal import seal
 from gateway import VERSION
-from gateway.bases import JournalBases
 from gateway.books import JournalBooks, usable
 from gateway.checkpoints import Checkpoints
 from gateway.clock import Clock
@@ -28,18 +23,13 @@ from gateway.core.problem import ProblemError
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
     KIND_KEY_CHANGE,
-    Account,
-    Amendment,
     Config,
     Declaration,
-    Event,
     ParameterChange,
     ReceiptSeen,
     RecordError,
-    SelfUse,
     TimeAnchor,
     kind_of,
-    to_map,
 )
 from gateway.core.settlement import (
     ClosedInterval,
@@ -53,10 +43,12 @@ from gateway.core.site_points import shared_busbars
 from gateway.core.time_keeping import kept_of
 from gateway.cycles import Cycles, channels_of
 from gateway.declaring import Declaring, Effect, declaration_of, effect_answer
-from gateway.figures import declared_for, entry_record
+from gateway.figures import entry_record
 from gateway.findings import Findings, News, new_ratio
-from gateway.journal import RETENTION_DAYS, Journal, Seal
-from gateway.journal_file import damaged
+from gateway.holding import Holding
+from gateway.journal import RETENTION_DAYS, Journal
+from gateway.journal_file import UnwrittenError, damaged
+from gateway.journal_writer import JournalWriter
 from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
 from gateway.sealing import Acceptance, changes_between, not_accepted
@@ -67,7 +59,7 @@ DAY_S = 86400
 CLOCK_KEPT_MS = 3_600_000  # a boot that knows no time starts no earlier than what was kept last
 
 
-class Recorder:
+class Recorder(JournalWriter):
     """The account book of a running gateway."""
 
     def __init__(
@@ -79,14 +71,9 @@ class Recorder:
         acceptance: Acceptance | None = None,
     ) -> None:
         """acceptance: of the sealed parameters in which *configuration* differs from that of the journal."""
-        self.configuration = configuration
         self._acceptance = acceptance
-        self.journal = journal
-        self.clock = clock
-        self.incarnation = os.urandom(INCARNATION_BYTES)
-        self._signer = signer
-        self._unsigned = False  # the key could not sign the last time
-        self._cycles = Cycles(channels_of(configuration), configuration.site.readings_s * 1000)
+        cycles = Cycles(channels_of(configuration), configuration.site.readings_s * 1000)
+        super().__init__(configuration, journal, clock, signer, cycles)
         self.settlement = Settlement(
             configuration.site,
             account_channels(configuration.site, configuration.profiles),
@@ -99,12 +86,7 @@ class Recorder:
         self.findings = Findings(configuration.site, shared_busbars(parse_toml(configuration.site_text, "")))
         self.latest: dict[tuple[str, str], Reading] = {}
         self._unfrozen: set[str] = set()  # meters of which it was told that their freezes are not used
-        self._bases = JournalBases(journal)
-        self._committed_state = b""
-        self._bodies: list[bytes] = []
-        self._figures: list[tuple[int, int, int]] = []
         self._config_sequence = self._config_before = 0
-        self._config_position: int | None = None
         self._freed_day = 0
         self._receipts_recorded: dict[str, int] = {}  # by platform
         self._checkpoints = Checkpoints(journal)
@@ -205,20 +187,6 @@ class Recorder:
         for code, details in news:
             self.event(code, **details)
 
-    def event(self, code: str, **details: str) -> None:
-        """Record that something happened; it is committed with the next cycle."""
-        self._add(Event(self.clock.stamp(), code, tuple(sorted(details.items()))))
-
-    def _add(self, record: tuple[object, ...]) -> None:
-        plain = to_map(record)
-        if isinstance(record, Declaration):
-            self._figures.append((len(self._bodies), kind_of(record), declared_for(record)))
-        if isinstance(record, (Account, SelfUse, Amendment)):
-            self._figures.append((len(self._bodies), kind_of(record), record.start_s))
-        if isinstance(record, TimeAnchor):
-            self._figures.append((len(self._bodies), kind_of(record), record.utc_ms // 1000))
-        self._bodies.append(encode(plain))
-
     def look_at_clock(self) -> None:
         """Follow the system's clock; record what it did, and an anchor where one is due.
 
@@ -236,6 +204,10 @@ class Recorder:
 
     def take(self, outcomes: Sequence[Reading | Fault]) -> None:
         """Take the outcome of one exchange."""
+        if self.holding is not None:
+            self.latest.update({(one.meter, one.quantity): one for one in outcomes if isinstance(one, Reading)})
+            self.holding.take(outcomes)
+            return
         for outcome in outcomes:
             if isinstance(outcome, Frozen):
                 self._unfrozen.discard(outcome.meter)
@@ -255,9 +227,14 @@ class Recorder:
 
     def close_due(self) -> int:
         """Close what is complete now and commit it at once; return how many intervals were closed."""
+        if self.holding is not None:
+            return 0
         self.look_at_clock()
+        return self._close(self.clock.utc_ms())
+
+    def _close(self, now_ms: int) -> int:
         was_too_long = self.settlement.gap_too_long
-        closed = self.settlement.close(self.clock.utc_ms())
+        closed = self.settlement.close(now_ms)
         if self.settlement.gap_too_long and not was_too_long:
             self.event("gap-too-long", open_since=str(self.settlement.start_s))
         self._record_closed(closed)
@@ -265,8 +242,9 @@ class Recorder:
             self._clock_kept = self.clock.kept()
             self._record_receipt()
             self.commit()
-            self._amend_declared()
-            self._add_checkpoint()
+            if self.holding is None:
+                self._amend_declared()
+                self._add_checkpoint()
         return len([one for one in closed if isinstance(one, ClosedInterval)])
 
     def _add_checkpoint(self) -> None:
@@ -319,26 +297,26 @@ class Recorder:
         effect = declaring.effect(record)
         answer = effect_answer(record, effect)
         if asked.get("confirmed") is True:
-            self.commit()
+            self.written()
             answer["entry"] = self.journal.head_sequence + 1
             self._add(record)
             self._waiting = [*self._waiting, answer["entry"]]
             self.findings.declared(record)
             if self._amend(effect):
                 self._waiting = self._waiting[:-1]
-            self.commit()
+            self.written()
         return answer
 
     def _declare_content(self, declaring: Declaring, asked: dict[str, Any]) -> dict[str, Any]:
         stamp, settlement = self.clock.stamp(), self.settlement
         record, answer = content_declared(declaring, asked, stamp, self._config_sequence, settlement)
         if asked.get("confirmed") is True:
-            self.commit()
+            self.written()
             answer["entry"] = self.journal.head_sequence + 1
             self._add(record)
             self.findings.declared(record)
             settlement.corrections.append((record.subject, difference_of(record.values)))
-            self.commit()
+            self.written()
         return answer
 
     def _amend(self, effect: Effect) -> bool:
@@ -372,71 +350,52 @@ class Recorder:
 
     def cycle(self) -> None:
         """End a poll cycle: remember its readings, record them when it is time, commit."""
+        if self.holding is not None and not self._go_on_writing(self.holding):
+            return
         self.look_at_clock()
+        if self.room.look():
+            self.event("disk-tight" if self.room.tight else "disk-wide", free=str(self.room.free_bytes()))
         for failure in self.journal.failures():
             self.event("journal-failed", detail=failure)
         now_ms = self.clock.utc_ms()
         if self.clock.monotonic_ms() - self._clock_kept.boot_ms >= CLOCK_KEPT_MS:
             self._clock_kept = self.clock.kept()
+        if self.room.tight:
+            self._cycles.forget()
         if self._cycles.end(now_ms):
             self._record_readings()
         self.commit()
-        self._free_old(now_ms // 1000)
+        if self.holding is None:
+            self._free_old(now_ms // 1000)
+
+    def _go_on_writing(self, holding: Holding) -> bool:
+        """Try again what the journal did not take, then close what was held; tell whether all went well."""
+        self.holding = None
+        self._write()
+        while self.holding is None and (until_ms := holding.give_to(self.settlement)) is not None:
+            self._close(min(until_ms, self.clock.utc_ms()))
+            while self.settlement.ending_s is not None and self.holding is None:
+                self._close(until_ms)
+        if self.holding is None:
+            self._tell(holding.news())
+            self.commit()
+        else:
+            self.holding = holding.still(self.holding)
+        return self.holding is None
 
     def _free_old(self, now_s: int) -> None:
         """Once a day, free what carries a receipt and is older, by the last closed interval, than the retention."""
         if now_s // DAY_S != self._freed_day:
             self._freed_day = now_s // DAY_S
-            self.journal.free(min(now_s, self.settlement.start_s or 0) - RETENTION_DAYS * DAY_S)
+            try:
+                self.journal.free(min(now_s, self.settlement.start_s or 0) - RETENTION_DAYS * DAY_S)
+            except UnwrittenError:
+                self._freed_day = 0  # with the next cycle again
 
     def _record_readings(self) -> None:
         record = self._cycles.record(self.clock.stamp(), self._config_sequence)
         if record is not None:
             self._add(record)
-
-    def commit(self, must_sign: bool = False) -> None:
-        """Write everything new in one transaction, sealed into batches where there is a key.
-
-        Where the key cannot sign now, the entries are sealed by a later commit; unless must_sign, which raises then.
-        """
-        plain = self.settlement.state()
-        plain[6] = self._config_sequence
-        plain[9] = [self._waiting, self.findings.state()]
-        plain[11] = self._clock_kept.plain()
-        state = encode(plain)
-        if not self._bodies and self._cycles.unsaved is None and state == self._committed_state:
-            return
-        seal_all = self._seal if self._signer is not None and self._bodies else None
-        failed: SigningError | None = None
-        try:
-            self._write(state, seal_all)
-        except SigningError as error:
-            if must_sign:
-                raise
-            failed = error
-            self._write(state, None)
-        self._committed_state = state
-        self._bodies, self._figures, self._config_position = [], [], None
-        self._bases.committed()
-        self._cycles.committed()
-        if failed is not None and not self._unsigned:
-            self.event("signing-failed", problem=failed.problems[0].code)
-        elif failed is None and self._unsigned and seal_all is not None:
-            self.event("signing-back")
-        self._unsigned = failed is not None or (self._unsigned and seal_all is None)
-
-    def _write(self, state: bytes, seal_all: Seal | None) -> None:
-        self.journal.commit(
-            self.incarnation,
-            self._bodies,
-            state if state != self._committed_state else None,
-            self._figures,
-            self._config_position,
-            self._cycles.unsaved,
-            self._cycles.recorded,
-            seal_all,
-            self.configuration.site.gateway,
-        )
 
     def change_key(self, new: Signer) -> int:
         """Announce *new* as the key that signs from the next batch on; return the sequence of the entry.
@@ -445,7 +404,7 @@ class Recorder:
         """
         old = self._signer
         assert old is not None
-        self.commit()
+        self.written()
         before = (list(self._bodies), list(self._figures))
         record = announce(self.clock.stamp(), self.configuration.site.gateway, old, new)
         self._figures.append((len(self._bodies), KIND_KEY_CHANGE, FOREVER_S))
@@ -456,19 +415,26 @@ class Recorder:
         except SigningError:
             (self._bodies, self._figures), self._config_position = before, None
             raise
+        if self.holding is not None:
+            raise RuntimeError("the change of the key may be in the journal or not: a new start finds out")
         self._signer = new
         return self.journal.head_sequence
 
-    def _seal(self, batch: Batch | Hole) -> bytes:
-        assert self._signer is not None
-        return seal(batch, self._signer, up_topic(self.configuration.bucket, batch.gateway))
+    def _state(self) -> bytes:
+        plain = self.settlement.state()
+        plain[6] = self._config_sequence
+        plain[9] = [self._waiting, self.findings.state()]
+        plain[11] = self._clock_kept.plain()
+        return encode(plain)
 
     def stop(self) -> None:
-        """Record the end of this run."""
+        """Record the end of this run; raises ProblemError where the journal does not take it."""
+        if self.holding is not None:
+            self._go_on_writing(self.holding)
         self._record_readings()
         self._clock_kept = self.clock.kept()
         self.event("stop")
-        self.commit()
+        self.written()
 
 
 def journal_path(home: Path) -> Path:

@@ -1,6 +1,7 @@
 """Roads: one sender for each platform that gets the gateway's batches, each with a mark of its own in the journal."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from cloud_sync.core.batch import Sealed
@@ -11,6 +12,7 @@ from gateway.config import Configuration, UplinkSettings
 from gateway.enrolment import certificate_end_ms
 from gateway.frame import plain_problem
 from gateway.journal import Journal
+from gateway.journal_file import UnwrittenError
 from gateway.key_files import Signing
 from gateway.questions import utc_text
 
@@ -46,12 +48,14 @@ class Outbox:
         return self._journal.digests(first, last)
 
     def receipted(self, through: int, signed: bytes) -> None:
-        """Keep a receipt of this platform."""
-        self._journal.receipted(through, signed, self._platform)
+        """Keep a receipt of this platform; one that the disk does not take is asked for again after the next start."""
+        with suppress(UnwrittenError):
+            self._journal.receipted(through, signed, self._platform)
 
     def cosigned(self, size: int, note: bytes) -> None:
-        """Keep the note by which this platform cosigned the checkpoint over the first *size* entries."""
-        self._journal.cosigned(size, note, self._platform)
+        """Keep the note by which this platform cosigned the checkpoint over *size* entries, if the disk takes it."""
+        with suppress(UnwrittenError):
+            self._journal.cosigned(size, note, self._platform)
 
     def set_aside(self, first: int, refusal: str, hole: bytes) -> None:
         """Offer this platform *hole* in place of the batch that starts at *first* from now on."""

@@ -91,6 +91,35 @@ def _road_rows(road: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def _megabytes(count: int) -> str:
+    return "%.1f MB" % (count / 1e6)
+
+
+def storage_rows(storage: dict[str, Any]) -> list[list[str]]:
+    """Return the rows of the disk: how long there is room, and what is wrong with it."""
+    told = _("{used}, of it {percent} % without a receipt; {free} left").format(
+        used=_megabytes(storage["journal_bytes"]),
+        percent=storage["unreceipted_percent"],
+        free=_megabytes(storage["free_bytes"]),
+    )
+    rows = [[_("journal"), told]]
+    if storage["days_left"] is None:
+        rows.append([_("disk full"), _("not known before a day has passed")])
+    else:
+        days = _("in {days} days at {daily} a day, if nothing is freed").format(
+            days=storage["days_left"], daily=_megabytes(storage["bytes_a_day"])
+        )
+        rows.append([_("disk full"), ("⚠ " if storage["warning"] else "") + days])
+    if storage["tight"]:
+        rows.append([_("⚠ disk"), _("nearly full: readings between boundaries are not recorded, accounts are")])
+    if storage["held"]:
+        held = _("cannot be written since {since}; {boundaries} boundaries are held in memory").format(
+            **storage["held"]
+        )
+        rows += [[_("⚠ journal"), held], ["", storage["held"]["problem"]["text"]]]
+    return rows
+
+
 @click.command("status")
 @json_option
 @click.pass_obj
@@ -102,9 +131,10 @@ def status(home: str, as_json: bool) -> None:
         [_("gateway"), "%s (%s)" % (answer["gateway"], answer["park"])],
         [_("clock"), clock_text(answer["clock"])],
         [_("entries"), str(answer["entries"])],
-        [_("receipted through"), str(answer["receipted"])],
+        [_("receipted through"), "-" if answer["receipted"] is None else str(answer["receipted"])],
         [_("chain head"), answer["head"][:16]],
         [_("intervals closed"), str(answer["intervals"])],
+        *storage_rows(answer["storage"]),
     ]
     for road in answer["uplinks"] or [answer["uplink"]]:
         rows += _road_rows(road)
