@@ -4,10 +4,12 @@
 and when it is killed a new one polls on at once.
 """
 
+import ctypes
 import fcntl
 import json
 import os
 import select
+import signal
 import sys
 import termios
 import threading
@@ -27,6 +29,7 @@ from hil_tests.simulated_line import CYCLE_MS
 
 BAUD = 115200
 _QUESTION_BYTES = 8
+_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _LONGEST_S = 0.05
 # What a dead process is still owed comes well within the two seconds for which a new one waits, also where we stall.
 OWED_US = 1_500_000
@@ -160,14 +163,23 @@ def _plain(outcome: Reading | Fault) -> list[object]:
     return [outcome.meter, outcome.quantity, list(outcome.words)]
 
 
+def _end_with_parent() -> None:
+    """Have the kernel end this process with the one that started it: the port's number is soon another's."""
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+
+
 def main() -> None:
-    """Poll; where the poll is killed, begin a new one at once."""
+    """Poll; where the poll is killed, begin a new one at once; where it ends by itself, end as well."""
     port, baud = sys.argv[1], int(sys.argv[2])
+    _end_with_parent()
     while True:
         child = os.fork()
         if not child:
+            _end_with_parent()
             _live(port, baud)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):  # nobody killed it: the port is gone, and whoever wanted the polls
+            sys.exit(1)
 
 
 if __name__ == "__main__":
