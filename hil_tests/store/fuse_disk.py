@@ -12,6 +12,7 @@ import os
 import stat
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,11 +95,19 @@ def mounted(source: str, folder: Path, kind: str, options: str = "") -> None:
         raise OSError(code, os.strerror(code), str(folder))
 
 
-def unmounted(folder: Path) -> None:
-    """Unmount; from what is still in use, and where nothing is mounted, only the name goes."""
+def unmounted(folder: Path, patience_s: float = 30.0) -> None:
+    """Unmount, waiting as long as something is in use; after that, and where nothing is mounted, only the name goes.
+
+    A program that another thread is just starting holds every open file for a moment. What is let go lazily stays
+    mounted so long, and would write to an image that is laid anew meanwhile.
+    """
     libc, detach = ctypes.CDLL(None, use_errno=True), 2
-    if libc.umount2(bytes(folder), 0):
-        libc.umount2(bytes(folder), detach)
+    deadline = time.monotonic() + patience_s
+    while libc.umount2(bytes(folder), 0):
+        if ctypes.get_errno() != errno.EBUSY or time.monotonic() > deadline:
+            libc.umount2(bytes(folder), detach)
+            return
+        time.sleep(0.002)
 
 
 def serve(folder: Path, megabytes: int, log_path: Path) -> None:
