@@ -75,6 +75,7 @@ class Stand:
         site_text = site_text.replace('broker = "mqtt://127.0.0.1:1883"', uplink)
         (self.gateway_home / "gateway.toml").write_text(site_text, encoding="utf-8")
         settings = {"bucket": "b0", "listen": "127.0.0.1:%d" % self.page_port, "ledger": "ledger.sqlite"}
+        settings["clock_bound"] = "100 ms"  # one machine, one clock: here it is right by definition
         settings |= self.broker.platform(self.folder)
         lines = ["[platform]"] + ['%s = "%s"' % item for item in settings.items()]
         (self.platform_home / "platform.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

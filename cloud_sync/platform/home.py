@@ -14,7 +14,9 @@ DEFAULT_HOME = "/etc/wattproof-platform"
 SETTINGS_FILE = "platform.toml"
 KEY_FILE = Path("keys") / "platform.key"
 GATEWAYS = Path("keys") / "gateways"
-_KNOWN = ("broker", "bucket", "listen", "ledger", "zone", "ca", "certificate", "key")
+_KNOWN = ("broker", "bucket", "listen", "ledger", "zone", "ca", "certificate", "key", "clock_bound")
+_CLOCK_UNITS = {"ms": 1, "s": 1000}
+_CLOCK_BOUND_MAX_MS = 60_000
 
 
 class Settings(NamedTuple):
@@ -26,6 +28,7 @@ class Settings(NamedTuple):
     port: int
     ledger: Path
     zone: str
+    clock_bound_ms: int  # what the operator vouches for where the kernel does not know; 0: for nothing
 
 
 def read_settings(home: Path) -> Settings:
@@ -66,9 +69,10 @@ def read_settings(home: Path) -> Settings:
         )
     ledger = home / table.text("ledger", "ledger.sqlite")
     zone = table.text("zone", "Asia/Shanghai")
+    clock_bound_ms = table.measure("clock_bound", _CLOCK_UNITS, "0 ms", 0, _CLOCK_BOUND_MAX_MS)
     if problems or broker is None:
         raise ProblemError(*problems)
-    return Settings(broker, bucket, host, port, ledger, zone)
+    return Settings(broker, bucket, host, port, ledger, zone, clock_bound_ms)
 
 
 def _listen(listen: str, where: str, problems: list[Problem]) -> tuple[str, int]:

@@ -178,6 +178,7 @@ class Road:
         self._ended = False
         self._tell = tell
         self._warn = warn
+        self._clock_bound_ms = settings.clock_bound_ms
         self._broker = f"{settings.broker.host}:{settings.broker.port}"
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -247,7 +248,7 @@ class Road:
     async def _take(self, messages: list[Message]) -> None:
         now_ms, bound_ms = time.time_ns() // 1_000_000, kernel_bound_ms()
         if bound_ms is None:
-            bound_ms = UNBOUND_MS
+            bound_ms = self._clock_bound_ms or UNBOUND_MS
         came = [Came(one.topic, one.payload, now_ms, one.nonce, bound_ms) for one in messages]
         try:
             answers = await asyncio.to_thread(self._receiver.received_all, came)

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from cloud_sync.keys import new_key
 from cloud_sync.platform.cli import main
+from cloud_sync.platform.home import read_settings
 from cloud_sync.tests.conftest import Platform
 from cloud_sync.tests.gateways import Gateway, account, config, interval
 
@@ -144,6 +145,16 @@ def test_all_wrong_settings_are_said_at_once(tmp_path: Path) -> None:
     assert result.exit_code == 1
     codes = [line.split()[0] for line in result.stderr.splitlines() if line.startswith("WP-")]
     assert codes == ["WP-CFG-002", "WP-NET-001", "WP-PLT-008", "WP-PLT-005", "WP-CFG-004"]
+
+
+def test_clock_is_vouched_for_only_by_who_writes_it(tmp_path: Path) -> None:
+    """Without a word of the operator the bound is 0, which is none; a bound beyond a minute is refused."""
+    for content, bound_ms in (("[platform]\n", 0), ('[platform]\nclock_bound = "500 ms"\n', 500)):
+        (tmp_path / "platform.toml").write_text(content)
+        assert read_settings(tmp_path).clock_bound_ms == bound_ms
+    (tmp_path / "platform.toml").write_text('[platform]\nclock_bound = "2 h"\n')
+    result = call(tmp_path, "serve")
+    assert result.exit_code == 1 and result.stderr.startswith(f"WP-CFG-006 {tmp_path}")
 
 
 @pytest.mark.parametrize(
