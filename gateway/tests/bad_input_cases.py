@@ -1,5 +1,6 @@
 """What can be wrong with what wattproof is given: a table of spoiled files and calls, each with what must be said."""
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from cloud_sync.core.canonical import encode
+from gateway.export import END
 from gateway.tests.small_park import DAY, SITE
 
 Spoil = Callable[[Path], None]
@@ -91,7 +94,8 @@ def empty_export(home: Path) -> None:
     """Keep of the export its header, and an end that says nothing is in it."""
     raw = (home / "day.wpx").read_bytes()
     header = raw[: 4 + int.from_bytes(raw[:4], "big")]
-    (home / "day.wpx").write_bytes(header + b"\0\0\0\4\x83\x04\x00\x00")
+    end = encode([END, 0, 0, 1, hashlib.sha256(header).digest()])
+    (home / "day.wpx").write_bytes(header + len(end).to_bytes(4, "big") + end)
 
 
 def huge_export(home: Path) -> None:

@@ -21,7 +21,7 @@ from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic
 from cloud_sync.platform import receiver
 from cloud_sync.seal import seal, seal_answer
-from gateway import journal_file, recorder
+from gateway import journal_file, journal_writer
 from gateway.core import site_reading
 from hil_tests.simulator.broker import Broker
 from hil_tests.simulator.bus import SimulatedBus, SimulatedMeter
@@ -207,7 +207,7 @@ def _lived_in(life: Life) -> Iterator[None]:
         for module, name, stand_in in (
             (journal_file, "sqlite3", storage),
             (os, "urandom", life.world.octets),
-            (recorder, "seal", observed),
+            (journal_writer, "seal", observed),
             (sender, "seal", observed),
             (sender, "random", life.world.dice),
             (sender, "Connection", life.broker.connection),
