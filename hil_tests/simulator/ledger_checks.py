@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from cloud_sync.core.canonical import decode
 from cloud_sync.platform.ledger import Ledger
-from gateway.core.flag import ESTIMATED_SHAPE, LIKE_DAY_SHAPE, MISSING, QUARANTINED
+from gateway.core.flag import DECREASED, ESTIMATED_SHAPE, LIKE_DAY_SHAPE, MISSING, QUARANTINED
+from gateway.core.meter.decoding import ROLL_OVER_PART
 from gateway.core.record import Account, Amendment, from_map
 from hil_tests.simulator.bus import WRAP
 from hil_tests.simulator.invariants import (
@@ -145,22 +146,32 @@ def _check_spans(witness: Witness, rows: list[SpanRow]) -> None:
             raise BrokenError(ARRIVAL, f"nothing of {register} was counted")
         if MISSING in own[-1].flag:
             raise BrokenError(ARRIVAL, f"{register} is missing in the last interval, though it answers")
-        total, quarantined = 0, 0
+        total = excused = 0
         for before, row in zip([counted[0], *counted], counted, strict=False):
             if row is not before and row.start_s != before.end_s:
                 raise BrokenError(GAPS, f"{register} is not counted from {before.end_s} to {row.start_s}")
             advance = (_value(row.end_words) - _value(row.start_words)) % WRAP
             total += row.energy_wh
             if QUARANTINED in row.flag:
-                quarantined += advance if row.part == 0 else 0
+                excused += advance if row.part == 0 else 0
                 witness.world.counts["quarantined"] += 1
+            elif DECREASED in row.flag:
+                _check_decrease(row, advance)
+                excused += advance if row.part == 0 else 0
+                witness.world.counts["decreased"] += 1
             elif row.parts == 1 and row.energy_wh != advance:
                 raise BrokenError(ENERGY, f"{register} at {row.start_s}: {row.energy_wh} Wh, and it advanced {advance}")
             if row.parts > 1 and not (ESTIMATED_SHAPE in row.flag or LIKE_DAY_SHAPE in row.flag):
                 raise BrokenError(GAPS, f"{register} at {row.start_s} is a part of a gap, and does not say so")
         truth = witness.wh(register, counted[-1].end_words) - witness.wh(register, counted[0].start_words)
-        if total + quarantined != truth:
+        if total + excused != truth:
             raise BrokenError(ENERGY, f"{register}: {total} Wh are counted of {truth}")
+
+
+def _check_decrease(row: SpanRow, advance: int) -> None:
+    """A register that went round is held for a person only where it went too far for that to be certain."""
+    if row.energy_wh or row.end_words > row.start_words or advance * ROLL_OVER_PART <= WRAP:
+        raise BrokenError(ENERGY, f"{row.register} at {row.start_s} is taken for a decrease: it advanced {advance}")
 
 
 def _value(words: tuple[int, ...]) -> int:
