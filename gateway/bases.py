@@ -13,8 +13,10 @@ from gateway.journal import Journal
 class JournalBases:
     """Says what a record that is about to be written rests on."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, running: Configuration) -> None:
+        """running: the configuration the gateway runs by, which nobody need read from its record again."""
         self._journal = journal
+        self._running = running
         self._known: dict[int, tuple[Site, bytes]] = {}  # by the sequence of the configuration
         self._pending: list[tuple[int, int]] = []  # start and sequence of what waits for its commit
 
@@ -53,7 +55,8 @@ class JournalBases:
         if config not in self._known:
             entry = self._journal.entries(config, config)[0]
             record = entry_record(entry, str(self._journal.path))
-            configuration = usable(record) if isinstance(record, Config) else None
+            assert isinstance(record, Config), "the figures were made by it"
+            configuration = self._running if record.site == self._running.site_text else usable(record)
             assert configuration is not None, "the figures were made by it"
             self._known[config] = (configuration.site, digest_of(entry.body))
         site, digest = self._known[config]

@@ -2,17 +2,10 @@
 
 from cloud_sync.core.canonical import CanonicalError, decode
 from cloud_sync.core.tree import EMPTY, Tree, grown, is_tree, root_of
+from gateway.core.park_day import park_day
 from gateway.core.record import KIND_CHECKPOINT, Checkpoint, RecordError, Stamp, from_map
+from gateway.figures import ALWAYS_S
 from gateway.journal import Journal
-
-DAY_S = 86400
-PARK_OFFSET_S = 8 * 3600  # A day of the park ends at midnight of China Standard Time.
-ALWAYS_S = 1 << 40
-
-
-def day_number(at_s: int) -> int:
-    """Return the number of the park's day that holds *at_s*."""
-    return (at_s + PARK_OFFSET_S) // DAY_S
 
 
 def checkpoint_in(journal: Journal, sequence: int) -> Checkpoint | None:
@@ -60,17 +53,17 @@ class Checkpoints:
         sequence = self._journal.last_figure(ALWAYS_S, KIND_CHECKPOINT)
         record = last_checkpoint(self._journal, self._journal.head_sequence + 1)
         self._tree = tree_of(record) if record is not None else EMPTY
-        self._day = None if sequence is None else day_number(self._journal.start_of(sequence))
+        self._day = None if sequence is None else park_day(self._journal.start_of(sequence))
 
     def due(self, closed_s: int | None) -> bool:
         """Tell whether intervals up to *closed_s* end a day of the park of which there is no checkpoint yet."""
-        return closed_s is not None and day_number(closed_s) != self._day
+        return closed_s is not None and park_day(closed_s) != self._day
 
     def record(self, stamp: Stamp, gateway: str, closed_s: int) -> Checkpoint | None:
         """Return the checkpoint of all that the journal holds; None where entries are missing in it."""
         head = self._journal.head_sequence
         links = self._journal.links(self._tree.size + 1, head)
-        self._day = day_number(closed_s)
+        self._day = park_day(closed_s)
         if len(links) != head - self._tree.size:
             return None
         self._tree = grown(self._tree, links)

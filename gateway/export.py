@@ -21,11 +21,10 @@ from gateway.config import Configuration
 from gateway.core.anchoring import is_placed
 from gateway.core.flag import DECLARED
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.core.record import KIND_DECLARATION, KIND_KEY_CHANGE, Account, Amendment
+from gateway.core.record import KIND_DECLARATION, Account, Amendment
 from gateway.exports.writing import cannot_write, check_target, partial
-from gateway.figures import anchors_of, day_bounds, record_of, records_of
+from gateway.figures import anchors_of, day_bounds, key_changes, record_of, records_of
 from gateway.journal import Journal
-from gateway.key_files import FOREVER_S
 from gateway.proofs import proofs_for
 
 MAGIC = "wattproof-export-1"
@@ -138,8 +137,7 @@ def write_export(
     first, last = _between_checkpoints(journal, min(accounts) - 1, max(accounts))
     needed |= set(range(first, last + 1))
     # Whoever knows an earlier key only follows the changes of key to that of the day.
-    changes = journal.figures_between(FOREVER_S, FOREVER_S + 1, (KIND_KEY_CHANGE,))
-    needed |= {sequence for sequence in changes if sequence < max(accounts)}
+    needed |= {sequence for sequence in key_changes(journal) if sequence < max(accounts)}
     batches = _batches_with(journal, needed)
     if not batches:
         raise ProblemError(

@@ -8,9 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cloud_sync.core.batch import ES256
 from cloud_sync.keys import load_signer
 from gateway import VERSION
+from gateway.core.park_day import HOUR_S
 from gateway.core.problem import ProblemError, problem
 from gateway.evidence import Evidence, ExportEvidence
-from gateway.exports.stretch import HOUR_S, Stretch
+from gateway.exports.stretch import Stretch
 from gateway.exports.writing import OCMF, WPX, Sign, export_parts, exported, write_parts
 from gateway.figures import day_bounds
 

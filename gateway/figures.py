@@ -7,11 +7,15 @@ from gateway.core.problem import ProblemError, problem
 from gateway.core.record import (
     KIND_ACCOUNT,
     KIND_AMENDMENT,
+    KIND_KEY_CHANGE,
     KIND_SELF_USE,
     KIND_TIME_ANCHOR,
     Account,
     Amendment,
+    Checkpoint,
+    Config,
     Declaration,
+    KeyChange,
     RecordError,
     SelfUse,
     TimeAnchor,
@@ -26,6 +30,8 @@ from gateway.park_time import day_bounds as day_bounds
 
 FIGURES = (KIND_ACCOUNT, KIND_SELF_USE, KIND_AMENDMENT)
 ALWAYS_S = 1 << 40  # later than any moment
+FOREVER_S = 1 << 62  # a change of key is of no interval: it stands after all of them
+KEPT = (Config, KeyChange)  # never freed: what comes after them is computed or verified by them
 
 
 def entry_record(entry: Entry, where: str) -> tuple[object, ...]:
@@ -101,6 +107,27 @@ def anchors_of(journal: Journal) -> list[tuple[int, TimeAnchor]]:
             if isinstance(record, TimeAnchor):
                 found.append((sequence, record))
     return found
+
+
+def found_at(record: tuple[object, ...], closed_s: int) -> int | None:
+    """Return the second by which *record* is found in the journal; None for one that has its sequence alone.
+
+    closed_s: the end of the last interval that was closed before it.
+    """
+    if isinstance(record, (Account, SelfUse, Amendment)):
+        return record.start_s
+    if isinstance(record, Declaration):
+        return declared_for(record)
+    if isinstance(record, TimeAnchor):
+        return record.utc_ms // 1000
+    if isinstance(record, KeyChange):
+        return FOREVER_S
+    return closed_s if isinstance(record, Checkpoint) else None
+
+
+def key_changes(journal: Journal) -> list[int]:
+    """Return the entries that are changes of key, in their order."""
+    return journal.figures_between(FOREVER_S, FOREVER_S + 1, (KIND_KEY_CHANGE,))
 
 
 def declared_for(record: Declaration) -> int:

@@ -12,10 +12,10 @@ from gateway.bases import JournalBases
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.core.problem import ProblemError
-from gateway.core.record import Account, Amendment, Declaration, Event, SelfUse, TimeAnchor, kind_of, to_map
+from gateway.core.record import Event, kind_of, to_map
 from gateway.core.settlement import Settlement
 from gateway.cycles import Cycles
-from gateway.figures import declared_for
+from gateway.figures import KEPT, found_at
 from gateway.holding import Holding
 from gateway.journal import Journal, Seal
 from gateway.journal_file import UnwrittenError
@@ -38,11 +38,11 @@ class JournalWriter(ABC):
         self.holding: Holding | None = None  # while the journal cannot be written
         self._signer = signer
         self._cycles = cycles
-        self._bases = JournalBases(journal)
+        self._bases = JournalBases(journal, configuration)
         self._committed_state = b""
         self._bodies: list[bytes] = []
         self._figures: list[tuple[int, int, int]] = []
-        self._config_position: int | None = None
+        self._kept_position: int | None = None
         self._unsigned = False  # the key could not sign the last time
 
     @abstractmethod
@@ -58,12 +58,11 @@ class JournalWriter(ABC):
 
     def _add(self, record: tuple[object, ...]) -> None:
         plain = to_map(record)
-        if isinstance(record, Declaration):
-            self._figures.append((len(self._bodies), kind_of(record), declared_for(record)))
-        if isinstance(record, (Account, SelfUse, Amendment)):
-            self._figures.append((len(self._bodies), kind_of(record), record.start_s))
-        if isinstance(record, TimeAnchor):
-            self._figures.append((len(self._bodies), kind_of(record), record.utc_ms // 1000))
+        at_s = found_at(record, self.settlement.start_s or 0)
+        if at_s is not None:
+            self._figures.append((len(self._bodies), kind_of(record), at_s))
+        if isinstance(record, KEPT):
+            self._kept_position = len(self._bodies)
         self._bodies.append(encode(plain))
 
     def commit(self, must_sign: bool = False) -> None:
@@ -97,7 +96,7 @@ class JournalWriter(ABC):
         if not taken:
             return
         self._committed_state = state
-        self._bodies, self._figures, self._config_position = [], [], None
+        self._bodies, self._figures, self._kept_position = [], [], None
         self._bases.committed()
         self._cycles.committed()
         if failed is not None and not self._unsigned:
@@ -128,7 +127,7 @@ class JournalWriter(ABC):
             self._bodies,
             state if state != self._committed_state else None,
             self._figures,
-            self._config_position,
+            self._kept_position,
             self._cycles.unsaved,
             self._cycles.recorded,
             seal_all,

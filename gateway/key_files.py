@@ -11,11 +11,9 @@ from cloud_sync.core.batch import read_envelope
 from cloud_sync.keys import Signer, forget_key, load_signer, public_key_of, write_whole
 from gateway.config import key_path
 from gateway.core.problem import ProblemError, problem
-from gateway.core.record import KIND_KEY_CHANGE, KeyChange
-from gateway.figures import entry_record
+from gateway.core.record import KeyChange
+from gateway.figures import entry_record, key_changes
 from gateway.journal import Journal
-
-FOREVER_S = 1 << 62  # A change of key is of no interval: it stands after all of them.
 
 
 class Handover(NamedTuple):
@@ -45,7 +43,7 @@ def former_path(home: Path, kid: bytes) -> Path:
 def changes(journal: Journal) -> list[tuple[int, KeyChange]]:
     """Return every change of key in *journal*, each with its sequence, oldest first."""
     found: list[tuple[int, KeyChange]] = []
-    for sequence in journal.figures_between(FOREVER_S, FOREVER_S + 1, (KIND_KEY_CHANGE,)):
+    for sequence in key_changes(journal):
         record = entry_record(journal.entries(sequence, sequence)[0], str(journal.path))
         assert isinstance(record, KeyChange)
         found.append((sequence, record))

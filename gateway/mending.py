@@ -21,19 +21,15 @@ from gateway.core.problem import ProblemError
 from gateway.core.record import (
     KIND_CHECKPOINT,
     Account,
-    Amendment,
-    Config,
-    Declaration,
     Event,
     RecordError,
-    SelfUse,
     Stamp,
     from_map,
     kind_of,
     to_map,
 )
 from gateway.damaged_rows import Rows, rows_left
-from gateway.figures import declared_for
+from gateway.figures import KEPT, found_at
 from gateway.journal_file import JournalFile, damaged
 
 _LINK_BYTES = 32
@@ -189,7 +185,7 @@ def _write(path: Path, rows: Rows, left: _Left, lost: list[int], stamp: Stamp, a
     entries.append((left.last() + 1, incarnation, link(previous, left.last() + 1, told), told))
     batches = [row for row in left.batches.values() if row[1] < sealed_to]
     kept = {row[0] for row in batches}
-    figures, configurations = _found_by(entries, rows)
+    figures, never_freed = _found_by(entries, rows)
     states, snapshots = ([row for row in rows[table] if _is_whole(row)] for table in ("state", "snapshot"))
     file = JournalFile(path)
 
@@ -201,7 +197,7 @@ def _write(path: Path, rows: Rows, left: _Left, lost: list[int], stamp: Stamp, a
         db.executemany("INSERT INTO cosigned VALUES (?, ?, ?)", rows["cosigned"])
         db.executemany("INSERT INTO snapshot VALUES (?, ?, ?)", snapshots)
         db.executemany("INSERT INTO figure VALUES (?, ?, ?)", figures)
-        db.executemany("INSERT INTO configuration VALUES (?)", [(one,) for one in configurations])
+        db.executemany("INSERT INTO configuration VALUES (?)", [(one,) for one in never_freed])
         db.executemany("INSERT INTO state VALUES (?, ?, ?)", states)
 
     file.write(work)
@@ -223,22 +219,24 @@ def _event(stamp: Stamp, code: str, **details: str) -> bytes:
 def _found_by(
     entries: list[tuple[int, bytes, bytes, bytes]], rows: Rows
 ) -> tuple[list[tuple[int, int, int]], list[int]]:
-    """Return by which second each figure is found, and which entries are configurations: as it was, and as they say."""
+    """Return by which second each figure is found, and which entries are never freed: as it was, and as they say."""
     numbers = {row[0] for row in entries}
     figures = {row[0]: row for row in rows["figure"] if row[0] in numbers}
-    configurations = {row[0] for row in rows["configuration"] if row[0] in numbers}
+    kept = {row[0] for row in rows["configuration"] if row[0] in numbers}
+    closed_s = 0
     for number, _, _, body in entries:
         try:
             record = from_map(decode(body))  # type: ignore[arg-type]
         except (CanonicalError, RecordError, TypeError):
             continue
-        if isinstance(record, (Account, SelfUse, Amendment)):
-            figures[number] = (number, kind_of(record), record.start_s)
-        elif isinstance(record, Declaration):
-            figures[number] = (number, kind_of(record), declared_for(record))
-        elif isinstance(record, Config):
-            configurations.add(number)
-    return list(figures.values()), sorted(configurations)
+        if isinstance(record, Account):
+            closed_s = record.end_s
+        at_s = found_at(record, closed_s)
+        if at_s is not None and (closed_s or number not in figures):  # what was closed before may be freed
+            figures[number] = (number, kind_of(record), at_s)
+        if isinstance(record, KEPT):
+            kept.add(number)
+    return list(figures.values()), sorted(kept)
 
 
 def _is_checkpoint(body: bytes) -> bool:

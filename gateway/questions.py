@@ -9,6 +9,7 @@ from typing import Any
 from gateway.config import Configuration
 from gateway.core.account.trace import FLOW
 from gateway.core.meter.quantity import QUANTITIES
+from gateway.core.park_day import DAY_S
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
 from gateway.core.record import Account, Event, SelfUse
@@ -22,7 +23,6 @@ from gateway.frame import plain_problem
 from gateway.journal import Journal
 from gateway.journal_file import damaged
 from gateway.recorder import Recorder
-from gateway.room import DAY_S
 from gateway.sums import sum_tallies
 
 EVENTS_WITHIN = 20_000  # entries that are looked through for events; some days

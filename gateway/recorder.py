@@ -19,17 +19,16 @@ from gateway.config import key_path as key_path
 from gateway.content_declaring import content_declared
 from gateway.core.account.declared import CONTENT, KINDS, difference_of
 from gateway.core.late_truth import Late
+from gateway.core.park_day import DAY_S
 from gateway.core.problem import ProblemError
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
-    KIND_KEY_CHANGE,
     Config,
     Declaration,
     ParameterChange,
     ReceiptSeen,
     RecordError,
     TimeAnchor,
-    kind_of,
 )
 from gateway.core.settlement import (
     ClosedInterval,
@@ -49,13 +48,11 @@ from gateway.holding import Holding
 from gateway.journal import RETENTION_DAYS, Journal
 from gateway.journal_file import UnwrittenError, damaged
 from gateway.journal_writer import JournalWriter
-from gateway.key_files import FOREVER_S
 from gateway.register_checks import checks_of
 from gateway.sealing import Acceptance, changes_between, not_accepted
 from gateway.succession import check_identity, config_at
 from gateway.text_file import parse_toml
 
-DAY_S = 86400
 CLOCK_KEPT_MS = 3_600_000  # a boot that knows no time starts no earlier than what was kept last
 
 
@@ -138,7 +135,6 @@ class Recorder(JournalWriter):
 
     def _add_config(self, config: Config) -> None:
         self._config_sequence = self._next_sequence()
-        self._config_position = len(self._bodies)
         self._add(config)
 
     def _change(self, before: Config | None, state: dict[int, Any], config: Config) -> None:
@@ -257,7 +253,6 @@ class Recorder(JournalWriter):
         if record is None:
             self.event("checkpoint-missing", entries=str(self.journal.head_sequence))
         else:
-            self._figures.append((len(self._bodies), kind_of(record), closed_s))
             self._add(record)
         self.commit()
 
@@ -407,13 +402,11 @@ class Recorder(JournalWriter):
         self.written()
         before = (list(self._bodies), list(self._figures))
         record = announce(self.clock.stamp(), self.configuration.site.gateway, old, new)
-        self._figures.append((len(self._bodies), KIND_KEY_CHANGE, FOREVER_S))
-        self._config_position = len(self._bodies)  # never freed: all that comes after it is verified by it
         self._add(record)
         try:
             self.commit(must_sign=True)
         except SigningError:
-            (self._bodies, self._figures), self._config_position = before, None
+            (self._bodies, self._figures), self._kept_position = before, None
             raise
         if self.holding is not None:
             raise RuntimeError("the change of the key may be in the journal or not: a new start finds out")

@@ -10,7 +10,6 @@ BALLAST_BYTES = 8 << 20
 # With less than this left (and the ballast), readings between boundaries are recorded no longer: accounts go on.
 TIGHT_BYTES = 64 << 20
 WARNING_DAYS = 30
-DAY_S = 86400
 
 
 class Room:

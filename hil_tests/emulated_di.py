@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from gateway.core.meter.dlt645 import ANYONE, READ, READ_1997, READ_ADDRESS, Question, framed, read_request
 from gateway.core.meter.dlt645_items import Item, items_of
 from gateway.core.meter.dlt645_values import register_count
-from gateway.core.meter.freeze import CHINA_S
 from gateway.core.meter.modbus import FrameFault
 from gateway.core.meter.profile import CJT188, DLT645_1997
+from gateway.core.park_day import PARK_OFFSET_S
 from hil_tests.emulated_meter import EmulatedMeter, TrueRegister
 from hil_tests.emulated_park import Sample
 
@@ -38,7 +38,7 @@ def sample_of(meter: EmulatedMeter, question: Question, now: Sample) -> Sample |
 
 def _shown_time(meter: EmulatedMeter, question: Question, sample: Sample) -> bytes:
     """Return what the clock of *meter* showed at the moment of *sample*, b"" for a question of something else."""
-    shown = datetime.fromtimestamp((sample.utc_ms + meter.clock_ahead_ms) // 1000 + CHINA_S, UTC)
+    shown = datetime.fromtimestamp((sample.utc_ms + meter.clock_ahead_ms) // 1000 + PARK_OFFSET_S, UTC)
     if question.di == _CLOCK:
         return bytes.fromhex(shown.strftime("%H%M%S"))[::-1]
     if question.di & 0xFF00FFFF == _FREEZE_GROUP << 24 | 1:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from gateway.core.meter.freeze import CHINA_S, PERIODS_S, di2_of, frozen_points
+from gateway.core.meter.freeze import PERIODS_S, di2_of, frozen_points
+from gateway.core.park_day import PARK_OFFSET_S
 from hil_tests.emulated_meter import EmulatedMeter
 from hil_tests.emulated_park import Park
 
@@ -37,6 +38,6 @@ class Freezing:
 
 def _after(utc_ms: int, meter: EmulatedMeter, period_s: int) -> int:
     """Return when, after *utc_ms*, the clock of *meter* shows a multiple of *period_s* next, in the time of China."""
-    ahead_ms = meter.clock_ahead_ms + CHINA_S * 1000
+    ahead_ms = meter.clock_ahead_ms + PARK_OFFSET_S * 1000
     period_ms = period_s * 1000
     return ((utc_ms + ahead_ms) // period_ms + 1) * period_ms - ahead_ms

@@ -2,6 +2,7 @@
 
 from gateway.core.fields import Fields, shown
 from gateway.core.notation import SECONDS, WATTS, is_digits, line_setting
+from gateway.core.park_day import DAY_S
 from gateway.core.problem import Problem, problem
 from gateway.core.site import (
     FIRST_AFTER,
@@ -22,7 +23,6 @@ from gateway.core.site_points import read_meter_points, read_storages
 from gateway.core.tcp_address import has_line, is_network, tcp_address
 
 INTERVALS_MIN = (1, 5, 10, 15, 30, 60)
-DAY_S = 86400
 # Modbus over serial line 1.02, section 2.2: unit ids of single devices.
 UNITS = (1, 247)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

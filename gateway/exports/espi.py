@@ -11,8 +11,9 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape, quoteattr
 
 from gateway.core.account.quality import quality_of
+from gateway.core.park_day import PARK_OFFSET_S, park_day
 from gateway.exports.points import point_intervals
-from gateway.exports.stretch import PARK_OFFSET_S, Stretch, park_day
+from gateway.exports.stretch import Stretch
 from gateway.exports.text import one_line, utc
 
 FORWARD, REVERSE = 1, 19

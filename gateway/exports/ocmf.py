@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from gateway.core.park_day import park_day
 from gateway.core.site import Meter
 from gateway.exports.points import readings_of
-from gateway.exports.stretch import Stretch, Terms, park_day
+from gateway.exports.stretch import Stretch, Terms
 from gateway.exports.text import kwh
 
 ALGORITHM = "ECDSA-secp256r1-SHA256"

@@ -13,6 +13,7 @@ from gateway.core.account.factor import FactorTable
 from gateway.core.anchoring import is_claimable
 from gateway.core.channel import Channel, account_channels
 from gateway.core.meter.profile import DeviceProfile
+from gateway.core.park_day import HOUR_S
 from gateway.core.problem import ProblemError, problem
 from gateway.core.record import Account, Config, RecordError, SelfUse, TimeAnchor, from_map
 from gateway.core.site import Site
@@ -21,15 +22,7 @@ from gateway.factors import factors_of_text
 from gateway.profiles import profile_of_text
 from gateway.text_file import parse_toml
 
-HOUR_S = 3600
-_DAY_S = 86400
-PARK_OFFSET_S = 8 * HOUR_S  # parks of this product count their day in China Standard Time
 Current = Account | SelfUse
-
-
-def park_day(at_s: int) -> int:
-    """Return the number of the park's local day that holds *at_s*, 0 being 1970-01-01."""
-    return (at_s + PARK_OFFSET_S) // _DAY_S
 
 
 class Evidence(Protocol):

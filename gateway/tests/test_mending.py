@@ -11,10 +11,17 @@ import pytest
 from cloud_sync.core.canonical import decode
 from cloud_sync.core.entry import GENESIS, link
 from cloud_sync.core.topic import up_topic
-from cloud_sync.keys import KeyRing, load_public, load_signer
+from cloud_sync.keys import KeyRing, load_public, load_signer, new_key
 from cloud_sync.seal import open_sealed, seal
 from gateway.core.problem import ProblemError
-from gateway.core.record import Event, from_map
+from gateway.core.record import (
+    KIND_ACCOUNT,
+    KIND_CHECKPOINT,
+    KIND_KEY_CHANGE,
+    KIND_TIME_ANCHOR,
+    Event,
+    from_map,
+)
 from gateway.core.site_reading import PLATFORM
 from gateway.journal import Journal
 from gateway.mending import DAMAGE, Mended, mend
@@ -23,6 +30,7 @@ from gateway.tests.small_park import DAY_START_S, SmallPark
 
 PAGE = 4096
 TOPIC = up_topic("b0", "gw-test")
+FOUND_BY = ("figure", "configuration")  # the tables that say where records are
 
 
 class Original:
@@ -166,3 +174,36 @@ def test_gateway_goes_on_after_its_state_rotted(tmp_path: Path) -> None:
     records = [from_map(decode(entry.body)) for entry in entries]  # type: ignore[arg-type]
     assert [one.code for one in records if isinstance(one, Event)][-2:] == ["journal-mended", "start"]
     park.close()
+
+
+def test_records_are_found_again_where_what_finds_them_is_lost(tmp_path: Path) -> None:
+    """Accounts, anchors of time, checkpoints and a change of key are found by the seconds they were found by before.
+
+    What is never freed stays so.
+    """
+    park = SmallPark(tmp_path)
+    for at_s in (DAY_START_S - 900, DAY_START_S, DAY_START_S + 900):
+        park.read_at(at_s)
+    new_key(tmp_path / "next.key")
+    park.recorder.change_key(load_signer(tmp_path / "next.key"))
+    park.read_at(DAY_START_S + 1800)
+    park.close()
+    with closing(sqlite3.connect(journal_path(tmp_path))) as journal, journal:
+        tables = {table: journal.execute("SELECT * FROM %s ORDER BY 1" % table).fetchall() for table in FOUND_BY}
+        for table in FOUND_BY:
+            journal.execute("DELETE FROM " + table)
+        journal.execute("UPDATE entry SET body = x'ff' WHERE sequence = 3")
+    assert {kind for _, kind, _ in tables["figure"]} >= {
+        KIND_ACCOUNT,
+        KIND_TIME_ANCHOR,
+        KIND_CHECKPOINT,
+        KIND_KEY_CHANGE,
+    }
+    assert len(tables["configuration"]) == 2
+
+    found = mend(journal_path(tmp_path), (PLATFORM,), park.clock.stamp())
+
+    assert found is not None and found.lost == () and found.restored == 1
+    with closing(sqlite3.connect(journal_path(tmp_path))) as journal:
+        for table, rows in tables.items():
+            assert journal.execute("SELECT * FROM %s ORDER BY 1" % table).fetchall() == rows

@@ -8,14 +8,13 @@ from gateway.core.account.balance import CODES, cause_of
 from gateway.core.account.interval import Energy
 from gateway.core.account.point_energy import flows, network_of
 from gateway.core.flag import DECREASED, MISSING, QUARANTINED
+from gateway.core.park_day import DAY_S, HOUR_S, park_day
 from gateway.core.site import Site
 
 # Codes of findings; those of balances stand in `balance`.
 SPIKE = "energy-spike"  # one interval of the day far above all others
 ZERO = "energy-zero"  # an hour without consumption where there always was some
 
-HOUR_S, DAY_S = 3600, 86400
-PARK_DAY_S = 8 * HOUR_S  # the park's day begins so much before that of UTC
 WEEK_HOURS = 7 * 24
 # (highest - third highest) / third highest: the usual spike check of interval data.
 _SPIKE = (18, 10)
@@ -51,7 +50,7 @@ class IntervalChecks:
         hour_s = start_s // HOUR_S * HOUR_S
         if self._hour_s is not None and hour_s != self._hour_s:
             self._end_hour(self._hour_s)
-            if (hour_s + PARK_DAY_S) // DAY_S != (self._hour_s + PARK_DAY_S) // DAY_S:
+            if park_day(hour_s) != park_day(self._hour_s):
                 self._end_day()
         self._hour_s = hour_s
         for energy in energies:

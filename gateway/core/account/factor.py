@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from gateway.core.fields import Fields, shown
 from gateway.core.notation import decimal_scaled
+from gateway.core.park_day import park_day, park_day_start_s
 from gateway.core.problem import Problem, problem
 
 RENEWABLE = ("biomass", "certificate", "geothermal", "hydro", "solar", "wind")
@@ -15,8 +16,6 @@ EVERYWHERE = "*"  # in a set: a factor for every region
 LONGEST_NAME = 64
 MG_PER_KG = 1000000
 MOST_KG = 100  # of CO2 per kWh; the dirtiest fuels have 1 or 2
-_DAY_S = 86400
-_CHINA_S = 8 * 3600  # days of validity begin at midnight in China, UTC+8
 
 
 class EmissionFactor(
@@ -201,7 +200,7 @@ def day_field(fields: Fields, key: str) -> "int | None":
 
 def day_text(at_s: int) -> str:
     """Return the day in China that begins at *at_s* UTC, as a text such as "2023-01-01"."""
-    days = (at_s + _CHINA_S) // _DAY_S + 719468  # since 0000-03-01; a year that begins in March has its leap day last
+    days = park_day(at_s) + 719468  # since 0000-03-01; a year that begins in March has its leap day last
     era, day = days // 146097, days % 146097
     year = (day - day // 1460 + day // 36524 - day // 146096) // 365
     day -= year * 365 + year // 4 - year // 100
@@ -218,15 +217,9 @@ def validity(row: "tuple[object, ...]") -> str:
 
 
 def _day_start_s(text: str) -> "int | None":
-    """Return midnight in China of a day of the Gregorian calendar, in UTC seconds."""
+    """Return the UTC second at which a day such as "2023-01-01" begins in China; None where it is none."""
     parts = text.split("-")
     if [len(part) for part in parts] != [4, 2, 2] or not all(c in "0123456789" for c in "".join(parts)):
         return None
     year, month, day = [int(part) for part in parts]
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    lengths = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    if not (year >= 1970 and 1 <= month <= 12 and 1 <= day <= lengths[month - 1]):
-        return None
-    before = year - 1
-    days = before * 365 + before // 4 - before // 100 + before // 400 - 719162 + sum(lengths[: month - 1]) + day - 1
-    return days * _DAY_S - _CHINA_S
+    return park_day_start_s(year, month, day)

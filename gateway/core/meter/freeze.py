@@ -12,13 +12,12 @@ from gateway.core.meter.decoding import decode, reading_value
 from gateway.core.meter.plan import Block
 from gateway.core.meter.plausibility import RegisterWatch
 from gateway.core.meter.profile import FREEZE, DeviceProfile, Point
+from gateway.core.park_day import DAY_S, HOUR_S, PARK_OFFSET_S, park_day_start_s
 from gateway.core.reading import FREEZE as UNUSED
 from gateway.core.reading import Fault, Frozen
 
-DAY_S = 86400
-CHINA_S = 8 * 3600  # meters show the time of China
 # DI2 of a freeze, and how often it is made: timed (once a day, as it is usually set), hourly, daily.
-PERIODS_S = {0x00: DAY_S, 0x04: 3600, 0x06: DAY_S}
+PERIODS_S = {0x00: DAY_S, 0x04: HOUR_S, 0x06: DAY_S}
 # A meter whose clock is further from ours froze at another moment than the boundary.
 MOST_CLOCK_ERROR_MS = 5000
 # Later than this after the boundary a sound meter has made its freeze.
@@ -27,7 +26,6 @@ MOST_FAILURES = 2  # of reads for one freeze
 # A meter without freezes may refuse, or be silent, each time: then it is asked again after so many of them.
 _REST = 24
 _CLOCK_DI = 0x04000102  # hhmmss
-_DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _MS = 1000
 
 
@@ -55,18 +53,14 @@ def freeze_period_s(profile: DeviceProfile, quantity: str) -> int:
 
 def is_frozen_at(at_s: int, period_s: int) -> bool:
     """Tell whether a freeze that is made every *period_s* is made at *at_s*, UTC."""
-    return period_s > 0 and (at_s + CHINA_S) % period_s == 0
+    return period_s > 0 and (at_s + PARK_OFFSET_S) % period_s == 0
 
 
 def stated_s(digits: int) -> "int | None":
     """Return the moment, UTC, of the digits YYMMDDhhmm that a meter states in the time of China; None for none."""
     minute, hour, day = digits % 100, digits // 100 % 100, digits // 10000 % 100
-    month, year = digits // 10**6 % 100, 2000 + digits // 10**8
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60):
-        return None
-    leap = year % 4 == 0 and month > 2  # 2000 to 2099
-    days = (year - 1970) * 365 + (year - 1969) // 4 + _DAYS_BEFORE[month - 1] + leap + day - 1
-    return days * DAY_S + hour * 3600 + minute * 60 - CHINA_S
+    day_s = park_day_start_s(2000 + digits // 10**8, digits // 10**6 % 100, day)
+    return None if day_s is None or hour >= 24 or minute >= 60 else day_s + hour * HOUR_S + minute * 60
 
 
 def clock_error_ms(digits: int, utc_ms: int) -> "int | None":
@@ -76,7 +70,7 @@ def clock_error_ms(digits: int, utc_ms: int) -> "int | None":
         return None
     shown_ms = (hour * 3600 + minute * 60 + second) * _MS + 500  # the second is cut off
     day_ms = DAY_S * _MS
-    ahead = (shown_ms - utc_ms - CHINA_S * _MS) % day_ms
+    ahead = (shown_ms - utc_ms - PARK_OFFSET_S * _MS) % day_ms
     return ahead if ahead < day_ms // 2 else ahead - day_ms
 
 

@@ -1,9 +1,10 @@
 """Tests of the checks over closed intervals: what is told, when, and what is not."""
 
 from gateway.core.account.balance import METER_ERROR, UNMETERED_LOAD
-from gateway.core.account.checks import HOUR_S, SPIKE, ZERO, IntervalChecks
+from gateway.core.account.checks import SPIKE, ZERO, IntervalChecks
 from gateway.core.account.interval import Energy
 from gateway.core.flag import MISSING
+from gateway.core.park_day import HOUR_S
 from gateway.core.site import Meter, MeterPoint, SelfUseRule, Site
 
 START_S = 1795190400  # midnight in the park
