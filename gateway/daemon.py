@@ -24,7 +24,7 @@ from gateway.line import Line, line_of
 from gateway.questions import answer_from_journal, journal_status, readings_answer, storage_status, utc_text
 from gateway.recorder import Recorder, journal_path
 from gateway.roads import Roads, road_ends
-from gateway.rotation import nothing_signed
+from gateway.rotation import handed_over, nothing_signed
 from gateway.sealing import Acceptance, accepted, applied, not_accepted, plain_changes
 from gateway.sweep import BusRunner
 from gateway.words import say
@@ -291,12 +291,15 @@ class Daemon:
         if self._signing is None:
             raise ProblemError(nothing_signed(self._configuration))
         old, before = self._signing
-        sequence = self._recorder.change_key(new)
-        self._roads.change_key(sequence, new)
-        self._signing = Signing(new, (*before, Handover(sequence, old)))
-        take_over(self._home, old.kid)
+
+        def in_force(sequence: int) -> None:
+            self._roads.change_key(sequence, new)
+            self._signing = Signing(new, (*before, Handover(sequence, old)))
+            take_over(self._home, old.kid)
+
+        self._recorder.change_key(new, in_force)
         self._offer()
-        return {"entry": sequence, "old_kid": old.kid.hex(), "kid": new.kid.hex()}
+        return handed_over(self._journal.head_sequence, old, new)
 
     def _status(self) -> dict[str, Any]:
         answer = journal_status(self._configuration, self._journal)

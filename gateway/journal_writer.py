@@ -49,6 +49,10 @@ class JournalWriter(ABC):
     def _state(self) -> bytes:
         """Return the state that the settlement goes on from."""
 
+    @abstractmethod
+    def _journal_took(self) -> None:
+        """Do what waited for the journal to take what was to be written."""
+
     def event(self, code: str, **details: str) -> None:
         """Record that something happened; it is committed with the next cycle."""
         if self.holding is not None:
@@ -99,6 +103,7 @@ class JournalWriter(ABC):
         self._bodies, self._figures, self._kept_position = [], [], None
         self._bases.committed()
         self._cycles.committed()
+        self._journal_took()
         if failed is not None and not self._unsigned:
             self.event("signing-failed", problem=failed.problems[0].code)
         elif failed is None and self._unsigned and seal_all is not None:

@@ -2,7 +2,7 @@
 
 import platform as machine
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from gateway.content_declaring import content_declared
 from gateway.core.account.declared import CONTENT, KINDS, difference_of
 from gateway.core.late_truth import Late
 from gateway.core.park_day import DAY_S
-from gateway.core.problem import ProblemError
+from gateway.core.problem import ProblemError, problem
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
 from gateway.core.record import (
     Config,
@@ -87,6 +87,7 @@ class Recorder(JournalWriter):
         self._freed_day = 0
         self._receipts_recorded: dict[str, int] = {}  # by platform
         self._checkpoints = Checkpoints(journal)
+        self._handover: tuple[Signer, Callable[[int], None]] | None = None  # waits for the journal
         self._waiting: list[int] = []  # declarations whose interval is still open: their entries
 
     def start(self) -> None:
@@ -366,7 +367,11 @@ class Recorder(JournalWriter):
     def _go_on_writing(self, holding: Holding) -> bool:
         """Try again what the journal did not take, then close what was held; tell whether all went well."""
         self.holding = None
-        self._write()
+        try:
+            self._write(must_sign=self._handover is not None)
+        except SigningError:
+            self._give_up_handover()
+            self._write()
         while self.holding is None and (until_ms := holding.give_to(self.settlement)) is not None:
             self._close(min(until_ms, self.clock.utc_ms()))
             while self.settlement.ending_s is not None and self.holding is None:
@@ -392,26 +397,43 @@ class Recorder(JournalWriter):
         if record is not None:
             self._add(record)
 
-    def change_key(self, new: Signer) -> int:
-        """Announce *new* as the key that signs from the next batch on; return the sequence of the entry.
+    def change_key(self, new: Signer, handed_over: Callable[[int], None]) -> None:
+        """Announce *new* as the key that signs from the next batch on.
 
         The entry has a batch of its own, signed by the key so far, so that nothing else in it can be refused.
+        handed_over: called with the sequence of the entry once the journal has it, which may be after a ProblemError
+        that says that it has not yet.
         """
         old = self._signer
         assert old is not None
         self.written()
-        before = (list(self._bodies), list(self._figures))
-        record = announce(self.clock.stamp(), self.configuration.site.gateway, old, new)
-        self._add(record)
+        self._add(announce(self.clock.stamp(), self.configuration.site.gateway, old, new))
+        self._handover = (new, handed_over)
         try:
             self.commit(must_sign=True)
         except SigningError:
-            (self._bodies, self._figures), self._kept_position = before, None
+            self._give_up_handover()
             raise
         if self.holding is not None:
-            raise RuntimeError("the change of the key may be in the journal or not: a new start finds out")
-        self._signer = new
-        return self.journal.head_sequence
+            raise ProblemError(
+                problem(
+                    "WP-KEY-028", str(self.journal.path), "The journal did not take the change of the key: {detail}.",
+                    "See to the disk. Then `wattproof keys show` tells which key signs; where it is the old one, ask"
+                    " again.",
+                    detail=self.holding.problem.what,
+                )
+            )  # fmt: skip
+
+    def _journal_took(self) -> None:
+        if self._handover is not None:
+            self._signer, handed_over = self._handover
+            self._handover = None
+            handed_over(self.journal.head_sequence)
+
+    def _give_up_handover(self) -> None:
+        """Forget the change of the key, which is all that was to be written; the key so far goes on."""
+        self._handover, self._kept_position = None, None
+        self._bodies, self._figures = [], []
 
     def _state(self) -> bytes:
         plain = self.settlement.state()

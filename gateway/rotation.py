@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cloud_sync.keys import Signer
 from gateway.clock import Clock
 from gateway.config import Configuration
 from gateway.control import unreachable
@@ -33,11 +34,16 @@ def rotate(configuration: Configuration, clock: Clock) -> dict[str, Any]:
         recorder = Recorder(accepted(configuration, journal)[0], journal, clock, kept.signer)
         recorder.open_books()
         new = waiting_key(configuration.home)
-        sequence = recorder.change_key(new)
+        recorder.change_key(new, lambda _: take_over(configuration.home, kept.signer.kid))
+        sequence = journal.head_sequence
     finally:
         journal.close()
-    take_over(configuration.home, kept.signer.kid)
-    return {"entry": sequence, "old_kid": kept.signer.kid.hex(), "kid": new.kid.hex()}
+    return handed_over(sequence, kept.signer, new)
+
+
+def handed_over(sequence: int, old: Signer, new: Signer) -> dict[str, Any]:
+    """Return what is answered once the entry *sequence* has handed over from one key to the other."""
+    return {"entry": sequence, "old_kid": old.kid.hex(), "kid": new.kid.hex()}
 
 
 def _opened(configuration: Configuration) -> tuple[Journal, Signing]:

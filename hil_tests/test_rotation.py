@@ -151,7 +151,7 @@ def test_a_kill_between_any_two_steps_leaves_one_key(
     old = load_signer(key_path(both.home)).kid
     new = new_key(next_path(both.home)).kid
     if step != "commit":
-        both.park.recorder.change_key(load_signer(next_path(both.home)))
+        both.park.recorder.change_key(load_signer(next_path(both.home)), lambda _: None)
     both.park.journal.close()
     if step != "commit":
         _killed(monkeypatch, step)

@@ -132,7 +132,7 @@ def test_a_tpm_that_is_gone_for_a_while_costs_no_entry(tmp_path: Path, monkeypat
     park.read_at(DAY_START_S + 900)
     new_key(home / "next.key")
     with pytest.raises(ProblemError):
-        park.recorder.change_key(load_signer(home / "next.key"))
+        park.recorder.change_key(load_signer(home / "next.key"), lambda _: None)
     park.read_at(DAY_START_S + 1800)
     kept = park.journal.head_sequence
     assert kept > sealed_before and not park.journal.sealed_between(kept, kept)

@@ -31,7 +31,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(_NODE + left + right).digest()
 
 
-def _split(count: int) -> int:
+def split(count: int) -> int:
     """Return the largest power of two below *count*."""
     size = 1
     while size * 2 < count:
@@ -42,7 +42,7 @@ def _split(count: int) -> int:
 def _root(hashes: "list[bytes]") -> bytes:
     if len(hashes) == 1:
         return hashes[0]
-    size = _split(len(hashes))
+    size = split(len(hashes))
     return node_hash(_root(hashes[:size]), _root(hashes[size:]))
 
 
@@ -59,7 +59,7 @@ def inclusion_path(leaves: "list[bytes] | tuple[bytes, ...]", index: int) -> "tu
     hashes = [leaf_hash(leaf) for leaf in leaves]
     path: "list[bytes]" = []
     while len(hashes) > 1:
-        size = _split(len(hashes))
+        size = split(len(hashes))
         if index < size:
             path.append(_root(hashes[size:]))
             hashes = hashes[:size]

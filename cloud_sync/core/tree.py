@@ -6,7 +6,7 @@ be compared, and an entry shown in one of them, with some twenty hashes instead 
 
 from collections import namedtuple
 
-from cloud_sync.core.merkle import leaf_hash, node_hash, root
+from cloud_sync.core.merkle import leaf_hash, node_hash, root, split
 
 PEAKS_MAX = 64  # One for each bit of a size.
 
@@ -79,7 +79,7 @@ class Growth:
             return self._peaks[(first, end)]
         if end - first == 1:
             return self._hashes[first - self.before.size]
-        middle = first + _split(end - first)
+        middle = first + split(end - first)
         return node_hash(self._node(first, middle), self._node(middle, end))
 
     def inclusion(self, index: int) -> "tuple[bytes, ...]":
@@ -88,7 +88,7 @@ class Growth:
         path = []
         first, end = 0, self.size
         while end - first > 1:
-            middle = first + _split(end - first)
+            middle = first + split(end - first)
             if index < middle:
                 path.append(self._node(middle, end))
                 end = middle
@@ -104,7 +104,7 @@ class Growth:
         path = []
         first, end, whole = 0, self.size, True
         while self.before.size != end:
-            middle = first + _split(end - first)
+            middle = first + split(end - first)
             if self.before.size <= middle:
                 path.append(self._node(middle, end))
                 end = middle
@@ -115,14 +115,6 @@ class Growth:
             path.append(self._node(first, end))
         path.reverse()
         return tuple(path)
-
-
-def _split(count: int) -> int:
-    """Return the largest power of two below *count*."""
-    size = 1
-    while size * 2 < count:
-        size *= 2
-    return size
 
 
 def continues(size: int, tree_root: bytes, later: int, later_root: bytes, path: "tuple[bytes, ...]") -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cloud_sync.core.batch import read_envelope
+from cloud_sync.keys import load_signer, new_key
 from gateway import holding, room
 from gateway.core.problem import ProblemError
 from gateway.core.record import Account, Event
@@ -233,3 +235,28 @@ def test_fault_d08_no_inode_and_no_quota_are_a_full_disk(tmp_path: Path, monkeyp
         assert park.recorder.holding is None
         assert len(accounts(park)) == count
         park.close()
+
+
+def test_a_change_of_key_that_the_card_does_not_take_is_made_later(tmp_path: Path) -> None:
+    """It is said at once; once the card takes it the new key signs, and what was read meanwhile comes after it."""
+    park = SmallPark(tmp_path)
+    quarters(park, 0, 2)
+    new_key(tmp_path / "next.key")
+    new, handed_over = load_signer(tmp_path / "next.key"), list[int]()
+    park.recorder.written()
+    with dead_card():
+        with pytest.raises(ProblemError) as caught:
+            park.recorder.change_key(new, handed_over.append)
+        quarters(park, 2, 2)
+        assert not handed_over and park.recorder.holding is not None
+    before = park.journal.head_sequence
+
+    quarters(park, 4, 1)
+
+    assert caught.value.problems[0].code == "WP-KEY-028"
+    assert handed_over == [before + 1] and len(accounts(park)) == 4
+    kids = [
+        read_envelope(one.signed).kid for one in park.journal.sealed_between(before + 1, park.journal.head_sequence)
+    ]
+    assert kids[0] != new.kid and set(kids[1:]) == {new.kid}
+    park.close()

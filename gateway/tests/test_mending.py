@@ -185,7 +185,7 @@ def test_records_are_found_again_where_what_finds_them_is_lost(tmp_path: Path) -
     for at_s in (DAY_START_S - 900, DAY_START_S, DAY_START_S + 900):
         park.read_at(at_s)
     new_key(tmp_path / "next.key")
-    park.recorder.change_key(load_signer(tmp_path / "next.key"))
+    park.recorder.change_key(load_signer(tmp_path / "next.key"), lambda _: None)
     park.read_at(DAY_START_S + 1800)
     park.close()
     with closing(sqlite3.connect(journal_path(tmp_path))) as journal, journal:
