@@ -82,6 +82,7 @@ class Broker:
         self.forge: Callable[[], tuple[str, bytes] | None] = lambda: None
         self._world = world
         self._connections: list[SimulatedConnection] = []
+        self._opening: list[SimulatedConnection] = []
         self._waiting: list[_Waiting] = []
         self.cut_until_ms = 0  # gateways and broker
         self.platform_cut_until_ms = 0
@@ -94,6 +95,8 @@ class Broker:
     def open_soon(self, one: SimulatedConnection, wait_ms: int = 0) -> None:
         """Let *one* open when the link allows it."""
         world = self._world
+        if one not in self._opening:
+            self._opening.append(one)
         moment_ms = max(world.now_ms + wait_ms, self.cut_until_ms) + world.dice.randrange(*_OPENS_MS)
         world.at(moment_ms, lambda: self._open(one))
 
@@ -108,6 +111,7 @@ class Broker:
                 self._world.counts["taken over"] += 1
                 self._close(other, self._world.dice.randrange(60_000, _TAKEN_OVER_MS))
         self._connections.append(one)
+        self._opening.remove(one)
         one.opened()
 
     def _close(self, one: SimulatedConnection, wait_ms: int = 0) -> None:
@@ -118,6 +122,8 @@ class Broker:
 
     def forget(self, one: SimulatedConnection) -> None:
         """Let *one* be gone."""
+        if one in self._opening:
+            self._opening.remove(one)
         if one in self._connections:
             self._connections.remove(one)
 
@@ -138,6 +144,8 @@ class Broker:
     def heal(self) -> None:
         """Let all links be whole from now on."""
         self.cut_until_ms = self.platform_cut_until_ms = 0
+        for one in list(self._opening):  # it waits for the end of a cut that ends now
+            self.open_soon(one)
         self.pass_on()
 
     def take(self, one: SimulatedConnection, message: _Waiting) -> None:
