@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway import garbage
 from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import Configuration, load
@@ -125,6 +126,7 @@ class Daemon:
             threading.Thread(target=self._run_bus, args=(runner,), name="bus-" + runner.name, daemon=True)
             for runner in self._runners
         ]
+        garbage.begun()
         for thread in threads:
             thread.start()
         tasks = [asyncio.create_task(self._cycles()), asyncio.create_task(self._boundaries())]

@@ -29,6 +29,7 @@ from cloud_sync.platform.home import GATEWAYS, KEY_FILE, Settings
 from cloud_sync.platform.ledger import Ledger
 from cloud_sync.platform.receiver import Came, Receiver
 from cloud_sync.platform.web import create_app
+from gateway import garbage
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.words import translate as _
 
@@ -135,6 +136,7 @@ async def _offer(
     with ended_by_signals(server), listening(settings.host, settings.port) as bound:
         host, port = bound.getsockname()[:2]
         tell(_("The page is at http://{host}:{port}/").format(host=host, port=port))
+        garbage.begun()
         await _run(server, bound, Road(receiver, composer, settings, tell, warn))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cloud_sync.keys import load_signer
+from gateway import garbage
 from gateway.core.settlement import ClosedInterval, Settlement
 from gateway.factors import load_factors
 from gateway.journal import Journal
@@ -35,6 +36,7 @@ class Settled(NamedTuple):
 def settle(park: AccountPark, intervals: int) -> Settled:
     """Take the registers of *intervals* intervals, one after the other, and close each."""
     settlement = Settlement(park.site, park.channels, load_factors())
+    garbage.begun()  # as the gateway does
     seconds = []
     rows = 0
     for number in range(intervals + 1):
@@ -62,6 +64,7 @@ def record(park: AccountPark, intervals: int) -> tuple[float, ...]:
         journal = Journal(journal_path(home))
         recorder = Recorder(configuration, journal, clock, load_signer(key_path(home)))
         recorder.start()
+        garbage.begun()
         for number in range(intervals + 1):
             readings = park.readings()
             clock.at_ms = park.at_s * 1000 + 2000
