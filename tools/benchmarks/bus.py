@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from threading import Thread
 
+from tools.benchmarks.awake import processors_awake
 from tools.benchmarks.bus_stand import (
     TURNAROUND_MS,
     Cabinet,
@@ -22,6 +23,7 @@ SWEEPS = 10
 # How many times the physical optimum a sweep may take; a short exchange feels the processor's scheduling more.
 GATES = {9600: 1.03, 19200: 1.03, 115200: 1.06}
 PEER_BAUD = 9600
+HALTING_BAUD = 19200
 BUSES = 8
 _SATURATED_S = 12.0
 _CPU_GATE = 2.0  # per cent of one core a bus, at every speed
@@ -33,18 +35,24 @@ def measure() -> tuple[Section, ...]:
     sdm630, mixed = eight_sdm630(), mixed_cabinet()
     speed: list[Figure] = []
     own: dict[int, Timed] = {}
-    for key, cabinet in (("sdm630", sdm630), ("mixed", mixed)):
-        for baud, gate in GATES.items():
-            figures, timed = _against_optimum(key, cabinet, baud, gate)
-            speed += figures
-            if cabinet is sdm630:
-                own[baud] = timed
+    with processors_awake():
+        for key, cabinet in (("sdm630", sdm630), ("mixed", mixed)):
+            for baud, gate in GATES.items():
+                figures, timed = _against_optimum(key, cabinet, baud, gate)
+                speed += figures
+                if cabinet is sdm630:
+                    own[baud] = timed
+        peers, saturated = _peers(sdm630, own[PEER_BAUD]), _saturated(sdm630)
+    _, halting = _against_optimum("halting", mixed, HALTING_BAUD, GATES[HALTING_BAUD])
+    name = f"{mixed.name}, {HALTING_BAUD} Bd, processors free to halt: measured / optimum"
+    speed.append(Figure("bus_halting_ratio", name, halting.sweep_s / mixed.optimum_s(HALTING_BAUD), "", 3))
     measured_on = (
         f"emulated meters that drop every request which begins before 3.5 characters of silence, {TURNAROUND_MS} ms "
         f"turnaround, 11-bit characters at true line time on a pseudo-terminal; median of {SWEEPS} sweeps. 8 SDM630: "
-        f"{sdm630.values()} values; 20 meters of 8 models: {mixed.values()} values"
+        f"{sdm630.values()} values; 20 meters of 8 models: {mixed.values()} values; "
+        "processors kept from halting, for a virtual one wakes milliseconds late"
     )
-    return (Section("Bus", measured_on, tuple(speed)), _peers(sdm630, own[PEER_BAUD]), _saturated(sdm630))
+    return (Section("Bus", measured_on, tuple(speed)), peers, saturated)
 
 
 def _against_optimum(key: str, cabinet: Cabinet, baud: int, gate: float) -> tuple[list[Figure], Timed]:
