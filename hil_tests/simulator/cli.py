@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from hil_tests.simulator.life import Outcome, run_life
-from hil_tests.simulator.seeds import INTERVALS
+from hil_tests.simulator.seeds import LENGTHS
 
 YEAR_DAYS = 365
 _SEED_BYTES = 5  # short enough to be read aloud
@@ -104,7 +104,7 @@ def told(found: Sum) -> str:
 @click.option("--lives", "count", type=int, default=0, help="Live so many lives instead of years.")
 @click.option("--days", type=int, default=None, help="How long every life lasts; drawn where it is not given.")
 @click.option(
-    "--interval", "interval_min", type=click.Choice([minutes for minutes, _ in INTERVALS]), default=None,
+    "--interval", "interval_min", type=click.Choice(LENGTHS), default=None,
     help="Minutes of an interval; drawn where it is not given.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")

@@ -32,7 +32,7 @@ from hil_tests.simulator.invariants import ARRIVAL, FAILURE, Witness
 from hil_tests.simulator.keys import key_pair
 from hil_tests.simulator.ledger_checks import check_ledger
 from hil_tests.simulator.platform import BUCKET, SimulatedPlatform
-from hil_tests.simulator.seeds import DAY_MS, INTERVALS, Swarm, swarm_of
+from hil_tests.simulator.seeds import DAY_MS, LENGTHS, Swarm, swarm_of
 from hil_tests.simulator.site import GATEWAY, METERS, configuration
 from hil_tests.simulator.world import START_MS, BrokenError, World
 
@@ -202,7 +202,6 @@ def _lived_in(life: Life) -> Iterator[None]:
         return seal(batch, signer, topic)
 
     storage = SimpleNamespace(**{**vars(sqlite3), "connect": connect})
-    lengths = tuple(minutes for minutes, _ in INTERVALS)
     with ExitStack() as stack:
         for module, name, stand_in in (
             (journal_file, "sqlite3", storage),
@@ -212,7 +211,7 @@ def _lived_in(life: Life) -> Iterator[None]:
             (sender, "random", life.world.dice),
             (sender, "Connection", life.broker.connection),
             (sender, "REST_MS", _REST_MS),
-            (site_reading, "INTERVALS_MIN", lengths),
+            (site_reading, "INTERVALS_MIN", LENGTHS),
             (receiver.log, "disabled", True),  # what it refuses is known here
         ):
             stack.enter_context(patch.object(module, name, stand_in))
@@ -227,7 +226,7 @@ def run_life(seed: int, days: int | None = None, interval_min: int | None = None
     folder = Path(tempfile.mkdtemp(prefix="wattproof-life-", dir=_MEMORY if _MEMORY.is_dir() else None))
     broken = detail = ""
     try:
-        with patch.object(site_reading, "INTERVALS_MIN", tuple(minutes for minutes, _ in INTERVALS)):
+        with patch.object(site_reading, "INTERVALS_MIN", LENGTHS):
             life = Life(swarm, folder)
         with _lived_in(life):
             try:

@@ -8,9 +8,10 @@ from random import Random
 from typing import NamedTuple
 
 DAY_MS = 86_400_000
-# How long an interval may be, in minutes, and how many lives in a hundred have it. Only 60 can be configured; longer
-# ones are what lets years pass in seconds, and the machines treat them alike.
-INTERVALS = ((60, 1), (360, 4), (720, 15), (1440, 80))
+# How long an interval may be, in minutes, how many lives in a hundred have it, and how many days those last at most.
+# Only 60 can be configured; longer ones are what lets years pass in seconds, and the machines treat them alike.
+INTERVALS = ((60, 1, 20), (360, 4, 45), (720, 15, 90), (1440, 80, 400))
+LENGTHS = tuple(minutes for minutes, _, _ in INTERVALS)
 DAYS = ((20, 20), (45, 30), (90, 30), (200, 15), (400, 5))  # how long a life may last, and how many in a hundred do
 QUIET_ONE_IN = 8
 ED25519_ONE_IN = 16  # the others sign with a keyed hash of the same length
@@ -72,7 +73,7 @@ class Swarm(NamedTuple):
         return self.chances.get(kind, 0.0)
 
 
-def _weighted(dice: Random, table: tuple[tuple[int, int], ...]) -> int:
+def _weighted(dice: Random, table: tuple[tuple[int, ...], ...]) -> int:
     return dice.choices([row[0] for row in table], [row[1] for row in table])[0]
 
 
@@ -83,6 +84,7 @@ def swarm_of(seed: int, days: int | None = None, interval_min: int | None = None
     gap = dice.choice(("linear", "like-day"))
     meters = dice.choice((1, 1, 2))
     quiet, splitting = dice.randrange(QUIET_ONE_IN) == 0, dice.randrange(SPLITTING_ONE_IN) == 0
+    drawn_days = min(drawn_days, next(most for minutes, _, most in INTERVALS if minutes == drawn_interval))
     ed25519 = dice.randrange(ED25519_ONE_IN) == 0
     events: dict[str, float] = {}
     for kind, longest in EVENTS.items():
