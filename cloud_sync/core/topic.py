@@ -7,11 +7,10 @@ DOWN = "down"
 
 def is_name(name: str) -> bool:
     """Tell whether *name* can stand in a topic as bucket or gateway id."""
-    if not name or any(0xD800 <= ord(character) <= 0xDFFF for character in name):  # halves of a character
-        return False
-    if len(name.encode("utf-8")) > NAME_BYTES_MAX:
-        return False
-    return all(character > " " and character not in "/+#$\x7f" for character in name)
+    for character in name:
+        if character <= " " or character in "/+#$\x7f" or 0xD800 <= ord(character) <= 0xDFFF:  # halves of a character
+            return False
+    return 0 < len(name.encode("utf-8")) <= NAME_BYTES_MAX
 
 
 def up_topic(bucket: str, gateway: str) -> str:

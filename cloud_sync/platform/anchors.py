@@ -3,10 +3,15 @@
 from cloud_sync.platform.place import Place
 from gateway.core.anchoring import is_placed
 from gateway.core.record import Stamp, TimeAnchor
+from gateway.core.time_keeping import RELATIVE, SYNCHRONISED
 
 
-def anchors_of(place: Place, boot: bytes) -> list[TimeAnchor]:
-    """Return the anchors of *boot* that are known so far."""
+def placed(place: Place, stamp: Stamp) -> bool:
+    """Tell whether the UTC of *stamp* is known to be right, by itself or by an anchor that has come so far."""
+    return is_placed(stamp, [] if stamp.status in (SYNCHRONISED, RELATIVE) else _anchors_of(place, stamp.boot))
+
+
+def _anchors_of(place: Place, boot: bytes) -> list[TimeAnchor]:
     found = place.tables.execute(
         "SELECT boot, monotonic_ms, utc_ms, bound_ms, source FROM anchor WHERE gateway = ? AND boot = ?",
         (place.gateway, boot),

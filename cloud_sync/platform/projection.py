@@ -10,7 +10,7 @@ import sqlite3
 import tomllib
 
 from cloud_sync.core.canonical import decode
-from cloud_sync.platform.anchors import anchors_of, lay_anchor
+from cloud_sync.platform.anchors import lay_anchor, placed
 from cloud_sync.platform.bounds import check, check_names, check_site
 from cloud_sync.platform.live import project_readings
 from cloud_sync.platform.place import Place
@@ -19,7 +19,6 @@ from gateway.core.account.basis import Basis
 from gateway.core.account.interval import Energy, Span
 from gateway.core.account.tally import Tally
 from gateway.core.account.trace import FLOW, SELF_USE, Allocation
-from gateway.core.anchoring import is_placed
 from gateway.core.flag import MOVED
 
 # What a hostile or strange body may raise while it is opened and laid out; the disk's own errors are not among them.
@@ -173,7 +172,7 @@ def _interval(place: Place, interval: records.Interval) -> None:
     place.write(
         "INSERT INTO interval VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
         *(start_s, end_s, place.incarnation, place.sequence, interval.complete_ppm, interval.root),
-        *(*interval.stamp, is_placed(interval.stamp, anchors_of(place, interval.stamp.boot))),
+        *(*interval.stamp, placed(place, interval.stamp)),
     )
 
 
