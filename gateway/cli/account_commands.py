@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cloud_sync.core.uplink import BACKING_OFF, IDLE, IN_FLIGHT, REWINDING
 from gateway.cli.finding_words import finding_lines
 from gateway.cli.meter_words import advice, state_words
 from gateway.cli.tables import drawn, lines_text, table_text
@@ -74,9 +75,20 @@ def today() -> str:
     return datetime.now(PARK_TIME).date().isoformat()
 
 
+def _road_words(state: str) -> str:
+    """Return in words what the road does now."""
+    words = {
+        IDLE: _("nothing is on its way"),
+        IN_FLIGHT: _("sending"),
+        BACKING_OFF: _("waiting before it offers again"),
+        REWINDING: _("offering again from where the platform stands"),
+    }
+    return words.get(state, _("no platform is configured"))
+
+
 def _road_rows(road: dict[str, Any]) -> list[list[str]]:
     """Return the rows of one platform: whether it is reached, how far its receipts go, and what it refused."""
-    told = "%s, %s" % (_("connected") if road["connected"] else _("not connected"), road["state"])
+    told = "%s, %s" % (_("connected") if road["connected"] else _("not connected"), _road_words(road["state"]))
     if "platform" not in road:
         return [[_("uplink"), told]]
     through = _("receipted through {sequence}").format(sequence=road["receipted"])
