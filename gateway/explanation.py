@@ -27,7 +27,7 @@ from gateway.explained_rows import (
     tally_row,
 )
 from gateway.exports.stretch import Terms, terms_of
-from gateway.park_time import day_bounds
+from gateway.park_time import day_bounds, minute_text
 from gateway.sums import basis_row
 
 
@@ -84,10 +84,20 @@ class Explanation:
 
     def figure(self, name: str, at_s: int, method: str, factor_set: str) -> Plain:
         """Return what the figure of the meter point *name* rests on, in the interval or period that holds *at_s*."""
+        when, closed = minute_text(at_s), False
         for sequence, record in self._holding(at_s, method):
+            closed = True
             for tally in _tallies(record, name, method, factor_set):
                 return self._figure(sequence, record, tally)
-        raise _no_figure(name, str(at_s), method, factor_set)
+        if closed:
+            raise _no_figure(name, when, method, factor_set)
+        raise ProblemError(
+            problem(
+                "WP-ACC-123", name, "no interval that is closed holds {when}",
+                "an interval is closed some time after its end; wattproof tally DAY shows what there is of a day",
+                when=when,
+            )
+        )  # fmt: skip
 
     def rests_on(self, meter: str, at_s: int) -> Plain:
         """Return which figures rest on the registers of *meter* read for the interval that holds *at_s*."""
@@ -249,9 +259,9 @@ class Explanation:
 def _no_figure(name: str, when: str, method: str, factor_set: str) -> ProblemError:
     return ProblemError(
         problem(
-            "WP-ACC-063", name, "there is no figure of {name} by {method} and {set} for {when}",
+            "WP-ACC-063", name, "there is no figure of {name} by {method} for {when}",
             "wattproof tally DAY lists meter points, methods and factor sets; a sink that took nothing has no figure",
-            name=name, method=method, set=factor_set or "-", when=when,
+            name=name, method=", ".join(one for one in (method, factor_set) if one), when=when,
         )
     )  # fmt: skip
 

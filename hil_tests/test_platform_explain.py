@@ -181,7 +181,7 @@ def test_what_does_not_add_up_is_said(home: Path, tmp_path: Path) -> None:
         (("2026", "--point", "Nowhere"), "WP-EXP-063"),
         (("2026-11-30Tnoon", "--point", "Mill"), "WP-EXP-064"),
         (("soon",), "WP-PLT-075"),
-        (("2026-11-30T03:00", "--point", "Mill"), "WP-ACC-063"),
+        (("2026-11-30T03:00", "--point", "Mill"), "WP-ACC-123"),
         (("2026-11-30T03:00", "--meter", "m-mill"), "WP-ACC-062"),
     ],
 )

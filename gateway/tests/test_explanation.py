@@ -123,7 +123,8 @@ def test_an_export_explains_the_same(park: SmallPark, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "code"),
     [
-        ({"name": "Mill", "at_s": DAY_START_S - 5000}, "WP-ACC-063"),
+        ({"name": "Mill", "at_s": DAY_START_S - 5000}, "WP-ACC-123"),
+        ({"name": "Nobody", "at_s": AT_S}, "WP-ACC-063"),
         ({"name": "Nobody", "day": DAY}, "WP-ACC-063"),
         ({"name": "Mill", "day": DAY, "factors": "grid-1999"}, "WP-ACC-063"),
     ],
