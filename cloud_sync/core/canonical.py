@@ -225,7 +225,8 @@ def _take_simple(first: int, at: int) -> "tuple[object, int]":
 def _take_array(raw: bytes, at: int, count: int, depth: int, left: "list[int]") -> "tuple[object, int]":
     items: "list[object]" = []
     end = len(raw)
-    for _ in range(count):
+    nested = depth < DEPTH_MAX
+    for _ in range(count):  # What records are full of is taken here, without a call; the rest by _take.
         first = raw[at] if at < end else 0xFF
         if first < 24:
             items.append(first)
@@ -233,9 +234,26 @@ def _take_array(raw: bytes, at: int, count: int, depth: int, left: "list[int]") 
         elif 0x20 <= first < 0x38:
             items.append(0x1F - first)
             at += 1
-        elif 0x18 <= first < 0x1C and depth < DEPTH_MAX:
-            number, at = _take_number(raw, at + 1, first)
-            items.append(number)
+        elif (0x18 <= first < 0x1C or 0x38 <= first < 0x3C) and nested:
+            size = 1 << (first & 3)
+            number = int.from_bytes(raw[at + 1 : at + 1 + size], "big")
+            if at + size >= end or number < (24 if size == 1 else 1 << (4 * size)):
+                _take_number(raw, at + 1, first & 0x1F)  # says why not
+            items.append(number if first < 0x20 else -1 - number)
+            at += 1 + size
+        elif first == _NULL and nested:
+            items.append(None)
+            at += 1
+        elif _TEXT <= first < 0x78 and nested and at + first - _TEXT < end:
+            text = raw[at + 1 : at + 1 + first - _TEXT]
+            if text and max(text) >= 0x80:
+                _check_utf8(text)
+            items.append(str(text, "utf-8"))
+            at += 1 + len(text)
+        elif _ARRAY < first < 0x98 and nested and left[0] > 0 and first - _ARRAY < end - at:
+            left[0] -= 1
+            item, at = _take_array(raw, at + 1, first - _ARRAY, depth + 1, left)
+            items.append(item)
         else:
             item, at = _take(raw, at, depth + 1, left)
             items.append(item)

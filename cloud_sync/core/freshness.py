@@ -8,7 +8,7 @@ from collections import namedtuple
 
 from cloud_sync.core.receipt import NONCE_BYTES, Receipt
 
-PENDING_MAX = 32  # Sendings that may still be answered; more than twice what is in flight.
+PENDING_MAX = 80  # Sendings that may still be answered; more than twice what is in flight.
 
 
 class Anchor(namedtuple("Anchor", ("at_ms", "bound_ms", "sent_ms"))):

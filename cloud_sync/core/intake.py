@@ -12,7 +12,7 @@ from cloud_sync.core.batch import Batch, Hole
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS, link
 from cloud_sync.core.receipt import FORK, GAP, UNBOUND_MS, Receipt, Refusal
 
-HELD_MAX = 64  # Held batches of one gateway; five full windows of its uplink.
+HELD_MAX = 64  # Held batches of one gateway; two full windows of its uplink.
 
 ACCEPT = "accept"
 DUPLICATE = "duplicate"

@@ -22,7 +22,6 @@ from cloud_sync.platform.projection import project
 SET_ASIDE_MAX = 64  # kept messages of one gateway and reason; the first ones tell most
 STRANGERS_MAX = 256  # kept messages of keys that are not enrolled, over all names they give themselves
 
-Seal = Callable[[Receipt | Refusal], bytes]
 Learn = Callable[[Place, bytes, bytes], None]
 _INTAKE = Intake()
 
@@ -32,13 +31,13 @@ def _nothing(_place: Place, _body: bytes, _signed_by: bytes) -> None:
 
 
 class Verdict(NamedTuple):
-    """What became of a batch, and the signed answer to it; None where none is due yet.
+    """What became of a batch, and the answer to it; None where none is due yet.
 
     clone: what the batch shows, where nobody knew it yet.
     """
 
     decision: Decision
-    answer: bytes | None
+    answer: Receipt | Refusal | None
     clone: Clone | None
 
 
@@ -48,12 +47,11 @@ def accept(
     raw: bytes,
     bucket: str,
     received_ms: int,
-    seal: Seal,
     nonce: bytes = b"",
     bound_ms: int = UNBOUND_MS,
     learn: Learn = _nothing,
 ) -> Verdict:
-    """Judge a verified *batch* and do what follows, durably, before its answer can be sent.
+    """Judge a verified *batch* and do what follows, durably, before its answer can be signed and sent.
 
     nonce: what came beside the batch; bound_ms: how far received_ms may be off. learn: what to do with a change of
     key among its new entries.
@@ -65,7 +63,7 @@ def accept(
             _set_aside(connection, batch.gateway, raw, CLONE, "entries %d on" % batch.first_sequence, received_ms)
             refusal = Refusal(batch.gateway, digest_of(raw), CLONE, 0, received_ms)
             decision = decision._replace(verdict=REFUSE, receipt=None, refusal=refusal)
-            return Verdict(decision, seal(refusal), None)
+            return Verdict(decision, refusal, None)
         if decision.verdict == HOLD:
             if decision.situation == BEYOND_NEWEST:
                 newest = "DELETE FROM held WHERE gateway = ? AND first_sequence = ?"
@@ -82,11 +80,11 @@ def accept(
             if decision.refusal.reason == FORK:
                 _unhold(connection, batch)
                 _set_aside(connection, batch.gateway, raw, FORK, decision.situation, received_ms)
-            return Verdict(decision, seal(decision.refusal), None)
+            return Verdict(decision, decision.refusal, None)
         assert decision.receipt is not None
         _unhold(connection, batch)
         clone = look(connection, batch, received_ms) if decision.verdict == ACCEPT else None
-        return Verdict(decision, _receipt(connection, decision.receipt, bucket, seal), clone)
+        return Verdict(decision, decision.receipt, clone)
 
 
 def facts_of(connection: sqlite3.Connection, batch: Batch | Hole) -> Facts:
@@ -193,14 +191,12 @@ def _unhold(connection: sqlite3.Connection, batch: Batch | Hole) -> None:
     )
 
 
-def _receipt(connection: sqlite3.Connection, receipt: Receipt, bucket: str, seal: Seal) -> bytes:
-    """Sign *receipt*; keep the first one of each sequence, give the newest time with each answer."""
-    signed = seal(receipt)
+def keep_receipt(connection: sqlite3.Connection, receipt: Receipt, bucket: str, signed: bytes) -> None:
+    """Keep the first *signed* receipt of each sequence."""
     connection.execute(
         "INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (receipt.gateway, receipt.incarnation, receipt.through_sequence, bucket, receipt.at_ms, signed),
     )
-    return signed
 
 
 def set_aside(ledger: Ledger, gateway: str, raw: bytes, reason: str, detail: str, received_ms: int) -> None:

@@ -4,6 +4,8 @@ SQLite adds in 64 bits and fails beyond, a browser counts exactly to 2^53, a cal
 characters can rewrite the terminal it is shown on. A record beyond these bounds is unread, as one that is no record.
 """
 
+import re
+
 from gateway.core import record as records
 from gateway.core.account.basis import DIGEST_BYTES, Basis
 from gateway.core.account.tally import Tally
@@ -17,6 +19,7 @@ TIME_S_MAX = 253_402_300_799  # the end of the year 9999, where calendars stop
 ROOT_BYTES = 32
 STATUSES = (UNKNOWN, INFORMATIVE, SYNCHRONISED, RELATIVE)
 SITE_DOTS_MAX = 100  # in one line of a configuration: reading a key of many parts takes the square of them
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class BoundsError(ValueError):
@@ -28,7 +31,7 @@ def check_names(*names: object) -> None:
     for name in names:
         if not isinstance(name, str) or len(name) > NAME_LENGTH_MAX:
             raise BoundsError("a name that is no text of at most %d characters" % NAME_LENGTH_MAX)
-        if any(character < " " or "\x7f" <= character <= "\x9f" for character in name):
+        if _CONTROL.search(name) is not None:
             raise BoundsError("a name with control characters")
 
 
@@ -88,7 +91,8 @@ def _keeps(value: object, least: int, most: int) -> None:
         if len(value) > ROWS_MAX:
             raise BoundsError("a list of more than %d rows" % ROWS_MAX)
         for one in value:
-            _keeps(one, least, most)
+            if type(one) is not int or not least <= one <= most:
+                _keeps(one, least, most)
     elif isinstance(value, int):
         if not least <= value <= most:
             raise BoundsError("a figure that is not from %d to %d" % (least, most))

@@ -15,7 +15,7 @@ from cloud_sync.core.intake import HELD_MAX, HOLD
 from cloud_sync.core.receipt import GAP, NONCE_BYTES, UNBOUND_MS, Cosignature, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import UP, down_topic, split_topic, up_topic
 from cloud_sync.keys import Signer
-from cloud_sync.platform.acceptance import accept, set_aside
+from cloud_sync.platform.acceptance import accept, keep_receipt, set_aside
 from cloud_sync.platform.cosigning import cosign_due, notes_for
 from cloud_sync.platform.enrolment import Enrolment
 from cloud_sync.platform.ledger import Ledger
@@ -43,6 +43,20 @@ class Came(NamedTuple):
     bound_ms: int = UNBOUND_MS
 
 
+Given = Receipt | Refusal | Cosignature
+
+
+def _covers(later: Given, earlier: Given) -> bool:
+    """Tell whether who gets the receipt *later* needs *earlier* no more: not its entries, and not its fresh time."""
+    return (
+        isinstance(later, Receipt)
+        and isinstance(earlier, Receipt)
+        and later[:2] == earlier[:2]
+        and later.through_sequence >= earlier.through_sequence
+        and (later.nonce != b"" or earlier.nonce == b"")
+    )
+
+
 class Receiver:
     """Turns what comes on the up topics of one bucket into answers; all that it does is durable when it returns."""
 
@@ -53,52 +67,66 @@ class Receiver:
         self.bucket = bucket
 
     def received_all(self, messages: Sequence[Came]) -> list[Answer]:
-        """Deal with messages in one transaction: a gateway that gives a backlog need not wait for the disk for each."""
-        answers: list[Answer] = []
-        with self.ledger.writing():
+        """Deal with messages in one transaction, and return the answers to send; then they may be acknowledged.
+
+        A gateway that gives a backlog waits neither for the disk nor for a signature for each batch.
+        """
+        given: list[Given] = []
+        with self.ledger.writing() as connection:
             for message in messages:
-                answers += self.received(*message)
+                given += self._take(message)
+            answers = []
+            for number, answer in enumerate(given):
+                if any(_covers(later, answer) for later in given[number + 1 :]):
+                    continue
+                topic = down_topic(self.bucket, answer.gateway)
+                signed = seal_answer(answer, self.signer, topic)
+                if isinstance(answer, Receipt):
+                    keep_receipt(connection, answer, self.bucket, signed)
+                answers.append(Answer(topic, signed))
         return answers
 
     def received(
         self, topic: str, raw: bytes, now_ms: int, nonce: bytes = b"", bound_ms: int = UNBOUND_MS
     ) -> list[Answer]:
-        """Deal with one message and return the answers to send; the message may be acknowledged after that.
+        """Deal with one message as `received_all` does.
 
         now_ms: our time, which may be off by *bound_ms*; nonce: what came beside the message, for its receipt.
         """
-        address = split_topic(topic)
+        return self.received_all([Came(topic, raw, now_ms, nonce, bound_ms)])
+
+    def _take(self, message: Came) -> list[Given]:
+        """Return the answers to a message, and to those of its gateway that waited for it."""
+        address = split_topic(message.topic)
         if address is None or address[0] != self.bucket or address[2] != UP:
-            log.warning("a message on %s, which is no topic of a gateway", topic)
+            log.warning("a message on %s, which is no topic of a gateway", message.topic)
             return []
         self._look_at_keys()
         gateway = address[1]
-        answers = self._judge(gateway, raw, now_ms, nonce if len(nonce) == NONCE_BYTES else b"", bound_ms)
+        given = self._judge(gateway, message)
         for _ in range(HELD_MAX):
             waiting = self._waiting(gateway)
             if waiting is None:
                 break
             self._look_at_keys()
-            answers += self._judge(gateway, waiting["signed"], now_ms, b"", bound_ms)
+            given += self._judge(gateway, message._replace(raw=waiting["signed"], nonce=b""))
             with self.ledger.writing() as connection:  # whatever was said of it: it waits no more
                 connection.execute("DELETE FROM held WHERE number = ?", (waiting["number"],))
-        return answers
+        return given
 
-    def _judge(self, gateway: str, raw: bytes, now_ms: int, nonce: bytes, bound_ms: int) -> list[Answer]:
-        """Return the answer to one message, if there is one."""
-        topic = down_topic(self.bucket, gateway)
-
-        def seal(answer: Receipt | Refusal | Cosignature) -> bytes:
-            return seal_answer(answer, self.signer, topic)
-
+    def _judge(self, gateway: str, message: Came) -> list[Given]:
+        """Return the answer to one message, if there is one, and the notes that its gateway may be waiting for."""
+        raw, now_ms = message.raw, message.now_ms
+        nonce = message.nonce if len(message.nonce) == NONCE_BYTES else b""
         try:
             batch = open_sealed(raw, up_topic(self.bucket, gateway), self.enrolment.of(gateway))
             self.enrolment.check(gateway, read_envelope(raw).kid, batch.last_sequence)
         except SealError as error:
             set_aside(self.ledger, gateway, raw, error.reason, error.detail, now_ms)
             log.warning("refused a message of %s: %s", gateway, error)
-            return [Answer(topic, seal(Refusal(gateway, digest_of(raw), error.reason, 0, now_ms)))]
-        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, seal, nonce, bound_ms, self.enrolment.learn)
+            return [Refusal(gateway, digest_of(raw), error.reason, 0, now_ms)]
+        learn = self.enrolment.learn
+        verdict = accept(self.ledger, batch, raw, self.bucket, now_ms, nonce, message.bound_ms, learn)
         decision = verdict.decision
         if decision.branch:
             log.warning("%s: a chain leaves another before its end at entry %d", gateway, batch.first_sequence)
@@ -107,10 +135,10 @@ class Receiver:
         assert (verdict.answer is None) == (decision.verdict == HOLD)
         if verdict.clone is not None:
             log.error("%s: its key writes in two places; chain %s is refused", gateway, verdict.clone.refused.hex()[:8])
-        answers = [] if verdict.answer is None else [Answer(topic, verdict.answer)]
+        given: list[Given] = [] if verdict.answer is None else [verdict.answer]
         if decision.receipt is not None:
-            answers += [Answer(topic, seal(Cosignature(gateway, note))) for note in self._notes(batch, now_ms)]
-        return answers
+            given += [Cosignature(gateway, note) for note in self._notes(batch, now_ms)]
+        return given
 
     def _notes(self, batch: Batch | Hole, now_ms: int) -> list[bytes]:
         """Return the cosigned checkpoints that the gateway may be waiting for, now that *batch* is kept."""

@@ -2,17 +2,16 @@
 
 import sqlite3
 from hashlib import sha256
-from typing import Any
 
 import pytest
 
 from cloud_sync.core.batch import hole_of
 from cloud_sync.core.receipt import UNBOUND_MS, Receipt, Refusal, digest_of
 from cloud_sync.core.topic import up_topic
-from cloud_sync.platform import acceptance
+from cloud_sync.platform import acceptance, receiver
 from cloud_sync.platform.ledger import Ledger, energy_totals
 from cloud_sync.platform.rebuilding import differences
-from cloud_sync.platform.receiver import Answer, Came
+from cloud_sync.platform.receiver import Came, Given
 from cloud_sync.platform.standing import overview
 from cloud_sync.seal import open_answer
 from cloud_sync.tests.conftest import Platform, signer_of
@@ -48,7 +47,7 @@ def test_fault_i05_a_duplicate_is_receipted_again_and_kept_once(platform: Platfo
 
 
 def test_batches_out_of_order_wait_and_are_projected_in_order(platform: Platform, gateway: Gateway) -> None:
-    """The third and second batch wait without an answer; the first brings receipts for all three, in order."""
+    """The third and second batch wait without an answer; the first brings a receipt for all three."""
     one, two, three = (
         gateway.send(config()),
         gateway.send(interval(0, 60), account(0, 60, 7)),
@@ -57,7 +56,7 @@ def test_batches_out_of_order_wait_and_are_projected_in_order(platform: Platform
     assert platform.say("gw-1", three) == []
     assert platform.say("gw-1", two) == []
     assert platform.count("entry") == 0 and platform.count("held") == 2
-    assert platform.receipted("gw-1", one) == [1, 3, 5]
+    assert platform.receipted("gw-1", one) == [5]
     assert platform.count("held") == 0
     assert platform.count("unread") == 0 and platform.count("interval") == 2
 
@@ -74,7 +73,7 @@ def test_fault_g08_newest_interval_is_shown_before_its_turn(platform: Platform, 
         [9, 0, ""],
     ]
     assert platform.count("energy") == 0
-    assert platform.receipted("gw-1", backlog[0]) == [3, 5]
+    assert platform.receipted("gw-1", backlog[0]) == [5]
     assert overview(platform.ledger, "gw-1")["early"] is None
     assert platform.count("energy") == 4 and platform.count("early") == 0
 
@@ -227,12 +226,12 @@ def test_a_kill_before_the_commit_leaves_nothing(
     class KilledError(Exception):
         pass
 
-    def killed(*_: object) -> bytes:
+    def killed(*_: object) -> None:
         raise KilledError
 
     raw = gateway.send(config(), interval(0, 60), account(0, 60, 7))
     with monkeypatch.context() as patch:
-        patch.setattr(acceptance, "_receipt", killed)
+        patch.setattr(receiver, "keep_receipt", killed)
         with pytest.raises(KilledError):
             platform.say("gw-1", raw)
     assert {platform.count(table) for table in ("batch", "chain", "entry", "energy", "config", "receipt")} == {0}
@@ -266,25 +265,40 @@ def test_energy_totals_are_the_sums_between_first_and_last_words(platform: Platf
 def test_messages_that_come_together_are_kept_together_or_not_at_all(
     platform: Platform, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the third of three fails, none is kept and none is answered; when they come again, each counts once."""
+    """Where one of three fails, none is kept and none answered; then each counts once, and one receipt is for all."""
     raws = [gateway.send(config())]
     raws += [gateway.send(interval(at_s, at_s + 60), account(at_s, at_s + 60, 7)) for at_s in (0, 60)]
     came = [Came(up_topic(BUCKET, "gw-1"), raw, platform.now_ms) for raw in raws]
     refused = raws[2]
-    real = platform.receiver.received
+    real = platform.receiver._judge
 
-    def failing(topic: str, raw: bytes, *rest: Any) -> list[Answer]:
-        if raw == refused:
+    def failing(gateway: str, message: Came) -> list[Given]:
+        if message.raw == refused:
             raise sqlite3.OperationalError("disk I/O error")
-        return real(topic, raw, *rest)
+        return real(gateway, message)
 
     with monkeypatch.context() as patched:
-        patched.setattr(platform.receiver, "received", failing)
+        patched.setattr(platform.receiver, "_judge", failing)
         with pytest.raises(sqlite3.OperationalError):
             platform.receiver.received_all(came)
     assert [platform.count(table) for table in ("batch", "entry", "receipt", "interval")] == [0, 0, 0, 0]
     answers = [open_answer(one.raw, one.topic, platform.ring) for one in platform.receiver.received_all(came)]
-    assert [one.through_sequence for one in answers if isinstance(one, Receipt)] == [1, 3, 5]
+    assert [one.through_sequence for one in answers if isinstance(one, Receipt)] == [5]
     again = platform.receiver.received_all(came)
-    assert len(again) == 3
+    assert len(again) == 1
     assert [platform.count(table) for table in ("batch", "entry", "interval", "conflict")] == [3, 5, 2, 0]
+
+
+def test_one_receipt_for_many_leaves_no_fresh_time_unsaid(platform: Platform, gateway: Gateway) -> None:
+    """Of three messages together the last is receipted; where that had no nonce, the last that had one too."""
+    raws = [gateway.send(b"\x01"), gateway.send(b"\x02"), gateway.send(b"\x03")]
+    topic = up_topic(BUCKET, "gw-1")
+
+    def given(*nonces: bytes) -> list[tuple[int, bytes]]:
+        came = [Came(topic, raw, platform.now_ms, nonce) for raw, nonce in zip(raws, nonces, strict=True)]
+        answers = [open_answer(one.raw, one.topic, platform.ring) for one in platform.receiver.received_all(came)]
+        return [(one.through_sequence, one.nonce) for one in answers if isinstance(one, Receipt)]
+
+    one, two, three = b"1" * 16, b"2" * 16, b"3" * 16
+    assert given(one, two, three) == [(3, three)]
+    assert given(one, two, b"") == [(2, two), (3, b"")]

@@ -119,9 +119,9 @@ def test_fault_e09_a_nonce_is_good_for_one_receipt() -> None:
 
 
 def test_fault_e09_old_nonces_are_forgotten() -> None:
-    """After 32 more sendings a receipt for the first tells no time any more."""
+    """After 80 more sendings a receipt for the first tells no time any more."""
     freshness = Freshness()
-    for number in range(33):
+    for number in range(81):
         freshness.sent(number.to_bytes(16, "big"), number)
     receipt = Receipt("gw-1", bytes(16), 1, bytes(32), 1000, bytes(16), 20)
     assert freshness.answered(receipt) is None
