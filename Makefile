@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-others hil check core bench fuzz catalogue cli-reference fault-table format lock install test-system clean
+.PHONY: demo test test-slow test-others hil check core cover bench fuzz catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -45,6 +45,11 @@ check: $(INSTALLED)
 
 core: $(INSTALLED)
 	$(BIN)/python -m tools.core_on_micropython
+
+# The tests of the cores alone take every branch of both; what they do not take is listed as line->line.
+cover: $(INSTALLED)
+	$(BIN)/python -m coverage run -m pytest --quiet gateway/tests/core cloud_sync/tests/core
+	$(BIN)/python -m coverage report
 
 # The slow tests mostly wait, for intervals to end and for processes to be killed: they run beside the others.
 test: test-system check core

@@ -1,6 +1,6 @@
 """Tests of the checks over closed intervals: what is told, when, and what is not."""
 
-from gateway.core.account.balance import METER_ERROR, UNMETERED_LOAD
+from gateway.core.account.balance import METER_ERROR, UNMETERED_LOAD, UNMETERED_SOURCE
 from gateway.core.account.checks import SPIKE, ZERO, IntervalChecks
 from gateway.core.account.interval import Energy
 from gateway.core.flag import MISSING
@@ -14,13 +14,13 @@ POINTS = (
 )
 
 
-def checks(shared=()):
+def checks(shared=(), points=POINTS):
     """Return the checks of an intake and a mill of at most 100 kW on one busbar."""
     meters = tuple([Meter(name, "b", 1, "p", "", (1, 1), (1, 1), 100000) for name in ("m1", "m2")])
     rule = SelfUseRule(HOUR_S, "proportional", "user", "renewable")
     fields = {
         "gateway": "g", "park": "p", "interval_s": HOUR_S, "self_use": rule, "province": "Jiangsu", "factor_sets": (),
-        "meters": meters, "meter_points": POINTS, "storages": (),
+        "meters": meters, "meter_points": points, "storages": (),
     }  # fmt: skip
     return IntervalChecks(Site(*[fields.get(name, 60) for name in SITE_FIELDS]), shared)
 
@@ -93,3 +93,28 @@ def test_the_residual_of_a_busbar_is_told_by_its_cause():
     """From the second day on: 4 kWh an hour without a meter, or an intake that counts a twentieth too much."""
     assert lived(checks(), range(25), works, lambda hour: works(hour) + 4000) == [(24, UNMETERED_LOAD, "LV")]
     assert lived(checks(), range(25), works, lambda hour: works(hour) * 21 // 20) == [(24, METER_ERROR, "LV")]
+
+
+def test_what_a_tie_carries_is_given_at_one_busbar_and_taken_at_the_other():
+    """The mill hangs behind a tie: what is wrong stands at the busbar it is wrong of, and in the whole park if there.
+
+    A tie that counts too much leaves a source without a meter at its own end, and a load at the other.
+    """
+    points = (
+        POINTS[0],
+        MeterPoint("Mill", "load", "m2", "HV", "", "", False),
+        MeterPoint("Tie", "tie", "m3", "LV", "HV", "", False),
+    )
+    for intake, tie, expected in (
+        (0, 0, []),
+        (0, 4000, [(UNMETERED_LOAD, "HV"), (UNMETERED_SOURCE, "LV")]),
+        (4000, 4000, [(UNMETERED_LOAD, ""), (UNMETERED_LOAD, "HV")]),
+        (4000, 0, [(UNMETERED_LOAD, ""), (UNMETERED_LOAD, "LV")]),
+    ):
+        one = checks((), points)
+        for hour in range(25):
+            wh = works(hour)
+            rows = (("Intake", wh + intake), ("Mill", wh), ("Tie", wh + tie))
+            at_s = START_S + hour * HOUR_S
+            one.take(at_s, at_s + HOUR_S, tuple([Energy(name, taken, 0, "") for name, taken in rows]))
+        assert sorted(one.standing) == expected

@@ -6,6 +6,7 @@ from gateway.core.account.closing import (
     flows,
     network_of,
     registers_of,
+    storage_of,
     sum_energies,
 )
 from gateway.core.account.factor import read_factors
@@ -241,6 +242,28 @@ def test_one_storage_may_charge_another() -> None:
     held = merged(*[pool.content for pool in closed.pools_after])
     assert merged(used, held) == (("grid", 1000), ("solar", 100), ("wind", 10))
     assert dict(closed.pools_after[1].content)["wind"] == 10
+
+
+def test_a_declared_content_is_booked_before_the_interval() -> None:
+    """400 Wh that were not there are lost of solar and grid alike, and count as the storage's loss; 50 more unknown."""
+    site = _site(_point("Battery", "storage", "A", "storage"), _point("Mill", "load"), efficiency=1000)
+    pools = (pool_of("Battery", (("grid", 400), ("solar", 400))),)
+    energies = _energies(Battery=(0, 100), Mill=(100, 0))
+    closed = close_account(site, energies, pools, FACTORS, 0, 900, (("Battery", -400), ("Battery", 50)))
+    tallies = {row.meter_point: row.by_origin for row in closed.tallies}
+    assert tallies["Battery"] == (("grid", 200), ("solar", 200))
+    # 450 are left, of which the mill draws 100: 200 to 200 to 50.
+    assert tallies["Mill"] == (("grid", 45), ("solar", 44), ("unknown", 11))
+    assert closed.pools_after == (pool_of("Battery", (("grid", 155), ("solar", 156), ("unknown", 39))),)
+
+
+def test_a_storage_point_without_its_table_is_a_mistake_of_the_program() -> None:
+    """Every site that was read has one for each; what was not read so is not accounted for by a guess."""
+    try:
+        storage_of(_site(_point("Mill", "load")), "Battery")
+    except AssertionError:
+        return
+    raise ValueError("a storage was made up")
 
 
 def _spelled(value: object) -> str:

@@ -1,11 +1,12 @@
 """Composing a park of two cabinets, with figures worked by hand."""
 
-from gateway.core.account.composition import Part, close_park, compose_energies, compose_site
+from gateway.core.account.composition import Part, close_park, common_cuts, compose_energies, compose_site, far_end
 from gateway.core.account.factor import read_factors
 from gateway.core.account.interval import Energy
+from gateway.core.account.storage import pool_of
 from gateway.core.fields import Fields
 from gateway.core.problem import Problem
-from gateway.core.site import MeterPoint, Park, SelfUseRule
+from gateway.core.site import MIXING, MeterPoint, Park, SelfUseRule, Storage
 from gateway.core.site_points import read_meter_points, shared_busbars
 
 FACTORS = read_factors(
@@ -110,3 +111,35 @@ def test_busbars_with_meters_of_several_gateways_are_known() -> None:
     ties = [{"name": "A", "to_busbar": "LV2"}, {"name": "B", "to_busbar": "two/LV"}, {"name": "C"}]
     plain = {"busbar": [{"name": "LV1"}, {"name": "LV2", "ties": ["two/Tie"]}], "meter_point": ties}
     assert shared_busbars(plain) == ("LV2", "two/LV")
+
+
+def test_storages_of_parts_have_full_names_and_open_with_what_they_held() -> None:
+    """A battery of cabinet one begins with its 500 of solar; the pool of one that is gone now is kept."""
+    battery = MeterPoint("Battery", "storage", "m5", "LV", "", "storage", False)
+    points = _one().meter_points + (battery,)  # noqa: RUF005 - MicroPython has no (*a,)
+    part = Part(
+        "one", ("LV",), points, (Storage("Battery", 500, "solar", 1000, MIXING),),
+        (Energy("Battery", 0, 200, ""), Energy("Mill", 200, 0, "")),
+    )  # fmt: skip
+    park = compose_site((part,), ("t",), "", HOURLY)
+    assert park.storages == (Storage("one/Battery", 500, "solar", 1000, MIXING),)
+    gone = pool_of("zero/Battery", (("grid", 7),))
+    closed = close_park(park, compose_energies((part,)), (gone,), FACTORS, 0, 900)
+    assert closed.pools_after == (pool_of("one/Battery", (("solar", 300),)), gone)
+    again = close_park(park, compose_energies((part,)), closed.pools_after, FACTORS, 900, 1800)
+    assert again.pools_after == (pool_of("one/Battery", (("solar", 100),)), gone)
+
+
+def test_a_tie_inside_a_cabinet_ends_at_a_busbar_of_that_cabinet() -> None:
+    """Its far end is none, and gets the name of its gateway."""
+    tie = MeterPoint("Tie", "tie", "m1", "LV", "HV", "", False)
+    part = Part("one", ("LV", "HV"), (tie,), (), None)
+    assert far_end(part, tie) == ""
+    assert compose_site((part,), ("t",), "", HOURLY).meter_points[0].to_busbar == "one/HV"
+
+
+def test_periods_that_cut_no_interval() -> None:
+    """Intervals of 15 and of 10 minutes meet every half hour; what only touches is not joined."""
+    spans = [(0, 600), (0, 900), (600, 1200), (900, 1800), (1200, 1800), (1800, 2400), (2400, 3000)]
+    assert common_cuts(spans) == [(0, 1800), (1800, 2400), (2400, 3000)]
+    assert common_cuts([]) == []

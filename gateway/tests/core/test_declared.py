@@ -3,10 +3,21 @@
 The figures are those of a worked example: six digits and two decimals of kWh, begun anew at 1,000,000, ratio 200.
 """
 
-from gateway.core.account.declared import Change, change_of, changed_energy, shown_wh
-from gateway.core.account.interval import part_of_span
+from gateway.core.account.declared import (
+    BOOKED,
+    DIFFERENCE,
+    Change,
+    accepted_energy,
+    booked_in,
+    change_of,
+    changed_energy,
+    difference_of,
+    part_span,
+    shown_wh,
+)
+from gateway.core.account.interval import Before, Span, part_of_span
 from gateway.core.account.share import share
-from gateway.core.flag import DECLARED, DECREASED, ROLLED_OVER
+from gateway.core.flag import DECLARED, DECREASED, ESTIMATED_SHAPE, INTERPOLATED, MISSING, MOVED, ROLLED_OVER
 from gateway.core.meter.decoding import register_advance
 from gateway.core.meter.profile import Point
 
@@ -94,3 +105,48 @@ def test_declared_values_are_read_exactly():
     for text in ("1.5", "-1 kWh", "0.0001 kWh", "1,5 kWh", "kWh", ""):
         assert change_of((("final q", text), ("initial q", "0 kWh")), "q", 7) is None
     assert change_of(values, "other", 7) is None
+
+
+def test_a_declared_content_is_booked_from_a_second():
+    """The start of its interval in whole seconds; other declarations, and what is no number, are booked nowhere."""
+    assert booked_in(((BOOKED, "1800000000"),)) == 1800000000
+    assert booked_in(((BOOKED, "soon"),)) is None
+    assert booked_in(((DIFFERENCE, "5"),)) is None
+
+
+def test_the_difference_of_a_content_is_in_whole_watt_hours():
+    """More or less than the account; nothing where it is not said, or is no whole number."""
+    assert [difference_of(((DIFFERENCE, text),)) for text in ("5", "-1200", "0", "1.5", "much")] == [5, -1200, 0, 0, 0]
+    assert difference_of(()) == 0
+
+
+def test_a_register_that_was_not_read_is_missing_on_both_sides():
+    """Without a believable reading before or after the change there is no energy."""
+    nan = Point(*POINT[:5], "f32", *POINT[6:12], 0, *POINT[13:])
+    for before, after in ((nan, POINT), (POINT, nan)):
+        words = {True: (0x7FC0, 0), False: _words(45)}
+        energy = changed_energy(before, words[before is nan], [_change(100, 100)], after, words[after is nan])
+        assert energy == (0, MISSING + DECLARED)
+
+
+def test_a_rise_that_was_declared_right_counts():
+    """9,000 kWh in one step count as they are, and say that a person vouches for them."""
+    assert accepted_energy(POINT, RATIOS, _words(100), _words(4600)) == (9000000, DECLARED)
+
+
+def test_a_part_of_a_declared_span_says_what_it_is():
+    """One of several parts is an estimate of shape; ends between readings and a moved clock are said, too."""
+    before = Before((0, 0), 1, 2)
+    for parts, start, end, flag, said in (
+        (1, (), (), "", DECLARED),
+        (4, (), (), "", ESTIMATED_SHAPE + DECLARED),
+        (1, (before,), (), "", INTERPOLATED + DECLARED),
+        (1, (), (before,), "", INTERPOLATED + DECLARED),
+        (1, (), (), MOVED, MOVED + DECLARED),
+    ):
+        span = Span("m", "q", (0, 0), 0, (0, 1), 1, 0, parts, 7, flag, start, end, 3, 9)
+        found = part_span(span, 1002, DECLARED)
+        assert found[:8] == span[:8] and found.start_before == start and found.end_before == end
+        assert found.energy_wh == (1002 if parts == 1 else 251)
+        assert sorted(found.flag) == sorted(said)
+        assert (found.weight, found.weights) == (0, 0)

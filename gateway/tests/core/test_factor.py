@@ -1,6 +1,6 @@
 """Factors: reading them, finding the one that holds, and everything that can be wrong."""
 
-from gateway.core.account.factor import FactorTable, read_factors
+from gateway.core.account.factor import EmissionFactor, FactorTable, day_text, read_factors, validity
 
 TABLE = {
     "region": [
@@ -121,3 +121,57 @@ def test_bad_decimals_are_refused() -> None:
             {"set": [{"id": "a", "basis": "b", "source": "s", "valid_from": "1970-01-01", "grid": {"*": text}}]}
         )
         assert table is None and [one.code for one in problems] == ["WP-ACC-045"], text
+
+
+def test_sets_and_regions_are_known_by_name() -> None:
+    """All sets in order; a region in English or Chinese, and None for what is none."""
+    table = _table()
+    assert table.sets() == ("d", "g", "n", "p")
+    assert [one and one.name for one in (table.region("西藏"), table.region("Jiangsu"), table.region("Mars"))] == [
+        "Tibet", "Jiangsu", None,
+    ]  # fmt: skip
+
+
+def test_of_factors_that_hold_the_one_that_began_last_is_found() -> None:
+    """In whatever order they stand in the table; one without a begin holds longest."""
+    rows = [
+        EmissionFactor("a%s" % begin, "a", "grid", "", mg, "b", begin, None, "s")
+        for begin, mg in ((None, 1), (100, 2), (200, 3))
+    ]
+    for order in (rows, rows[1:] + rows[:1], [rows[2], rows[1], rows[0]]):
+        table = FactorTable(tuple(order))
+        found = [table.lookup("a", "grid", "", at_s) for at_s in (99, 100, 199, 200)]
+        assert [one and one.mg_per_kwh for one in found] == [1, 2, 2, 3]
+
+
+def test_a_set_without_a_factor_for_the_grid_of_a_province_is_told() -> None:
+    """A province known or not, of a grid with a factor or without; a national set lacks nothing."""
+    table = _table()
+    assert [one.code for one in table.lacking(("n", "g", "p"), "Jiangsu")] == []
+    assert [one.values["set"] for one in table.lacking(("n", "g", "x"), "Tibet")] == ["g", "x"]
+    (unknown,) = table.lacking(("g",), "Mars")
+    assert (unknown.code, unknown.values["known"]) == ("WP-ACC-049", "Jiangsu, Tibet")
+    (empty,) = FactorTable(()).lacking(("g",), "")
+    assert (empty.values["region"], empty.values["known"]) == ("-", "-")
+
+
+def test_days_are_written_as_they_are_read() -> None:
+    """The begin of a day in China is that day; the second before it still belongs to the day before."""
+    for at_s, day in (
+        (1672502400, "2023-01-01"), (1672502399, "2022-12-31"), (1709136000, "2024-02-29"), (1709222400, "2024-03-01"),
+        (951753600, "2000-02-29"),
+    ):  # fmt: skip
+        assert day_text(at_s) == day
+    table = _table()
+    rows = [row for row in table.rows if row.id in ("d:grid", "n:grid")]
+    assert sorted([validity(row) for row in rows]) == ["1970-01-01/..", "2023-01-01/2024-02-29"]
+    assert validity(EmissionFactor("a", "a", "grid", "", 1, "b", None, None, "s")) == "../.."
+
+
+def test_what_is_no_day_is_told() -> None:
+    """Years of two digits, months that are none and words: each is no date."""
+    for day in ("23-01-01", "2023-1-1", "2023-13-01", "2023-00-01", "2023-04-31", "1969-12-31", "a023-01-01", 2023):
+        table, problems = read_factors(
+            {"set": [{"id": "a", "basis": "b", "source": "s", "valid_from": day, "grid": {"*": "1"}}]}
+        )
+        assert table is None and [one.code for one in problems] == ["WP-ACC-046"], day

@@ -109,3 +109,13 @@ def test_rows_that_come_out_short_are_repaired_by_exchange() -> None:
                 assert halves[r][c] // 2 <= wh <= (halves[r][c] + 1) // 2
                 left[r] -= wh
         assert not any(left)
+
+
+def test_totals_that_do_not_fit_are_a_mistake_of_the_program() -> None:
+    """A row that must have 2 of a table whose cells are 1/2 each cannot be made whole by any exchange."""
+    half = 1 << 63
+    try:
+        round_columns([(1, [(0, 0, half), (1, 0, half)])], [2, 0])
+    except AssertionError:
+        return
+    raise ValueError("a table was made that does not add up")

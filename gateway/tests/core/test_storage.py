@@ -6,6 +6,7 @@ from gateway.core.account.storage import (
     Pool,
     amount,
     charge,
+    corrected,
     discharge,
     merged,
     opening_pools,
@@ -144,3 +145,16 @@ def test_the_layers_are_bounded() -> None:
     assert len(pool.layers) == MOST_LAYERS
     assert amount(pool.content) == (MOST_LAYERS + 10) * (MOST_LAYERS + 11) // 2
     assert pool.layers[0] == Layer(900, (("solar", sum(range(12))),))
+
+
+def test_a_declared_content_takes_of_every_charge_or_adds_what_nobody_knows() -> None:
+    """60 of 300 gone are 20 of the first charge and 40 of the second; 60 more have the origin unknown."""
+    storage = _storage(FIFO, 1000)
+    pool = Pool("b", (Layer(900, (("grid", 100),)), Layer(1800, (("grid", 50), ("solar", 150)))))
+    after, lost = corrected(pool, -60, storage, 2700)
+    assert after == Pool("b", (Layer(900, (("grid", 80),)), Layer(1800, (("grid", 40), ("solar", 120)))))
+    assert lost == (("grid", 30), ("solar", 30))
+    after, lost = corrected(pool, 60, storage, 2700)
+    assert after == Pool("b", pool.layers + (Layer(2700, (("unknown", 60),)),)) and lost == ()
+    after, lost = corrected(pool, -1000, storage, 2700)  # no more can be gone than was there
+    assert after.content == () and lost == (("grid", 150), ("solar", 150))
