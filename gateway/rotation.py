@@ -5,12 +5,11 @@ from typing import Any
 from cloud_sync.keys import Signer
 from gateway.clock import Clock
 from gateway.config import Configuration
-from gateway.control import unreachable
 from gateway.core.problem import Problem, ProblemError, problem
-from gateway.frame import UnreachableError
 from gateway.journal import Journal
 from gateway.key_files import Signing, signing, take_over, waiting_key
-from gateway.recorder import Recorder, journal_path
+from gateway.offline import journal_at_home
+from gateway.recorder import Recorder
 from gateway.sealing import accepted
 
 
@@ -49,10 +48,7 @@ def handed_over(sequence: int, old: Signer, new: Signer) -> dict[str, Any]:
 def _opened(configuration: Configuration) -> tuple[Journal, Signing]:
     if not configuration.uplinks:
         raise ProblemError(nothing_signed(configuration))
-    path = journal_path(configuration.home)
-    if not path.exists():
-        raise UnreachableError(unreachable(configuration.home))
-    journal = Journal(path, configuration.platforms)
+    journal = journal_at_home(configuration)
     try:
         return journal, signing(configuration.home, journal)
     except BaseException:

@@ -1,5 +1,6 @@
 """wattproof status, readings, tally, export and verify: what a gateway knows, and what it proves."""
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,16 @@ from gateway.cli.finding_words import finding_lines
 from gateway.cli.meter_words import advice, state_words
 from gateway.cli.tables import drawn, lines_text, table_text
 from gateway.config import load
-from gateway.control import ask, is_running, unreachable
+from gateway.control import ask, is_running
 from gateway.core.problem import ProblemError, problem
 from gateway.explanation_text import kwh as kwh
 from gateway.export import check_day
 from gateway.export_as import export_from
 from gateway.exports.writing import FORMATS, WPX
 from gateway.figures import PARK_TIME
-from gateway.frame import UnreachableError, emit, fails_clearly, json_option
-from gateway.journal import Journal
+from gateway.frame import emit, fails_clearly, json_option
+from gateway.offline import journal_at_home
 from gateway.questions import answer_from_journal
-from gateway.recorder import journal_path
 from gateway.verification import read_checkpoint, verify_export
 from gateway.witness import size_of
 from gateway.words import translate as _
@@ -60,14 +60,8 @@ def question(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     if is_running(home):
         return ask(home, asked)
     configuration = load(home)
-    path = journal_path(home)
-    if not path.exists():
-        raise UnreachableError(unreachable(home))
-    journal = Journal(path, configuration.platforms)
-    try:
+    with closing(journal_at_home(configuration)) as journal:
         return answer_from_journal(configuration, journal, asked)
-    finally:
-        journal.close()
 
 
 def today() -> str:

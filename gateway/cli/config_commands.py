@@ -1,5 +1,6 @@
 """wattproof config: what a changed configuration waits for, and the word of a person that accepts it."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,12 @@ import click
 
 from gateway.clock import Clock
 from gateway.config import load
-from gateway.control import ask, is_running, unreachable
+from gateway.control import ask, is_running
 from gateway.core.problem import ProblemError, problem
-from gateway.frame import UnreachableError, emit, fails_clearly, json_option
-from gateway.journal import Journal
+from gateway.frame import emit, fails_clearly, json_option
 from gateway.key_files import signing
-from gateway.recorder import Recorder, journal_path
+from gateway.offline import journal_at_home
+from gateway.recorder import Recorder
 from gateway.sealing import Acceptance, accepted, applied, plain_changes
 from gateway.words import translate as _
 
@@ -22,13 +23,6 @@ TEXT_MAX = 256  # characters: a name, or a sentence of a work order
 @click.group("config")
 def config_group() -> None:
     """Sealed parameters of the configuration: what makes figures out of registers."""
-
-
-def _open(home: Path) -> Journal:
-    path = journal_path(home)
-    if not path.exists():
-        raise UnreachableError(unreachable(home))
-    return Journal(path, load(home).platforms)
 
 
 def _lines(changes: list[dict[str, str]]) -> str:
@@ -45,11 +39,8 @@ def plan(home: str, as_json: bool) -> None:
     if is_running(Path(home)):
         changes = ask(Path(home), {"ask": "held"})["changes"]
     else:
-        journal = _open(Path(home))
-        try:
+        with closing(journal_at_home(configuration)) as journal:
             changes = plain_changes(accepted(configuration, journal)[1])
-        finally:
-            journal.close()
     emit({"changes": changes}, _lines(changes) or _("no sealed parameter would change"), as_json)
 
 
@@ -89,11 +80,8 @@ def apply(home: str, by: str, reason: str, as_json: bool) -> None:
 
 def _applied(home: Path, acceptance: Acceptance) -> dict[str, Any]:
     configuration = load(home)
-    journal = _open(home)
-    try:
+    with closing(journal_at_home(configuration)) as journal:
         changes = accepted(configuration, journal)[1]
         signer = signing(home, journal).signer if configuration.uplinks else None
         Recorder(configuration, journal, Clock(), signer, acceptance).accept()
-    finally:
-        journal.close()
     return applied(changes, running=False)

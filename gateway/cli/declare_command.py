@@ -1,6 +1,7 @@
 """wattproof declare: what a person knows and no register tells: another meter, another ratio, what a storage holds."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,14 @@ from gateway.cli.account_commands import kwh, time_of
 from gateway.cli.tables import table_text
 from gateway.clock import Clock
 from gateway.config import load
-from gateway.control import ask, is_running, unreachable
+from gateway.control import ask, is_running
 from gateway.core.account import declared
 from gateway.core.problem import ProblemError, problem
 from gateway.figures import PARK_TIME
-from gateway.frame import OK, UnreachableError, emit, fails_clearly, json_option
-from gateway.journal import Journal
+from gateway.frame import OK, emit, fails_clearly, json_option
 from gateway.key_files import signing
-from gateway.recorder import Recorder, journal_path
+from gateway.offline import journal_at_home
+from gateway.recorder import Recorder
 from gateway.sealing import accepted
 from gateway.words import translate as _
 
@@ -136,17 +137,11 @@ def _asked(home: Path, asked: dict[str, Any]) -> dict[str, Any]:
     if is_running(home):
         return ask(home, asked)
     configuration = load(home)
-    path = journal_path(home)
-    if not path.exists():
-        raise UnreachableError(unreachable(home))
-    journal = Journal(path, configuration.platforms)
-    try:
+    with closing(journal_at_home(configuration)) as journal:
         signer = signing(home, journal).signer if configuration.uplinks else None
         recorder = Recorder(accepted(configuration, journal)[0], journal, Clock(), signer)
         recorder.open_books()
         return recorder.declare(asked)
-    finally:
-        journal.close()
 
 
 def _moment(at_ms: int) -> str:
