@@ -10,7 +10,7 @@ from tools.core_on_micropython import CORES, ROOT, TESTS
 from tools.mutants.ground import OTHERS, Ground, gather
 from tools.mutants.making import Mutant, difference, mutants_of
 from tools.mutants.score import equivalents, figures, sentence, spread
-from tools.mutants.trial import SURVIVED, Trials
+from tools.mutants.trial import PATIENCE_S, SURVIVED, Trials
 
 LIST = "tools/mutants/equivalent.toml"
 KEPT = ".mutants/results.jsonl"
@@ -27,6 +27,7 @@ def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--retry", action="store_true", help="try again only those that lived when last tried")
     parser.add_argument("--fresh", action="store_true", help="forget earlier results")
     parser.add_argument("--least", type=float, default=0.0, help="end with 1 below this score, in percent")
+    parser.add_argument("--patience", type=float, default=PATIENCE_S, help="seconds a test may think longer than ever")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     parser.add_argument("--core", action="append", default=[], help=argparse.SUPPRESS)
@@ -105,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     equal = [mutant.id for mutant in asked if mutant.id in known_equal and not options.id]
     ahead = [one for one in asked if one.id not in equal and (options.id or one.id not in results.known)]
     if ahead:
-        trials = Trials(ground, gather(ground))
+        trials = Trials(ground, gather(ground, {mutant.module for mutant in ahead}), options.patience)
         for number, mutant in enumerate(ahead, 1):
             verdict = trials.verdict(mutant, others=not options.plain)
             results.add(mutant, verdict.outcome, verdict.by)

@@ -30,10 +30,6 @@ class Ground(NamedTuple):
         """The modules to change, by their place in the checkout."""
         return self.files(self.cores, "*.py")
 
-    def test_modules(self) -> list[str]:
-        """The dotted names of the plain tests."""
-        return [dotted(place) for place in self.files(self.tests, "test_*.py")]
-
     def other_files(self) -> list[str]:
         """The other tests, which need pytest."""
         return [place for place in self.files(self.others, "test_*.py") if not place.startswith(self.tests)]
@@ -157,8 +153,13 @@ def reached_by(ground: Ground, places: list[str]) -> dict[str, set[str]]:
     return found
 
 
-def gather(ground: Ground) -> Lines:
-    """Run every plain test once under a tracer; the modules are imported in this process afterwards."""
+def gather(ground: Ground, modules: set[str]) -> Lines:
+    """Run each plain test that reaches *modules* once under a tracer; afterwards all is imported in this process."""
+    reached: dict[str, list[str]] = {}
+    for name, met in sorted(reached_by(ground, ground.files(ground.tests, "test_*.py")).items()):
+        for module in met:
+            reached.setdefault(module, []).append(name)
+    asked = sorted({name for module in modules for name in reached.get(module, [])})
     places = {str(ground.root / place): place for place in ground.core_files()}
     watch = Watch(places)
     at_import = watch.run(lambda: [importlib.import_module(dotted(place)) for place in ground.core_files()])
@@ -166,7 +167,7 @@ def gather(ground: Ground) -> Lines:
     ran: dict[tuple[str, int], list[Test]] = {}
     importing: dict[tuple[str, int], list[str]] = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for name in ground.test_modules():
+        for name in asked:
             for line in watch.run(lambda name=name: importlib.import_module(name)):  # type: ignore[misc]
                 importing.setdefault(line, []).append(name)
             for key in sorted(vars(sys.modules[name])):
@@ -178,9 +179,4 @@ def gather(ground: Ground) -> Lines:
                         ran.setdefault(line, []).append(Test(name, key))
     for tests in ran.values():
         tests.sort(key=lambda test: (cost[test], test))
-    reached: dict[str, list[str]] = {}
-    test_places = ground.files(ground.tests, "test_*.py")
-    for name, modules in sorted(reached_by(ground, test_places).items()):
-        for module in modules:
-            reached.setdefault(module, []).append(name)
     return Lines(cost, ran, importing, frozenset(at_import), reached)

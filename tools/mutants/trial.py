@@ -22,9 +22,10 @@ from tools.mutants.making import Mutant, changed
 
 KILLED, TIMED_OUT, SURVIVED = "killed", "timed out", "survived"
 # A test may take this much processor time more than it took under the tracer, which is some times its own.
-PATIENCE_S = 1.0
-# For other tests, whose time without a mutant is measured in the same way.
-OTHER_PATIENCE_S = 20.0
+PATIENCE_S = 0.5
+# Other tests, which are measured in the same way, module by module: what takes longer is not asked.
+OTHER_COST_S = 10.0
+OTHER_PATIENCE_S = 5.0
 # What a mutant may allocate before it fails: the tests themselves need a tenth.
 MEMORY = 3 << 30
 
@@ -101,8 +102,9 @@ def in_child(act: Callable[[], str]) -> Outcome:
 class Trials:
     """Tries mutants on one ground whose lines are known; holds everything imported."""
 
-    def __init__(self, ground: Ground, lines: Lines) -> None:
+    def __init__(self, ground: Ground, lines: Lines, patience_s: float = PATIENCE_S) -> None:
         """Take what `gather` found in this process."""
+        self._patience_s = patience_s
         self._ground = ground
         self._lines = lines
         self._live: dict[tuple[str, str, int], list[FunctionType]] = {}
@@ -170,7 +172,7 @@ class Trials:
         """In the child: tell how many tests passed, and `-` where the next one failed; a limit kills the child."""
         gc.disable()
         count = 0
-        limit = 10.0 + PATIENCE_S
+        limit = 10.0
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 signal.setitimer(signal.ITIMER_PROF, limit)
@@ -178,7 +180,7 @@ class Trials:
                 for test in tests:
                     signal.setitimer(signal.ITIMER_PROF, limit)
                     module = importlib.import_module(test.module)
-                    signal.setitimer(signal.ITIMER_PROF, PATIENCE_S + self._lines.cost_s[test])
+                    signal.setitimer(signal.ITIMER_PROF, self._patience_s + self._lines.cost_s[test])
                     getattr(module, test.name)()
                     count += 1
         except BaseException:  # noqa: BLE001 - however a test fails, the mutant is noticed
@@ -215,11 +217,11 @@ class Trials:
 
             def control() -> str:
                 begun = time.process_time()
-                told = self._pytest(place, 600.0, None, None)
-                return "%s %f" % (told, time.process_time() - begun)
+                told = self._pytest(place, OTHER_COST_S, None, None)
+                return "%f" % (time.process_time() - begun) if told == "0" else ""
 
-            told, cost = in_child(control).told.split()
-            self._other_cost[place] = float(cost) if told == "0" else None
+            told = in_child(control).told
+            self._other_cost[place] = float(told) if told else None
         return self._other_cost[place]
 
     def _pytest(self, place: str, limit: float, mutant: Mutant | None, code: CodeType | None) -> str:
