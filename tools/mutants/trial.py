@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple
 
+import hypothesis
+import pytest
+
 from tools.mutants.ground import Ground, Lines, Test, imports_of
 from tools.mutants.making import Mutant, changed
 
@@ -226,9 +229,6 @@ class Trials:
 
     def _pytest(self, place: str, limit: float, mutant: Mutant | None, code: CodeType | None) -> str:
         """In the child: tell pytest's exit code; the examples of hypothesis are the same every time."""
-        import hypothesis
-        import pytest
-
         if mutant is not None and code is not None:
             self._import(code, mutant)
         hypothesis.settings.register_profile("mutants", derandomize=True, database=None)
