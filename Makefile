@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-others hil check core cover bench fuzz catalogue cli-reference fault-table format lock install test-system clean
+.PHONY: demo test test-slow test-others hil check core cover mutants bench fuzz catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -64,6 +64,13 @@ test-others: $(INSTALLED)
 # The tests that also run over real serial ports: HIL_PORT and more, see hil_tests/README.md.
 hil: $(INSTALLED)
 	$(BIN)/python -m pytest -v hil_tests/test_between_ports.py hil_tests/test_one_meter.py
+
+# Small changes of the cores, and whether a test notices each: SAMPLE of them drawn by SEED, 0 for all; docs/testing.md.
+SAMPLE ?= 900
+SEED ?= 2
+
+mutants: $(INSTALLED)
+	$(BIN)/python -m tools.mutants --sample $(SAMPLE) --seed $(SEED) --least 90
 
 # Without them the bench says in its table what it could not compare with.
 bench: $(INSTALLED)

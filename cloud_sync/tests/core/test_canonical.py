@@ -144,6 +144,122 @@ def test_size_is_limited():
         assert refused(bytes.fromhex(text)), text
 
 
+def head(major, number):
+    """The shortest head of RFC 8949 section 3: five bits, or 1, 2, 4 or 8 bytes after them."""
+    if number < 24:
+        return bytes([major << 5 | number])
+    size = 0
+    while number >> (8 << size):
+        size += 1
+    return bytes([major << 5 | 24 + size]) + number.to_bytes(1 << size, "big")
+
+
+EDGES = tuple([edge + step for edge in (0, 24, 1 << 8, 1 << 16, 1 << 32, 1 << 64) for step in (-1, 0, 1)][1:-2])
+
+
+def agree(value, raw):
+    """Both directions, alone, in an array, in an array in a map, and one level short of too deep."""
+    for _ in range(2):
+        assert encode(value) == raw
+        assert decode(raw) == value and type(decode(raw)) is type(value)
+        value, raw = [value, value], b"\x82" + raw + raw
+    value, raw = {-24: value, 23: value}, b"\xa2\x17" + raw + b"\x37" + raw
+    assert encode(value) == raw and decode(raw) == value
+    for end in range(1, len(raw)) if len(raw) < 200 else (1, len(raw) // 2, len(raw) - 1):
+        assert refused(raw[:end])
+
+
+def test_numbers_about_every_length_of_a_head():
+    """The first and last number of each length, of both signs, wherever it stands; a longer head of it is refused."""
+    for number in EDGES:
+        agree(number, head(0, number))
+        agree(-1 - number, head(1, number))
+        for size in range(4):
+            if number >> (8 << size) == 0 and len(head(0, number)) < 1 + (1 << size):
+                for major in (0, 1):
+                    longer = bytes([major << 5 | 24 + size]) + number.to_bytes(1 << size, "big")
+                    assert refused(longer) and refused(b"\x81" + longer) and refused(b"\xa1\x00" + longer)
+    assert len(EDGES) == 15
+
+
+def test_lengths_about_every_length_of_a_head():
+    """Bytes, text and arrays of 0, 1, 22 to 25, 255 to 257 pieces, bytes of 65,535 and 65,536; maps of up to all 48 keys."""
+    for count in (0, 1, 22, 23, 24, 25, 255, 256, 257):
+        agree(b"\xff" * count, head(2, count) + b"\xff" * count)
+        agree("z" * count, head(3, count) + b"z" * count)
+        agree([count] * count, head(4, count) + head(0, count) * count)
+        agree([None] * count, head(4, count) + b"\xf6" * count)
+        agree(["\u6c34"] * count, head(4, count) + b"\x63\xe6\xb0\xb4" * count)
+    for count in (65535, 65536):
+        raw = head(2, count) + bytes(count)
+        assert encode(bytes(count)) == raw and decode(raw) == bytes(count)
+    keys = list(range(24)) + list(range(-1, -25, -1))
+    for count in range(49):
+        raw = head(5, count) + b"".join(
+            [head(key < 0, key if key >= 0 else -1 - key) + b"\xf5" for key in keys[:count]]
+        )
+        agree({key: True for key in keys[:count]}, raw)
+
+
+def test_every_lead_and_second_byte_of_utf8():
+    """All 128 leads, each with the bytes about every limit, and complete ends: read where a character of Unicode begins so, else refused."""
+    starts = {}
+    for code in list(range(0x80, 0x800)) + list(range(0x800, 0xD800, 64)) + list(range(0xE000, 0x110000, 64)):
+        starts[chr(code).encode("utf-8")[:2]] = True
+    assert len(starts) == 1920 + 13 * 64 + 2 * 32 + 64 + 3 * 64 + 48 + 16
+    for lead in range(0x80, 0x100):
+        more = 1 if lead < 0xE0 else 2 if lead < 0xF0 else 3
+        for second in (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF):
+            text = bytes([lead, second]) + b"\x80\xbf"[: more - 1]
+            raw = bytes([0x60 | len(text)]) + text
+            assert refused(raw) != (text[:2] in starts), raw
+    for code in (0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF):
+        text = chr(code).encode("utf-8")
+        agree(chr(code), head(3, len(text)) + text)
+        for place in range(1, len(text)):
+            for wrong in (0x00, 0x7F, 0xC0, 0xFF):
+                spoilt = text[:place] + bytes([wrong]) + text[place + 1 :]
+                raw = head(3, len(spoilt)) + spoilt
+                assert refused(raw) and refused(b"\x81" + raw) and refused(b"\x82\x61a" + raw)
+
+
+def test_heads_that_mean_nothing_and_keys_that_are_none():
+    """Of all 256 first bytes alone only 51 are a value; of all keys only 48, each after the one before it."""
+    whole = [number for number in range(256) if not refused(bytes([number]))]
+    expected = list(range(0x18)) + list(range(0x20, 0x38)) + [0x40, 0x60, 0x80, 0xA0, 0xF4, 0xF5, 0xF6]
+    assert whole == expected
+    keys = [number for number in range(256) if not refused(bytes([0xA1, number, 0xF6]))]
+    assert keys == list(range(0x18)) + list(range(0x20, 0x38))
+    for first in keys:
+        for second in keys:
+            assert refused(bytes([0xA2, first, 0xF6, second, 0xF6])) != (first < second)
+    for number in range(256):
+        assert refused(bytes([0x81, number])) != (number in expected)
+
+
+def test_depth_by_kind():
+    """At the greatest depth every kind of value still stands, in an array and in a map; below it none does."""
+    for raw in (
+        b"\x00",
+        b"\x20",
+        b"\x18\x18",
+        b"\x38\x18",
+        b"\x40",
+        b"\x60",
+        b"\x61a",
+        b"\x80",
+        b"\xa0",
+        b"\xf6",
+        b"\xf5",
+    ):
+        for wrap in (b"\x81", b"\xa1\x00"):
+            assert not refused(wrap * DEPTH_MAX + raw)
+            assert encode(decode(wrap * DEPTH_MAX + raw)) == wrap * DEPTH_MAX + raw
+    for raw in (b"\x18\x18", b"\x38\x18", b"\x40", b"\x61a", b"\x80", b"\xa0", b"\xf6", b"\xf5"):
+        for wrap in (b"\x81", b"\xa1\x00"):
+            assert refused(wrap * (DEPTH_MAX + 1) + raw)
+
+
 def vectors():
     """Every example as written, and a map whose keys come in no order."""
     shuffled = {key: [None, True, -key, "值" * key, bytes(key)] for key in (9, 1, 23, 5, 0)}

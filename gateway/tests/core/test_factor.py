@@ -1,6 +1,7 @@
 """Factors: reading them, finding the one that holds, and everything that can be wrong."""
 
 from gateway.core.account.factor import EmissionFactor, FactorTable, day_text, read_factors, validity
+from gateway.core.park_day import park_day, park_day_start_s
 
 TABLE = {
     "region": [
@@ -175,3 +176,32 @@ def test_what_is_no_day_is_told() -> None:
             {"set": [{"id": "a", "basis": "b", "source": "s", "valid_from": day, "grid": {"*": "1"}}]}
         )
         assert table is None and [one.code for one in problems] == ["WP-ACC-046"], day
+
+
+def test_every_day_of_the_calendar_is_written_and_read() -> None:
+    """A calendar counted on day by day, by the lengths of the months, from 1970 past 2100, which has no leap day."""
+    year, month, day, begins = 1970, 1, 1, -8 * 3600
+    while year < 2102:
+        text = "%04d-%02d-%02d" % (year, month, day)
+        assert day_text(begins) == text and day_text(begins + 86399) == text
+        if day in (1, 28, 29, 30, 31):
+            assert park_day_start_s(year, month, day) == begins, text
+        begins += 86400
+        day += 1
+        leap = year % 400 == 0 or (year % 4 == 0 and year % 100 != 0)
+        if day > (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]:
+            assert park_day_start_s(year, month, day) is None
+            month, day = month + 1, 1
+        if month > 12:
+            year, month = year + 1, 1
+
+
+def test_what_is_no_day_of_the_calendar() -> None:
+    """Days before 1970, month 0 and 13, day 0, and the leap day of a year that has none."""
+    for year, month, day in ((1969, 12, 31), (2023, 0, 1), (2023, 13, 1), (2023, 1, 0), (2023, 2, 29), (2100, 2, 29)):
+        assert park_day_start_s(year, month, day) is None
+    assert park_day_start_s(1970, 1, 1) == -28800
+    leap_day = park_day_start_s(2400, 2, 29)
+    assert leap_day == 13574563200 - 28800
+    assert [day_text(leap_day + number * 86400) for number in (-1, 0, 1)] == ["2400-02-28", "2400-02-29", "2400-03-01"]
+    assert park_day(-28801) == -1 and park_day(-28800) == 0 and park_day(57599) == 0 and park_day(57600) == 1
