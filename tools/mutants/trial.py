@@ -7,6 +7,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import io
+import itertools
 import os
 import resource
 import signal
@@ -26,9 +27,11 @@ from tools.mutants.making import Mutant, changed
 KILLED, TIMED_OUT, SURVIVED = "killed", "timed out", "survived"
 # A test may take this much processor time more than it took under the tracer, which is some times its own.
 PATIENCE_S = 0.5
+# All plain tests of one mutant together, under the tracer, the cheapest first: what they miss till then, they miss.
+PLAIN_COST_S = 8.0
 # Other tests, which are measured in the same way, module by module: what takes longer is not asked.
-OTHER_COST_S = 10.0
-OTHER_PATIENCE_S = 5.0
+OTHER_COST_S = 5.0
+OTHER_PATIENCE_S = 3.0
 # What a mutant may allocate before it fails: the tests themselves need a tenth.
 MEMORY = 3 << 30
 
@@ -132,19 +135,27 @@ class Trials:
                 {test for line in span for test in self._lines.tests.get(line, [])},
                 key=lambda test: (self._lines.cost_s[test], test),
             )
+            tests = self._afforded(tests)
             found = self._told(in_child(lambda: self._run(tests, lambda: self._patch(code, mutant))), tests)
         modules = sorted({name for line in span for name in self._lines.importing.get(line, [])})
         if whole:
             modules = self._lines.reached.get(mutant.module, [])
         if found.outcome == SURVIVED and modules:
-            tests = sorted(
-                (test for test in self._lines.cost_s if test.module in modules),
-                key=lambda test: (_stem(test.module) != _stem(mutant.module), self._lines.cost_s[test], test),
+            tests = self._afforded(
+                sorted(
+                    (test for test in self._lines.cost_s if test.module in modules),
+                    key=lambda test: (_stem(test.module) != _stem(mutant.module), self._lines.cost_s[test], test),
+                )
             )
             found = self._told(in_child(lambda: self._run(tests, lambda: self._import(code, mutant))), tests)
         if found.outcome == SURVIVED and others:
             found = self._by_others(mutant, code)
         return found
+
+    def _afforded(self, tests: list[Test]) -> list[Test]:
+        """Return the first of *tests* that together cost no more than a mutant may."""
+        ends = itertools.accumulate(self._lines.cost_s[test] for test in tests)
+        return [test for test, end in zip(tests, ends, strict=True) if end <= PLAIN_COST_S]
 
     def _fits(self, code: CodeType, mutant: Mutant) -> bool:
         """Say whether the running functions can take the changed code."""

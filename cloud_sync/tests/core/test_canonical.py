@@ -183,7 +183,7 @@ def test_numbers_about_every_length_of_a_head():
 
 
 def test_lengths_about_every_length_of_a_head():
-    """Bytes, text and arrays of 0, 1, 22 to 25, 255 to 257 pieces, bytes of 65,535 and 65,536; maps of up to all 48 keys."""
+    """Bytes, text and arrays of 0, 1, 22 to 25 and 255 to 257 pieces, bytes of 65,536; maps of up to all 48 keys."""
     for count in (0, 1, 22, 23, 24, 25, 255, 256, 257):
         agree(b"\xff" * count, head(2, count) + b"\xff" * count)
         agree("z" * count, head(3, count) + b"z" * count)
@@ -198,11 +198,11 @@ def test_lengths_about_every_length_of_a_head():
         raw = head(5, count) + b"".join(
             [head(key < 0, key if key >= 0 else -1 - key) + b"\xf5" for key in keys[:count]]
         )
-        agree({key: True for key in keys[:count]}, raw)
+        agree(dict.fromkeys(keys[:count], True), raw)
 
 
 def test_every_lead_and_second_byte_of_utf8():
-    """All 128 leads, each with the bytes about every limit, and complete ends: read where a character of Unicode begins so, else refused."""
+    """All 128 leads, each with the bytes about every limit: read where a character of Unicode begins so, else not."""
     starts = {}
     for code in list(range(0x80, 0x800)) + list(range(0x800, 0xD800, 64)) + list(range(0xE000, 0x110000, 64)):
         starts[chr(code).encode("utf-8")[:2]] = True

@@ -232,7 +232,9 @@ def test_1997_by_table():
         value = (4, 2, unit, "number", False)
         assert rows(di, 1997) == [(name,) + value]
         assert rows(di | 0xE, 1997) == [(name + "_t14",) + value]
-        assert rows(di | 0xF, 1997) == [(name,) + value] + [(name + "_t%d" % number,) + value for number in range(1, 15)]
+        assert rows(di | 0xF, 1997) == [(name,) + value] + [
+            (name + "_t%d" % number,) + value for number in range(1, 15)
+        ]
     for di, name, octets, decimals, unit, first in (
         (0xB610, "voltage_%s_n", 2, 0, "V", 1),
         (0xB620, "current_%s", 2, 2, "A", 1),
