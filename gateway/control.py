@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ ASKERS_MAX = 32
 _NO_QUESTION = b'{"error": "no question"}\n'
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
+Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
 def socket_path(home: Path) -> Path:
@@ -75,7 +76,7 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def answer_line(line: bytes, answer: Answer) -> bytes:
+async def answer_line(line: bytes, answer: Answering) -> bytes:
     """Return the line that answers the question in *line*."""
     if not line:
         return b""
@@ -83,12 +84,12 @@ def answer_line(line: bytes, answer: Answer) -> bytes:
         question = json.loads(line)
         if not isinstance(question, dict):
             return _NO_QUESTION
-        return json.dumps(answer(question), ensure_ascii=False).encode() + b"\n"
+        return json.dumps(await answer(question), ensure_ascii=False).encode() + b"\n"
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError):
         return _NO_QUESTION
 
 
-async def serve(home: Path, answer: Answer) -> asyncio.Server:
+async def serve(home: Path, answer: Answering) -> asyncio.Server:
     """Listen for questions and give them to *answer*; only the owner of the folder may ask."""
     path = socket_path(home)
 
@@ -100,7 +101,7 @@ async def serve(home: Path, answer: Answer) -> asyncio.Server:
         try:
             if asking <= ASKERS_MAX:
                 line = await asyncio.wait_for(reader.readline(), QUESTION_TIMEOUT_S)
-                writer.write(answer_line(line, answer))
+                writer.write(await answer_line(line, answer))
                 await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except ValueError:
             writer.write(_NO_QUESTION)  # it is longer than any question

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway import garbage
+from gateway.arrivals import Arrivals
+from gateway.boundary_bell import LOOK_MS, BoundaryBell
 from gateway.bus_plan import jobs_of
 from gateway.clock import Clock
 from gateway.config import Configuration, load
-from gateway.control import serve, socket_path
+from gateway.control_thread import ControlThread
 from gateway.core.meter.poll import Poll
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Fault, Notice, Reading
@@ -31,7 +33,6 @@ from gateway.sweep import BusRunner
 from gateway.words import say
 
 Tell = Callable[[str], None]
-LOOK_MS = 10_000  # how long a clock that was put forward or back, or a system that slept, can go unnoticed
 
 
 class Daemon:
@@ -69,6 +70,8 @@ class Daemon:
         self._intervals = 0
         self._stopped = threading.Event()
         self._failure: BaseException | None = None
+        self._arrivals = Arrivals()
+        self._known: dict[str, Any] | None = None  # the status as of the last cycle, but what only the journal tells
         self._missing: list[tuple[str, str]] = []
         self._runners: list[BusRunner] = []
         for bus in configuration.site.buses:
@@ -112,6 +115,7 @@ class Daemon:
         self._loop.set_exception_handler(lambda _, context: self._fail(context.get("exception")))
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ended.set)
+        self._journal.lay_log()
         try:
             self._recorder.start()
         except BaseException:
@@ -121,23 +125,25 @@ class Daemon:
             self._recorder.event("parameters-held", **{what: "%s -> %s" % (old, new) for what, old, new in self._held})
         for bus, code in self._missing:
             self._recorder.event("bus-missing", bus=bus, problem=code)
-        server = await serve(self._home, self._answer)
+        control = ControlThread(self._home, self._answer, self._answer_meanwhile, self._fail)
+        await control.start()
         threads = [
-            threading.Thread(target=self._run_bus, args=(runner,), name="bus-" + runner.name, daemon=True)
+            threading.Thread(target=self._watched, args=(runner.run,), name="bus-" + runner.name, daemon=True)
             for runner in self._runners
         ]
+        bell = BoundaryBell(self._runners, self._configuration.site.interval_s, self._clock)
+        threads.append(threading.Thread(target=self._watched, args=(bell.run,), name="boundaries", daemon=True))
         garbage.begun()
         for thread in threads:
             thread.start()
-        tasks = [asyncio.create_task(self._cycles()), asyncio.create_task(self._boundaries())]
         self._roads.start()
-        tasks.append(asyncio.create_task(self._send()))
+        tasks = [asyncio.create_task(self._cycles()), asyncio.create_task(self._send())]
         for task in tasks:
             task.add_done_callback(self._task_done)
         await self._ended.wait()
         for task in tasks:
             task.cancel()
-        await self._stop(server, threads)
+        await self._stop(control, threads)
         if self._failure is not None:
             raise self._failure
 
@@ -149,22 +155,21 @@ class Daemon:
         if not task.cancelled():
             self._fail(task.exception())
 
-    def _run_bus(self, runner: BusRunner) -> None:
+    def _watched(self, run: Callable[[threading.Event], None]) -> None:
         try:
-            runner.run(self._stopped)
+            run(self._stopped)
         except BaseException as error:  # A bus that nobody reads any more must be heard of.
             if self._stopped.is_set():
                 raise  # the loop may be gone already
             self._loop.call_soon_threadsafe(self._fail, error)
 
-    async def _stop(self, server: asyncio.Server, threads: Sequence[threading.Thread]) -> None:
+    async def _stop(self, control: ControlThread, threads: Sequence[threading.Thread]) -> None:
         self._stopped.set()
         for runner in self._runners:
             runner.wake()
         # A line that hangs must not keep the others from being committed; its thread ends with the process.
         await asyncio.gather(*(asyncio.to_thread(thread.join, 5.0) for thread in threads))
-        server.close()
-        socket_path(self._home).unlink(missing_ok=True)
+        await control.stop()
         if self._failure is None:
             try:
                 self._recorder.stop()
@@ -177,8 +182,8 @@ class Daemon:
         self._journal.close()
 
     def _deliver_from_thread(self, outcomes: Sequence[Reading | Fault]) -> None:
-        if not self._stopped.is_set():
-            self._loop.call_soon_threadsafe(self._deliver, outcomes)
+        if not self._stopped.is_set() and self._arrivals.put(outcomes, self._clock.utc_ms()):
+            self._loop.call_soon_threadsafe(self._deliver)
 
     def _note_from_thread(self, notice: Notice) -> None:
         if not self._stopped.is_set():
@@ -189,14 +194,16 @@ class Daemon:
             return
         self._recorder.event(notice.code, **notice.details)
 
-    def _deliver(self, outcomes: Sequence[Reading | Fault]) -> None:
-        if self.again:
-            return
-        self._recorder.take(outcomes)
-        self._close_due()
+    def _deliver(self) -> None:
+        """Take what arrived, and close at each arrival what was complete then."""
+        while not self.again and (arrival := self._arrivals.take()) is not None:
+            self._recorder.take(arrival.outcomes)
+            self._close_due(arrival.at_ms)
+        if dropped := self._arrivals.dropped():
+            self._recorder.event("readings-dropped", count=str(dropped))
 
-    def _close_due(self) -> None:
-        closed = self._recorder.close_due()
+    def _close_due(self, at_ms: int) -> None:
+        closed = self._recorder.close_due(at_ms)
         if closed:
             self._intervals += closed
             self._offer()
@@ -212,26 +219,12 @@ class Daemon:
         """Commit once a cycle."""
         while True:
             await asyncio.sleep(self._configuration.site.cycle_s)
+            self._deliver()
+            self._known = self._status(without_journal=True)
             self._recorder.cycle()
-            self._close_due()
+            self._deliver()
+            self._close_due(self._clock.utc_ms())
             self._offer()
-
-    async def _boundaries(self) -> None:
-        """Ask for the energy registers of every meter as soon as an interval ends."""
-        settlement = self._recorder.settlement
-        next_s = settlement.next_boundary_s(self._clock.utc_ms() // 1000)
-        while True:
-            now_ms = self._clock.utc_ms()
-            if now_ms < next_s * 1000:
-                # A little at a time: the clock may be put forward or back meanwhile, and the system may sleep.
-                next_s = settlement.next_boundary_s(now_ms // 1000)
-                await asyncio.sleep(min(next_s * 1000 - now_ms, LOOK_MS) / 1000)
-                continue
-            next_s = settlement.next_boundary_s(now_ms // 1000)
-            boundary_s = next_s - self._configuration.site.interval_s
-            for runner in self._runners:
-                runner.poll.boundary(boundary_s)
-                runner.wake()
 
     async def _send(self) -> None:
         while True:
@@ -249,6 +242,16 @@ class Daemon:
 
     def _wake_from_thread(self) -> None:
         self._loop.call_soon_threadsafe(self._awake.set)
+
+    def _answer_meanwhile(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what is known while the loop waits for the disk; None where that is no answer to the question."""
+        if question.get("ask") == "readings":
+            return readings_answer(list(self._recorder.latest.values()))
+        if question.get("ask") != "status" or self._known is None:
+            return None
+        return self._known | {
+            "storage": self._known["storage"] | self._recorder.pace.answer(self._clock.monotonic_ms())
+        }
 
     def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
         kind = question.get("ask")
@@ -303,11 +306,11 @@ class Daemon:
         self._offer()
         return handed_over(self._journal.head_sequence, old, new)
 
-    def _status(self) -> dict[str, Any]:
-        answer = journal_status(self._configuration, self._journal)
+    def _status(self, without_journal: bool = False) -> dict[str, Any]:
+        answer = journal_status(self._configuration, self._journal, without_journal)
         answer["held"] = plain_changes(self._held)
         answer["clock"] = self._clock.answer() | {"utc": utc_text(self._clock.utc_ms())}
-        answer["storage"] = storage_status(self._recorder)
+        answer["storage"] = storage_status(self._recorder, without_journal)
         answer["intervals"] = self._intervals
         answer["findings"] = self._recorder.findings.all(self._clock.utc_ms() // 1000)
         known = {meter: says for runner in self._runners for meter, says in runner.poll.known().items()}
@@ -330,7 +333,7 @@ class Daemon:
             for runner in self._runners
             for state in runner.poll.meters()
         ]
-        answer["uplinks"] = self._roads.status()
+        answer["uplinks"] = self._roads.status(without_journal)
         answer["uplink"] = answer["uplinks"][0] if answer["uplinks"] else {"state": "off", "connected": False}
         return answer
 

@@ -79,6 +79,15 @@ class Journal:
         """Close the file."""
         self._file.close()
 
+    def lay_log(self) -> None:
+        """Spare the card: have the write-ahead log overwritten, not grow."""
+        self._file.lay_log()
+
+    @property
+    def commits(self) -> int:
+        """How many transactions the disk took since the journal was opened."""
+        return self._file.commits
+
     def failures(self) -> list[str]:
         """Return what failed since this was asked last, and was done at the second try."""
         failures, self._file.failures = self._file.failures, []

@@ -37,6 +37,9 @@ CREATE TABLE configuration (sequence INTEGER PRIMARY KEY);
 CREATE TABLE state (name TEXT PRIMARY KEY, value BLOB NOT NULL, digest BLOB NOT NULL);
 """
 VERSION = 1
+# SQLite begins its log anew after 1000 pages; the commit that reaches them may take some more.
+LOG_BYTES = 1100 * (4096 + 24)
+LOG_WANTS_FREE_BYTES = 256 << 20
 _UNFLUSHED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _PRIMARY = 0xFF  # of an extended result code of SQLite
 
@@ -129,6 +132,7 @@ class JournalFile:
         """Open or create the journal at *path*; raises ProblemError where that cannot be."""
         self.path = path
         self.failures: list[str] = []  # of transactions that were done at the second try
+        self.commits = 0  # since it was opened first
         self.db = self._open()
         self._closed = False  # after a failure; the next transaction opens the file again
 
@@ -206,6 +210,22 @@ class JournalFile:
         finally:
             os.close(folder)
 
+    def lay_log(self) -> None:
+        """Give the write-ahead log the length that it will have anyway, where the disk has plenty of room.
+
+        A log that grows with each commit has the file system write down its new length each time, with a flush of its
+        own; one that is overwritten has not. SQLite takes the zeros for a log that ends where they begin.
+        """
+        path = self.path.with_name(self.path.name + "-wal")
+        room = os.statvfs(self.path.parent)
+        if room.f_bavail * room.f_frsize < LOG_WANTS_FREE_BYTES:
+            return
+        with suppress(OSError), path.open("r+b") as log:
+            log.write(bytes(max(0, LOG_BYTES - log.seek(0, os.SEEK_END))))
+            log.flush()
+            os.fsync(log.fileno())
+            os.posix_fadvise(log.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # pages of memory as small as what is written
+
     def close(self) -> None:
         """Close the file."""
         self.db.close()
@@ -251,6 +271,7 @@ class JournalFile:
         try:
             result = work(self.db)
             self.db.execute("COMMIT")
+            self.commits += 1
         except BaseException:
             if self.db.in_transaction:  # SQLite ends the transaction itself where the disk is full.
                 with suppress(sqlite3.Error):  # what failed is told

@@ -15,6 +15,7 @@ from gateway.core.problem import ProblemError
 from gateway.core.record import Event, kind_of, to_map
 from gateway.core.settlement import Settlement
 from gateway.cycles import Cycles
+from gateway.disk_pace import DiskPace
 from gateway.figures import KEPT, found_at
 from gateway.holding import Holding
 from gateway.journal import Journal, Seal
@@ -35,6 +36,7 @@ class JournalWriter(ABC):
         self.clock = clock
         self.incarnation = os.urandom(INCARNATION_BYTES)
         self.room = Room(journal.path)
+        self.pace = DiskPace()
         self.holding: Holding | None = None  # while the journal cannot be written
         self._signer = signer
         self._cycles = cycles
@@ -127,17 +129,21 @@ class JournalWriter(ABC):
         return True
 
     def _write_to_journal(self, state: bytes, seal_all: Seal | None) -> None:
-        self.journal.commit(
-            self.incarnation,
-            self._bodies,
-            state if state != self._committed_state else None,
-            self._figures,
-            self._kept_position,
-            self._cycles.unsaved,
-            self._cycles.recorded,
-            seal_all,
-            self.configuration.site.gateway,
-        )
+        self.pace.begin(self.clock.monotonic_ms())
+        try:
+            self.journal.commit(
+                self.incarnation,
+                self._bodies,
+                state if state != self._committed_state else None,
+                self._figures,
+                self._kept_position,
+                self._cycles.unsaved,
+                self._cycles.recorded,
+                seal_all,
+                self.configuration.site.gateway,
+            )
+        finally:
+            self.pace.end(self.clock.monotonic_ms())
 
     def _seal(self, batch: Batch | Hole) -> bytes:
         assert self._signer is not None

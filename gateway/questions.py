@@ -57,8 +57,8 @@ def readings_answer(latest: list[Reading]) -> dict[str, Any]:
     }
 
 
-def journal_status(configuration: Configuration, journal: Journal) -> dict[str, Any]:
-    """Return what the journal says about itself."""
+def journal_status(configuration: Configuration, journal: Journal, without_journal: bool = False) -> dict[str, Any]:
+    """Return what the journal says about itself; without_journal: what is known of it without asking it."""
     answer: dict[str, Any] = {
         "gateway": configuration.site.gateway,
         "park": configuration.site.park,
@@ -68,6 +68,8 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
         "head": journal.head_link.hex(),
         "set_aside": [],
     }
+    if without_journal:
+        return answer
     with suppress(sqlite3.Error):  # the disk may be gone; storage_status tells it
         answer["receipted"] = receipted = journal.receipted_through()
         oldest = journal.entries(receipted + 1, receipted + 1)
@@ -78,16 +80,17 @@ def journal_status(configuration: Configuration, journal: Journal) -> dict[str, 
     return answer
 
 
-def storage_status(recorder: Recorder) -> dict[str, Any]:
+def storage_status(recorder: Recorder, without_journal: bool = False) -> dict[str, Any]:
     """Return how the disk does: what the journal takes, how long there is room, and what is held in memory."""
     journal, holding = recorder.journal, recorder.holding
     entries, unreceipted, days_kept, freed = 0, 0, 0.0, 0
     with suppress(sqlite3.Error):
-        entries, first_s, freed = journal.kept()
+        entries, first_s, freed = journal.kept() if not without_journal else (0, None, 0)
         unreceipted = min(entries, journal.head_sequence - journal.receipted_through())
         if first_s is not None and recorder.settlement.start_s is not None:
             days_kept = (recorder.settlement.start_s - first_s) / DAY_S
     answer = recorder.room.forecast(days_kept, 100 * unreceipted / max(1, entries), freed)
+    answer |= recorder.pace.answer(recorder.clock.monotonic_ms()) | {"commits": journal.commits}
     answer["held"] = None
     if holding is not None:
         answer["held"] = {

@@ -222,12 +222,16 @@ class Recorder(JournalWriter):
                     self.event("freeze-unused", meter=outcome.meter, reason=outcome.detail)
                 self._unfrozen.add(outcome.meter)
 
-    def close_due(self) -> int:
-        """Close what is complete now and commit it at once; return how many intervals were closed."""
+    def close_due(self, at_ms: int | None = None) -> int:
+        """Close what is complete now and commit it at once; return how many intervals were closed.
+
+        at_ms: UTC up to which the readings are taken, where those of later are still to come.
+        """
         if self.holding is not None:
             return 0
         self.look_at_clock()
-        return self._close(self.clock.utc_ms())
+        now_ms = self.clock.utc_ms()
+        return self._close(now_ms if at_ms is None else min(at_ms, now_ms))
 
     def _close(self, now_ms: int) -> int:
         was_too_long = self.settlement.gap_too_long
@@ -351,6 +355,7 @@ class Recorder(JournalWriter):
         self.look_at_clock()
         if self.room.look():
             self.event("disk-tight" if self.room.tight else "disk-wide", free=str(self.room.free_bytes()))
+        self._tell(self.pace.news(self.clock.monotonic_ms()))
         for failure in self.journal.failures():
             self.event("journal-failed", detail=failure)
         now_ms = self.clock.utc_ms()

@@ -158,11 +158,14 @@ class Roads:
         """Do what is due; return after how many ms to call again at the latest, None where there is no road."""
         return min((sender.step(now_ms) for sender in self._senders.values()), default=None)
 
-    def status(self) -> list[dict[str, Any]]:
+    def status(self, without_journal: bool = False) -> list[dict[str, Any]]:
         """Return how each road does, for `wattproof status`."""
-        return [self._told(platform, sender) for platform, sender in self._senders.items()]
+        return [
+            self._told(platform, sender, None if without_journal else self._journal.receipted_through(platform))
+            for platform, sender in self._senders.items()
+        ]
 
-    def _told(self, platform: str, sender: Sender) -> dict[str, Any]:
+    def _told(self, platform: str, sender: Sender, receipted: int | None) -> dict[str, Any]:
         road = sender.status()
         receipt = road.last_receipt
         return {
@@ -171,7 +174,7 @@ class Roads:
             "connected": road.connected,
             "in_flight": [list(pair) for pair in road.in_flight],
             "sent": road.sent,
-            "receipted": self._journal.receipted_through(platform),
+            "receipted": receipted,
             "last_receipt_through": receipt.through_sequence if receipt else None,
             "last_receipt_at": utc_text(receipt.at_ms) if receipt else None,
             "refusal": road.last_refusal.reason if road.last_refusal else None,

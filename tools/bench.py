@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
-from tools.benchmarks import account, buffer, bus, drain, gateway_run, scan, simulator
+from tools.benchmarks import account, buffer, bus, drain, gateway_run, scan, simulator, soak
 from tools.benchmarks.figure import Section, exit_code, plain, table
 
 PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
     "scan": lambda: (scan.measure(),),
     "account": account.measure,
     "buffer": buffer.measure,
+    "soak": soak.measure,
     "simulator": lambda: (simulator.measure(),),
     "drain": drain.measure,
 }

@@ -85,7 +85,7 @@ def _road_rows(road: dict[str, Any]) -> list[list[str]]:
     told = "%s, %s" % (_("connected") if road["connected"] else _("not connected"), _road_words(road["state"]))
     if "platform" not in road:
         return [[_("uplink"), told]]
-    through = _("receipted through {sequence}").format(sequence=road["receipted"])
+    through = _("receipted through {sequence}").format(sequence="-" if road["receipted"] is None else road["receipted"])
     rows = [[_("uplink to {platform}").format(platform=road["platform"]), "%s, %s" % (told, through)]]
     if road["refusal"]:
         rows.append([_("refused"), refusal_text(road["refusal"])])
@@ -118,6 +118,13 @@ def storage_rows(storage: dict[str, Any]) -> list[list[str]]:
         rows.append([_("disk full"), ("⚠ " if storage["warning"] else "") + days])
     if storage["tight"]:
         rows.append([_("⚠ disk"), _("nearly full: readings between boundaries are not recorded, accounts are")])
+    if storage["waiting_ms"]:
+        waiting = _("has been writing for {seconds} s; what is shown is from before")
+        rows.append([_("⚠ disk"), waiting.format(seconds=storage["waiting_ms"] // 1000)])
+    if storage["slow_commits"]:
+        slow = _("slow: {count} commits took a second or more, the longest {seconds} s; meters are read on time")
+        longest_s = "%.1f" % (storage["longest_ms"] / 1000)
+        rows.append([_("⚠ disk"), slow.format(count=storage["slow_commits"], seconds=longest_s)])
     if storage["held"]:
         held = _("cannot be written since {since}; {boundaries} boundaries are held in memory").format(
             **storage["held"]

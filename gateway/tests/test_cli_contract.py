@@ -164,7 +164,7 @@ def test_the_daemon_answers_the_same_through_its_socket(park: SmallPark) -> None
     """tally, trace, export and readings give through the socket what the journal holds; a problem keeps its code."""
     loop = asyncio.new_event_loop()
 
-    def answer(question: dict[str, Any]) -> dict[str, Any]:
+    async def answer(question: dict[str, Any]) -> dict[str, Any]:
         if question["ask"] == "readings":
             return readings_answer(list(park.recorder.latest.values()))
         try:

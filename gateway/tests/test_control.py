@@ -14,7 +14,7 @@ from gateway import control
 Ask = Callable[[bytes], Awaitable[bytes]]
 
 
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
+async def _answer(question: dict[str, Any]) -> dict[str, Any]:
     if question.get("ask") == "long":
         return {"text": "x" * 8_000_000}
     return {"number": int(question["number"])}

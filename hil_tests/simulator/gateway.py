@@ -12,12 +12,12 @@ from cloud_sync import sender as sender_module
 from cloud_sync.keys import KeyRing, PublicKey, Signer
 from cloud_sync.mqtt import Settings
 from cloud_sync.sender import Sender
+from gateway.boundary_bell import LOOK_MS
 from gateway.bus_plan import jobs_of
 from gateway.config import Configuration
 from gateway.core.meter.poll import Ask, Poll
 from gateway.core.problem import ProblemError
 from gateway.core.reading import Reading
-from gateway.daemon import LOOK_MS
 from gateway.journal import Journal
 from gateway.recorder import Recorder
 from hil_tests.simulator.bus import SimulatedBus

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cloud_sync.keys import Signer, load_signer
+from gateway import journal_file
 from gateway.core.problem import ProblemError
 from gateway.journal import Journal
 from hil_tests.store.workload import SHIPPED_PAGES, Life, content
 
+LOG_BYTES = 8 * (4096 + 24)  # laid out at each opening, short as the lives are
 FAILED = 3  # exit status of a writer that was told of a failure and ended, as the daemon does
 
 
@@ -78,6 +80,7 @@ def _write(run: Run, signer: Signer, shim: ctypes.CDLL, out: int) -> int:
             journal._db.execute("PRAGMA wal_autocheckpoint=%d" % run.pages)
         if run.halves:
             journal._file.db = _InHalves(journal._file.db)  # type: ignore[assignment]
+        journal.lay_log()
         return journal
 
     marks = os.open(run.marks, os.O_WRONLY) if run.marks else -1
@@ -127,6 +130,7 @@ def _answer(run: Run, signer: Signer, shim: ctypes.CDLL) -> dict[str, Any]:
 def main() -> None:
     """Answer questions until there are no more."""
     shim = ctypes.CDLL(None)
+    journal_file.LOG_BYTES, journal_file.LOG_WANTS_FREE_BYTES = LOG_BYTES, 0
     signers: dict[str, Signer] = {}
     for line in sys.stdin:
         run = Run(**json.loads(line))

@@ -34,28 +34,31 @@ GIGABYTE = 1e9
 BOOT_GATE_S = 60.0
 _AFTER_S = 2  # the registers are read so long after the boundary
 _TIMES = re.compile(rb"\x1a(....)|\x1b(........)", re.DOTALL)
+_TIMES_OF_THE_DAY = (START_S - DAY_S, START_S + 2 * DAY_S)
 _DISK = Path("/var/tmp")  # a disk where /tmp may be memory
 
 
 class Commit(NamedTuple):
     """One commit of the recorder."""
 
-    bodies: list[bytes]
+    bodies: "list[Movable]"
     figures: list[tuple[int, int, int]]
     configuration: int | None
-    state: bytes | None
+    state: "Movable | None"
 
 
 class _Watched(Journal):
     """A journal that remembers what was committed."""
 
-    commits: list[Commit]
+    seen: list[Commit]
 
     def commit(  # type: ignore[override]
         self, incarnation: bytes, bodies: Sequence[bytes], state: bytes | None, figures: Sequence[tuple[int, int, int]],
         configuration: int | None, *more: object,
     ) -> None:  # fmt: skip
-        self.commits.append(Commit(list(bodies), list(figures), configuration, state))
+        moved = [Movable(body, *_TIMES_OF_THE_DAY) for body in bodies]
+        moved_state = None if state is None else Movable(state, *_TIMES_OF_THE_DAY)
+        self.seen.append(Commit(moved, list(figures), configuration, moved_state))
         super().commit(incarnation, bodies, state, figures, configuration, *more)  # type: ignore[arg-type]
 
 
@@ -64,7 +67,7 @@ def recorded(configuration: Configuration, interval_s: int, seconds: int) -> lis
     park = AccountPark(POINTS)
     with tempfile.TemporaryDirectory() as folder:
         journal = _Watched(Path(folder) / "journal.sqlite", configuration.platforms)
-        journal.commits = []
+        journal.seen = []
         clock = BenchClock()
         recorder = Recorder(configuration, journal, clock, None)
         recorder.start()
@@ -78,21 +81,35 @@ def recorded(configuration: Configuration, interval_s: int, seconds: int) -> lis
             recorder.cycle()
             park.advance()
         journal.close()
-    return journal.commits
+    return journal.seen
 
 
-def later(content: bytes, by_s: int, from_s: int, to_s: int) -> bytes:
-    """Return an encoded record with every time in it between *from_s* and *to_s* put off by *by_s*."""
+class Movable:
+    """An encoded record or state, and where in it there are times between two others, found once."""
 
-    def put_off(found: re.Match[bytes]) -> bytes:
-        raw = found.group()
-        if found.group(1) is not None:
-            (value,) = struct.unpack(">I", raw[1:])
-            return raw[:1] + struct.pack(">I", value + by_s) if from_s <= value <= to_s else raw
-        (value,) = struct.unpack(">Q", raw[1:])
-        return raw[:1] + struct.pack(">Q", value + 1000 * by_s) if from_s <= value // 1000 <= to_s else raw
+    def __init__(self, content: bytes, from_s: int, to_s: int) -> None:
+        self._content = content
+        self._seconds: list[tuple[int, int]] = []  # where, and what
+        self._milliseconds: list[tuple[int, int]] = []
+        for found in _TIMES.finditer(content):
+            at = found.start() + 1
+            if found.group(1) is not None:
+                (value,) = struct.unpack_from(">I", content, at)
+                if from_s <= value <= to_s:
+                    self._seconds.append((at, value))
+            else:
+                (value,) = struct.unpack_from(">Q", content, at)
+                if from_s <= value // 1000 <= to_s:
+                    self._milliseconds.append((at, value))
 
-    return _TIMES.sub(put_off, content)
+    def later(self, by_s: int) -> bytes:
+        """Return it with every time in it put off by *by_s*."""
+        content = bytearray(self._content)
+        for at, value in self._seconds:
+            struct.pack_into(">I", content, at, value + by_s)
+        for at, value in self._milliseconds:
+            struct.pack_into(">Q", content, at, value + 1000 * by_s)
+        return bytes(content)
 
 
 def fill(home: Path, configuration: Configuration, plan: tuple[int, int, int]) -> float:
@@ -119,9 +136,9 @@ def fill(home: Path, configuration: Configuration, plan: tuple[int, int, int]) -
         for index, one in enumerate(commits):
             if not one.bodies or (number and index < 2):
                 continue
-            bodies = [later(body, by_s, START_S - DAY_S, START_S + 2 * DAY_S) for body in one.bodies]
+            bodies = [body.later(by_s) for body in one.bodies]
             figures = [(place, kind, at_s + by_s) for place, kind, at_s in one.figures if kind != KIND_CHECKPOINT]
-            state = None if one.state is None else later(one.state, by_s, START_S - DAY_S, START_S + 2 * DAY_S)
+            state = None if one.state is None else one.state.later(by_s)
             journal.commit(incarnation, bodies, state, figures, one.configuration, None, False, sealed, "g")
         took_s = (time.process_time() - began_s) / len(commits)
         at_s = START_S + by_s + span_s

@@ -1,7 +1,9 @@
 """Gateway run: the real daemon on the emulated park for a minute or two, watched by the kernel's own counters."""
 
+import math
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +14,17 @@ from gateway.recorder import journal_path
 from hil_tests.brokers import PipBroker, free_port
 from hil_tests.stand import GATEWAY, Stand
 from tools.benchmarks import disk, wire
+from tools.benchmarks.card import MOUNTED, NOTHING, Reached, card
 from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section
 from tools.benchmarks.process import Usage, usage, written_between
 
 WARM_UP_S = 15.0  # imports, first sweeps, the configuration's own entry
-DEMO_S = 65.0
-# Two records of readings of a minute each, and an account, after the first minute.
-PRODUCTION_S = 130.0
-_DEMO_READINGS, _PRODUCTION_READINGS = 'readings = "10 s"', 'readings = "60 s"'
+DEMO_S = 110.0  # two minutes with the warm-up: an account at least
+PRODUCTION_S = 130.0  # two records of readings of a minute each
+_DEMO = ('readings = "10 s"', 'interval = "1 min"', 'period = "4 min"')
+_PRODUCTION = ('readings = "60 s"', 'interval = "15 min"', 'period = "60 min"')
 _CPU_GATE = 0.5  # seconds: the demo's 60 readings a second would take 3 % of a core
+CYCLE_READINGS = 248  # what is written a cycle is counted for so many readings, that parks can be compared
 _DISK = Path("/var/tmp")  # a disk where /tmp may be memory
 
 
@@ -34,6 +38,8 @@ class Watched(NamedTuple):
     batches: list[wire.Sent]
     readings: int
     cycles: int
+    commits: int
+    card: Reached | None  # by its card from the first moment to its end, where it had one of its own
 
     def per_reading(self, amount: float) -> float:
         """Return *amount* for each reading."""
@@ -41,31 +47,49 @@ class Watched(NamedTuple):
 
     @property
     def written(self) -> int:
-        """Return the bytes written to the disk."""
-        return written_between(self.before, self.after)
+        """Return the bytes written to the card, or where there is none, to the disk."""
+        return self.card.written if self.card is not None else written_between(self.before, self.after)
 
 
-def watch(readings_setting: str, seconds: float) -> Watched:
-    """Run the emulated park with a gateway for *seconds* after a warm-up."""
-    with tempfile.TemporaryDirectory(dir=_DISK if _DISK.is_dir() else None) as folder:
+def watch(settings: tuple[str, ...], seconds: float, on_card: bool) -> Watched:
+    """Run the emulated park with a gateway for *seconds* after a warm-up.
+
+    settings: what stands in place of the demo's; on_card: on a disk of its own, where that can be.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=_DISK if _DISK.is_dir() else None))
         stand = Stand(Path(folder), PipBroker(), free_port())
+        mounted = stack.enter_context(card(Path(folder) / "card.img", stand.gateway_home)) if on_card else None
         stand.prepare()
         path = stand.gateway_home / "gateway.toml"
         text = path.read_text(encoding="utf-8")
-        assert _DEMO_READINGS in text, "the site of the demo says how often readings are recorded"
-        path.write_text(text.replace(_DEMO_READINGS, readings_setting), encoding="utf-8")
+        for theirs, ours in zip(_DEMO, settings, strict=True):
+            assert theirs in text, "the site of the demo says how often readings are recorded and accounts closed"
+            text = text.replace(theirs, ours)
+        path.write_text(text, encoding="utf-8")
         site = load(stand.gateway_home).site
         try:
             stand.start_all()
+            if mounted is not None:  # what is written once, at the first start of all, is not of the steady state
+                stand.stop(GATEWAY)
+                stand.start(GATEWAY)
             time.sleep(WARM_UP_S)
-            began_s, before = time.time(), usage(stand.pid(GATEWAY))
+            began_s, before, before_commits = time.time(), usage(stand.pid(GATEWAY)), _commits(stand)
+            before_card = mounted.reached() if mounted is not None else NOTHING
             time.sleep(seconds)
-            after, ended_s = usage(stand.pid(GATEWAY)), time.time()
+            after, ended_s, commits = usage(stand.pid(GATEWAY)), time.time(), _commits(stand) - before_commits
+            stand.stop(GATEWAY)  # which copies its whole log into the database
+            reached = mounted.reached().since(before_card) if mounted is not None else None
         finally:
             stand.stop_all()
         batches = wire.sent_batches(journal_path(stand.gateway_home), "b0")
     readings, cycles = _readings_between(batches, int(began_s * 1000), int(ended_s * 1000))
-    return Watched(site, ended_s - began_s, before, after, batches, readings, cycles)
+    return Watched(site, ended_s - began_s, before, after, batches, readings, cycles, commits, reached)
+
+
+def _commits(stand: Stand) -> int:
+    """Return the commits of the journal so far."""
+    return int(stand.gateway_status()["storage"]["commits"])
 
 
 def _readings_between(batches: list[wire.Sent], first_ms: int, last_ms: int) -> tuple[int, int]:
@@ -83,10 +107,10 @@ def _readings_between(batches: list[wire.Sent], first_ms: int, last_ms: int) -> 
 
 def measure() -> tuple[Section, ...]:
     """Measure the demo's site as it is, and with a production gateway's rhythm of readings."""
-    demo = watch(_DEMO_READINGS, DEMO_S)
-    production = watch(_PRODUCTION_READINGS, PRODUCTION_S)
+    demo = watch(_DEMO, DEMO_S, on_card=False)
+    production = watch(_PRODUCTION, PRODUCTION_S, on_card=True)
     rows_bytes = disk.row_by_row_bytes(_DISK)
-    return (_process(demo), _disk(production, rows_bytes), _wire(demo, production))
+    return (_process(demo), _disk(production, rows_bytes), _wear(production), _wire(demo, production))
 
 
 def _park(run: Watched) -> str:
@@ -124,16 +148,46 @@ def _disk(run: Watched, rows_bytes: float) -> Section:
             Gate(AT_MOST, 0.02),
         ),
     )  # fmt: skip
-    measured_on = "%s, readings recorded every %d s, %.0f s; /proc/<pid>/io on the same disk; no cut of power" % (
-        _park(run), run.site.readings_s, run.seconds,
+    measured_on = "%s, readings recorded every %d s, %.0f s; %s; the rows by /proc/<pid>/io" % (
+        _park(run), run.site.readings_s, run.seconds, "what reached its card" if run.card else "/proc/<pid>/io",
     )  # fmt: skip
     return Section("Journal", measured_on, figures)
 
 
+def _wear(run: Watched) -> Section:
+    """Return what reached the card: of the journal's commits, receipts and head mark, and of ext4's own journal."""
+    here = run.card is not None
+    written, flushes = run.card or (math.nan, math.nan)
+    cycle_bytes, a_year = written / run.cycles, 365 * 86400 / run.seconds
+    figures = (
+        Figure(
+            "wear_reading_bytes", "written to the card a reading, in cycles of %d" % CYCLE_READINGS,
+            cycle_bytes / CYCLE_READINGS, "B", 1, Gate(AT_MOST, 100.0) if here else None,
+        ),
+        Figure("wear_cycle_kb", "written to the card a cycle", cycle_bytes / 1024, "KiB", 1),
+        Figure(
+            "wear_commit_flushes", "flushes a commit", flushes / run.commits, "", 2,
+            Gate(AT_MOST, 2.1) if here else None,
+        ),
+        Figure("wear_cycle_flushes", "flushes a cycle", flushes / run.cycles, "", 2),
+        Figure("wear_cycle_commits", "commits a cycle, of accounts and receipts too", run.commits / run.cycles, "", 2),
+        Figure(
+            "wear_year_gb", "written to the card a year at this rhythm", written * a_year / 1e9, "GB", 1,
+        ),
+    )  # fmt: skip
+    measured_on = (
+        "the same run: the gateway's folder on an ext4 of its own (%s) on a loop device; bytes and flushes of the "
+        "device as the kernel counts them, ext4's journal included, and at the end the copying of the log; %d commits, "
+        "intervals of 15 min"
+    ) % (MOUNTED, run.commits)
+    missing = "nothing: a card of its own needs root, loop devices and mkfs.ext4; NOT MEASURED"
+    return Section("Wear of the card", measured_on if here else missing, figures)
+
+
 def _wire(demo: Watched, production: Watched) -> Section:
     site = production.site
-    usual = wire.wire(production.batches, production.batches, wire.BILLED_INTERVAL_S, site.readings_s)
-    shown = wire.wire(demo.batches, production.batches, demo.site.interval_s, demo.site.readings_s)
+    usual = wire.wire(production.batches, demo.batches, wire.BILLED_INTERVAL_S, site.readings_s)
+    shown = wire.wire(demo.batches, demo.batches, demo.site.interval_s, demo.site.readings_s)
     figures = (
         Figure("wire_value_bytes", "a value, everything included", usual.per_value, "B", 2, Gate(AT_MOST, 2.0)),
         Figure(
@@ -151,7 +205,7 @@ def _wire(demo: Watched, production: Watched) -> Section:
         Figure("wire_json_zlib_ratio", "ours / JSON with zlib", usual.per_value / usual.json_compressed, "", 3),
     )  # fmt: skip
     measured_on = (
-        "the signed batches in the journal of the same run with their MQTT packets: readings every %d s and one "
+        "the signed batches in the journals of these runs with their MQTT packets: readings every %d s and one "
         "account in 15 minutes, with all registers, traces, tallies and the platform's receipts; JSON in the "
         "form of ThingsBoard Gateway's telemetry, unsigned, readings alone, without packets"
     ) % site.readings_s

@@ -1,5 +1,6 @@
 """Control socket: a line that came on it, answered from the journal of a small park."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -45,7 +46,7 @@ def seeds() -> Iterator[bytes]:
     yield b'{"ask": "trace", "at_s": 1e999}'
 
 
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
+async def _answer(question: dict[str, Any]) -> dict[str, Any]:
     park = _park()
     if "path" in question:
         question["path"] = str(room_of("control") / "day.export")
@@ -59,7 +60,7 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 def target(data: bytes) -> None:
     """Whatever comes, the answer is one line of JSON."""
     line = data.split(b"\n", 1)[0]
-    answered = answer_line(line, _answer)
+    answered = asyncio.run(answer_line(line, _answer))
     if not line:
         assert not answered
         return
