@@ -32,6 +32,7 @@ KEEPALIVE_S = 20  # A dead link that nothing is sent on is noticed in half a min
 UNACKNOWLEDGED_S = 8.0  # One that something is sent on, after this; then the kernel gives it up.
 CONNECT_TIMEOUT_S = 4.0  # The kernel asks after 0, 1 and 3 s: a link that is back is found a second later at most.
 ANSWER_TIMEOUT_S = 10.0  # What a broker that took the connection gets to say that it is open.
+MUTE_S = 60.0  # What a broker gets to acknowledge something of what is sent; a full batch takes 16 s at 64 kbit/s.
 IN_FLIGHT_MAX = 20  # Messages the broker has not acknowledged; it may ask for fewer.
 QUEUED_MAX = 64  # Messages handed over and not yet sent; more is a programming error.
 PACKET_BYTES_MAX = BATCH_BYTES_MAX + 4096  # What we let the broker send: a batch, its topic and properties.
@@ -52,6 +53,7 @@ class Settings(NamedTuple):
     pause_max_s: float = 60.0  # After the broker said no: someone must change something first.
     unreachable_max_s: float = 6.0  # After the network said no: it may be back any moment.
     spread_s: float = 0.0  # A connection that was lost is opened again within this, by chance: not all at once.
+    mute_max_s: float = MUTE_S
     known_ms: Callable[[], int | None] | None = None  # UTC to judge certificates by, None inside: not known; no
     # callable at all: the system's clock is believed.
 
@@ -179,6 +181,8 @@ class Connection:
         self._was_open = False  # In this round.
         self._said_no = False
         self._time_judged = True
+        self._handed = self._acknowledged = 0  # Messages given to the broker in this round, and how many it took.
+        self._moved_s = 0.0  # When it took the last one, or was given the first that it has not taken.
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_open, name="mqtt %s" % settings.client_id, daemon=True)
 
@@ -216,10 +220,15 @@ class Connection:
         if nonce:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = nonce
+        if self._handed == self._acknowledged:
+            self._moved_s = time.monotonic()
+        self._handed += 1
         try:
             result = client.publish(topic, payload, _QOS, properties=properties).rc
         except ValueError:  # The payload is longer than MQTT allows at all.
-            return False
+            result = MQTTErrorCode.MQTT_ERR_PAYLOAD_SIZE
+        if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._handed -= 1
         return result == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def ack(self, message: Message) -> None:
@@ -286,14 +295,32 @@ class Connection:
             client.disconnect()
         until_s = time.monotonic() + ANSWER_TIMEOUT_S
         while client.loop(_LOOK_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:  # Unlike loop_forever it can be woken to send.
-            if not self._was_open and time.monotonic() > until_s:
-                self._why = problem(
-                    "WP-NET-030", address, "Something took the connection and says nothing.",
-                    "The broker hangs, or the port is of another program; it is tried again by itself.",
-                )  # fmt: skip
+            wrong = self._wrong_with(client, address, until_s)
+            if wrong is not None:
+                self._why = wrong
                 if isinstance(opened, socket.socket):
                     opened.close()
                 return
+
+    def _wrong_with(self, client: paho.Client, address: str, until_s: float) -> Problem | None:
+        """Return why an open connection is of no use, if it is not."""
+        now_s = time.monotonic()
+        if not self._was_open and now_s > until_s:
+            return problem(
+                "WP-NET-030", address, "Something took the connection and says nothing.",
+                "The broker hangs, or the port is of another program; it is tried again by itself.",
+            )  # fmt: skip
+        if self._handed > self._acknowledged and now_s > self._moved_s + self._settings.mute_max_s:
+            return problem(
+                "WP-NET-031", address, "The broker keeps the connection and acknowledges nothing that is sent.",
+                "It hangs, or its disk is full; the connection is opened again by itself, nothing is lost meanwhile.",
+            )  # fmt: skip
+        if client._in_packet["to_process"] > PACKET_BYTES_MAX:
+            return problem(
+                "WP-NET-032", address, "The broker sends a packet of more than {limit} bytes, though told not to.",
+                "It is no broker that this platform runs; see who answers at this address.", limit=PACKET_BYTES_MAX,
+            )  # fmt: skip
+        return None
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(
@@ -312,6 +339,8 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        self._handed = self._acknowledged = 0
         client.on_disconnect = self._on_disconnect
         return client
 
@@ -360,6 +389,12 @@ class Connection:
 
     def _on_message(self, _client: paho.Client, _user: Any, message: paho.MQTTMessage) -> None:
         self._on_event(message_of(message, self._round))
+
+    def _on_publish(
+        self, _client: paho.Client, _user: Any, _mid: int, _reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._acknowledged += 1
+        self._moved_s = time.monotonic()
 
     def _on_disconnect(
         self, _client: paho.Client, _user: Any, flags: Any, reason: ReasonCode, _properties: Properties | None

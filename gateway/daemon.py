@@ -33,6 +33,7 @@ from gateway.sweep import BusRunner
 from gateway.words import say
 
 Tell = Callable[[str], None]
+FIRST_LOOK_S = 0.5  # after a start, which may follow a kill, the first readings are kept as soon as they are there
 
 
 class Daemon:
@@ -216,15 +217,20 @@ class Daemon:
         self._awake.set()
 
     async def _cycles(self) -> None:
-        """Commit once a cycle."""
+        """Commit once a cycle; the first one ends as soon as something was read."""
+        cycle_s = self._configuration.site.cycle_s
+        waited_s = 0.0
+        while not self._recorder.latest and waited_s < cycle_s:
+            waited_s += FIRST_LOOK_S
+            await asyncio.sleep(FIRST_LOOK_S)
         while True:
-            await asyncio.sleep(self._configuration.site.cycle_s)
             self._deliver()
             self._known = self._status(without_journal=True)
             self._recorder.cycle()
             self._deliver()
             self._close_due(self._clock.utc_ms())
             self._offer()
+            await asyncio.sleep(cycle_s)
 
     async def _send(self) -> None:
         while True:

@@ -4,7 +4,8 @@
 
 For kernels that cannot do so themselves. CONTROL is a JSON file that is read again whenever it changes:
 delay_s and jitter_s (each way), loss, twice and corrupt (parts of 1), lost ("both", "up" or "down"), flap_s (lost for
-so long, then whole for so long). What went through and what did not is written beside it, in CONTROL.counts.
+so long, then whole for so long), bytes_s (bytes a second, each way). What went through and what did not is written
+beside it, in CONTROL.counts.
 """
 
 import heapq
@@ -44,6 +45,7 @@ class Link:
         self._dice = random.Random(seed)
         self._under_way: list[tuple[float, int, socket.socket, bytes]] = []
         self._number = 0
+        self._free_s = {UP: 0.0, DOWN: 0.0}  # when the frames before have gone out
         self.counts = dict.fromkeys(("came", "lost", "doubled", "corrupted", "bytes"), 0)
 
     def look(self) -> None:
@@ -86,7 +88,10 @@ class Link:
         for _ in range(copies):
             self._number += 1
             delay_s = max(0.0, dice.gauss(wanted.get("delay_s", 0), wanted.get("jitter_s", 0)))
-            heapq.heappush(self._under_way, (time.monotonic() + delay_s, self._number, to, frame))
+            out_s = time.monotonic()
+            if "bytes_s" in wanted:
+                out_s = self._free_s[way] = max(out_s, self._free_s[way]) + len(frame) / wanted["bytes_s"]
+            heapq.heappush(self._under_way, (out_s + delay_s, self._number, to, frame))
 
     def _corrupted(self, frame: bytes) -> bytes:
         """Return *frame* with two words of its payload in each other's place, which no checksum of TCP sees."""

@@ -84,6 +84,11 @@ class Network:
         new.write_text(json.dumps(wanted))
         new.replace(self._control)
 
+    def move(self, side: str, old: str, new: str) -> None:
+        """Give *side* the address *new* in the place of *old*, as a carrier does with the address it lent."""
+        _ip("-n", self._id + side, "addr", "del", old + "/24", "dev", side + "0")
+        _ip("-n", self._id + side, "addr", "add", new + "/24", "dev", side + "0")
+
     def counts(self) -> dict[str, int]:
         """Return what the link did so far, some half a second ago."""
         found: dict[str, int] = json.loads(Path(str(self._control) + ".counts").read_text())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cloud_sync.core.uplink import Uplink
 from cloud_sync.keys import KeyRing, Signer, load_public
 from cloud_sync.mqtt import broker_settings
 from cloud_sync.platform.enrolment import enrol
@@ -46,14 +47,21 @@ class Notice:
 class RoadStand:
     """A broker and a platform on one side of a network, and a sender on the other."""
 
-    def __init__(self, home: Path, net: Network, gateway: str, public_key: Path) -> None:
-        """Lay out the platform at which *gateway* is enrolled with *public_key*, and start broker and platform."""
+    def __init__(
+        self, home: Path, net: Network, gateway: str, public_key: Path, port: int = PORT, narrow: str = ""
+    ) -> None:
+        """Lay out the platform at which *gateway* is enrolled with *public_key*, and start broker and platform.
+
+        narrow: lines for the broker's configuration, for one that can hold less than ours.
+        """
         self.home = home
         self._net = net
         self._gateway = gateway
         self._running: list[subprocess.Popen[str]] = []
-        self.broker = Mosquitto(PORT, PLATFORM_ADDRESS)
+        self.broker = Mosquitto(port, PLATFORM_ADDRESS)
         self.broker.prepare(home, gateway)
+        with (home / "broker" / "mosquitto.conf").open("a") as file:
+            file.write(narrow)
         settings = {"bucket": BUCKET, "listen": "127.0.0.1:0", **self.broker.platform(home)}
         lines = ["[platform]"] + ['%s = "%s"' % item for item in settings.items()]
         (home / "platform.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -96,7 +104,15 @@ class RoadStand:
 class RoadEnd(threading.Thread):
     """The gateway's sender on its side of the network, stepped by a thread of its own until `end`."""
 
-    def __init__(self, stand: RoadStand, net: Network, outbox: Outbox, gateway: str, signer: Signer) -> None:
+    def __init__(
+        self,
+        stand: RoadStand,
+        net: Network,
+        outbox: Outbox,
+        gateway: str,
+        signer: Signer,
+        uplink: Uplink | None = None,
+    ) -> None:
         super().__init__(daemon=True)
         self.notice = Notice()
         self._net = net
@@ -107,7 +123,8 @@ class RoadEnd(threading.Thread):
         settings = broker_settings(stand.broker.uplink(stand.home)["broker"], gateway, **told)
         ring = KeyRing([load_public(stand.home / "keys" / "platform.pub")])
         self.sender = Sender(
-            outbox, settings._replace(spread_s=SPREAD_S), gateway, BUCKET, signer, ring, self._woken.set
+            outbox, settings._replace(spread_s=SPREAD_S), gateway, BUCKET, signer, ring, self._woken.set,
+            uplink=uplink,
         )  # fmt: skip
 
     def run(self) -> None:

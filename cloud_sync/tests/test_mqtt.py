@@ -149,6 +149,35 @@ def test_a_refusal_of_the_broker_is_told() -> None:
             connection.stop()
 
 
+def test_fault_f11_a_broker_that_acknowledges_nothing_is_left() -> None:
+    """A broker that opens connections and answers no message gets each again on the next connection, and is told of."""
+    with scripted_broker(bytes.fromhex("20 03 00 00 00")) as (port, came):
+        events: Queue[Event] = Queue()
+        connection = Connection(_settings(port)._replace(mute_max_s=0.1), (), events.put)
+        connection.start()
+        for _ in range(2):
+            _next(events, Opened)
+            assert connection.publish("t", b"payload")
+            event = _next(events, Closed)
+            assert isinstance(event, Closed) and event.why is not None and event.why.code == "WP-NET-031"
+            assert say(event.why)
+        connection.stop()
+        assert b"".join(came).count(b"payload") == 2
+
+
+def test_fault_f13_a_packet_of_256_mb_is_not_waited_for() -> None:
+    """Who announces more than the limit we gave is left after the first bytes of it, and told of."""
+    with scripted_broker(bytes.fromhex("20 03 00 00 00 30 ff ff ff 7f") + bytes(1000)) as (port, _):
+        events: Queue[Event] = Queue()
+        connection = Connection(_settings(port), (), events.put)
+        connection.start()
+        for _ in range(2):
+            event = _next(events, Closed)
+            assert isinstance(event, Closed) and event.why is not None and event.why.code == "WP-NET-032"
+            assert say(event.why)
+        connection.stop()
+
+
 def test_whoever_is_no_broker_is_told_apart() -> None:
     """A server that closes on CONNECT, as one does that misses a client certificate, has a code of its own."""
     with scripted_broker(b"") as (port, _):

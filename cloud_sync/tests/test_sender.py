@@ -277,6 +277,18 @@ def test_fault_g02_a_platform_that_lost_its_last_hour_gets_it_again(bench: Bench
     assert bench.platform.bodies() == [b"old", b"0", b"1", b"2", b"3", b"4", b"new"]
 
 
+def test_fault_f13_retained_rubbish_is_counted_and_holds_up_nothing(bench: Bench) -> None:
+    """Rubbish that the broker kept for whoever subscribes is not believed, and what is sent is receipted as ever."""
+    bench.sender.stop()
+    assert bench.platform.connection._client is not None
+    bench.platform.connection._client.publish(DOWN, b"rubbish", 1, retain=True).wait_for_publish(_WAIT_S)
+    bench.sender = bench.new_sender()
+    bench.step_until(lambda: bench.sender.status().foreign == 1)
+    bench.write(b"one")
+    bench.step_until(bench.all_receipted)
+    assert bench.platform.bodies() == [b"one"] and bench.sender.status().foreign == 1
+
+
 def test_a_batch_above_the_brokers_limit_waits_and_is_shown(keys: Keys) -> None:
     """When the broker announces a smaller packet limit, the batch is not sent and the trouble names the limit."""
     with scripted_broker(bytes.fromhex("20 08 00 00 05 27 00000190"), b"\x00") as (port, came):

@@ -15,7 +15,7 @@ def _park(tmp_path: Path) -> SmallPark:
     return park
 
 
-def test_nothing_is_freed_without_a_receipt(tmp_path: Path) -> None:
+def test_fault_f15_nothing_is_freed_without_a_receipt(tmp_path: Path) -> None:
     """However old an entry is, it stays until the platform's signed receipt covers it."""
     park = _park(tmp_path)
     entries = len(park.journal.entries(1, 1000))
