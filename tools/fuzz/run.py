@@ -10,7 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 from tools.fuzz.registry import CORPUS, NAMES, target_named
@@ -18,6 +20,8 @@ from tools.fuzz.registry import CORPUS, NAMES, target_named
 WORK = Path(".fuzz")
 INPUT_BYTES_MAX = 4096
 RESIDENT_MIB_MAX = 600  # the interpreter, the product and libFuzzer's own tables take some 150
+GROWTH_MIB_MAX = 16  # of the second half of a run over the first; libFuzzer's own list of inputs takes a few
+SAMPLE_S = 0.5
 UNIT_TIMEOUT_S = 25  # one input; generous, since a busy machine stalls
 KEPT_BYTES_MAX = 8 * 1024  # of the corpus in the repository, a target
 KEPT_INPUTS_MAX = 40  # as many, since each is run again in every `make test`
@@ -33,11 +37,13 @@ class Outcome(NamedTuple):
     covered: int
     inputs: int
     resident_mib: int
+    first_half_mib: int
+    second_half_mib: int
     found: tuple[str, ...]
 
     def row(self) -> str:
         """Return it as a row of the table."""
-        return "| %s | %d | %d | %d | %d | %d | %d | %s |" % (
+        return "| %s | %d | %d | %d | %d | %d | %d | %d, %d | %s |" % (
             self.name,
             self.seconds,
             self.executions,
@@ -45,13 +51,16 @@ class Outcome(NamedTuple):
             self.covered,
             self.inputs,
             self.resident_mib,
+            self.first_half_mib,
+            self.second_half_mib,
             ", ".join(self.found) or "none",
         )
 
 
 HEADING = (
-    "| target | seconds | executions | edges from the corpus | edges at the end | inputs | peak MiB | found |\n"
-    "|---|---|---|---|---|---|---|---|"
+    "| target | seconds | executions | edges from the corpus | edges at the end "
+    "| inputs | peak MiB | MiB by halves | found |\n"
+    "|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -63,20 +72,43 @@ def _dictionary(folder: Path, tokens: tuple[bytes, ...]) -> list[str]:
     """Write the words of the target's language as libFuzzer reads them; return the option that names them."""
     if not tokens:
         return []
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "tokens.dict"
     path.write_text("".join('"%s"\n' % "".join("\\x%02x" % octet for octet in token) for token in tokens))
     return ["-dict=%s" % path]
 
 
-def _fuzz(arguments: list[str], room: Path) -> str:
-    """Run tools.fuzz.one to its end; return what it said."""
+def _resident_kib(process_id: int) -> int | None:
+    """Return what a process holds in memory, None once it has ended or where nobody tells."""
+    try:
+        status = Path("/proc/%d/status" % process_id).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return next(iter(_numbers(r"VmRSS:\s+(\d+) kB", status)), None)
+
+
+def halves_of(sizes_kib: list[int]) -> tuple[int, int]:
+    """Return the middle size, in MiB, of the first half of a run and of its second half."""
+    half = len(sizes_kib) // 2
+    if not half:
+        return 0, 0
+    first, second = (int(median(part)) >> 10 for part in (sizes_kib[:half], sizes_kib[half:]))
+    return first, second
+
+
+def _fuzz(arguments: list[str], room: Path) -> tuple[str, list[int]]:
+    """Run tools.fuzz.one to its end; return what it said, and its size in KiB every half second."""
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir(parents=True)
     environment = os.environ | {"TMPDIR": str(room.resolve()), "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", "tools.fuzz.one", *arguments]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+    log, sizes = room.with_suffix(".log"), list[int]()
+    with log.open("wb") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
+        while process.poll() is None:
+            sizes.extend(size for size in (_resident_kib(process.pid),) if size is not None)
+            time.sleep(SAMPLE_S)
     shutil.rmtree(room, ignore_errors=True)
-    return ended.stdout + ended.stderr
+    return log.read_text(encoding="utf-8", errors="replace"), sizes
 
 
 def run(name: str, seconds: int, seed: int) -> Outcome:
@@ -86,7 +118,7 @@ def run(name: str, seconds: int, seed: int) -> Outcome:
         folder.mkdir(parents=True, exist_ok=True)
     before = {path.name for path in found.glob(name + "-*")}
     kept = CORPUS / name
-    said = _fuzz(
+    said, sizes = _fuzz(
         [
             name,
             "-max_total_time=%d" % seconds,
@@ -96,7 +128,7 @@ def run(name: str, seconds: int, seed: int) -> Outcome:
             "-seed=%d" % seed,
             "-print_final_stats=1",
             "-artifact_prefix=%s/%s-" % (found, name),
-            *_dictionary(WORK, target_named(name).tokens),
+            *_dictionary(WORK / "tokens" / name, target_named(name).tokens),
             str(inputs),
             *([str(kept)] if kept.is_dir() else []),
         ],
@@ -107,6 +139,9 @@ def run(name: str, seconds: int, seed: int) -> Outcome:
     new = sorted(path.name for path in found.glob(name + "-*") if path.name not in before)
     if not executions and not new:
         new = ["did not run, see .fuzz/%s.log" % name]
+    first, second = halves_of(sizes)
+    if second - first > GROWTH_MIB_MAX:
+        new.append("memory grew from %d to %d MiB" % (first, second))
     return Outcome(
         name,
         seconds,
@@ -115,6 +150,8 @@ def run(name: str, seconds: int, seed: int) -> Outcome:
         (_numbers(r"cov: (\d+)", said) or [0])[-1],
         len(list(inputs.iterdir())),
         (_numbers(r"stat::peak_rss_mb:\s+(\d+)", said) or [0])[-1],
+        first,
+        second,
         tuple(new),
     )
 

@@ -96,6 +96,6 @@ def test_the_corpus_is_small_and_of_targets_that_exist() -> None:
 
 def test_a_finding_shows_in_the_table() -> None:
     """A row ends with the files of what was found, or says none."""
-    outcome = Outcome("canonical", 300, 7, 1, 2, 3, 40, ())
-    assert outcome.row() == "| canonical | 300 | 7 | 1 | 2 | 3 | 40 | none |"
+    outcome = Outcome("canonical", 300, 7, 1, 2, 3, 40, 38, 39, ())
+    assert outcome.row() == "| canonical | 300 | 7 | 1 | 2 | 3 | 40 | 38, 39 | none |"
     assert outcome._replace(found=("canonical-crash-1",)).row().endswith("| canonical-crash-1 |")
