@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.problem import ProblemError
-from gateway.journal_file import JournalFile, damaged
+from gateway.journal_file import BROKEN, JournalFile, damaged
 
 TABLES = ("entry", "outbox", "aside", "receipt", "cosigned", "snapshot", "figure", "configuration", "state")
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -19,11 +19,11 @@ _PROBES_MAX = 1_000_000  # rows that are looked for one by one between those tha
 
 def rows_left(path: Path) -> Rows:
     """Return the rows of the journal at *path* that can be read; raises ProblemError where it is no journal at all."""
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path)) as db:
+    with suppress(*BROKEN), closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     try:
         return _all_rows(path)
-    except sqlite3.DatabaseError:
+    except BROKEN:
         return _rows_by_another_first_page(path)
 
 
@@ -40,7 +40,7 @@ def _rows_by_another_first_page(path: Path) -> Rows:
         with copy.open("r+b") as file:
             file.write(first)
         return _all_rows(copy)
-    except sqlite3.DatabaseError as error:
+    except BROKEN as error:
         raise ProblemError(damaged(path, error)) from error
     finally:
         for one in (copy, new):
@@ -61,7 +61,7 @@ def _rows(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:
     whole = False
     for order in ("", "DESC"):
         question = "SELECT rowid, * FROM %s NOT INDEXED ORDER BY rowid %s" % (table, order)
-        with suppress(sqlite3.DatabaseError):
+        with suppress(*BROKEN):
             for row in _each(db, question):
                 if row[0] in found:
                     break
@@ -86,6 +86,6 @@ def _probe(db: sqlite3.Connection, table: str, found: dict[int, tuple[Any, ...]]
         return
     first, end = max(gaps, key=lambda gap: gap[1] - gap[0])
     for number in range(first, min(end, first + _PROBES_MAX)):
-        with suppress(sqlite3.DatabaseError):
+        with suppress(*BROKEN):
             for row in _each(db, "SELECT rowid, * FROM %s NOT INDEXED WHERE rowid = %d" % (table, number)):
                 found[number] = row[1:]

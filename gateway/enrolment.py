@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -86,14 +86,15 @@ def _connection_key(folder: Path) -> ec.EllipticCurvePrivateKey:
         write_whole(path, pem, 0o600)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+            raise ValueError("it is no P-256 key")
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ProblemError(
             problem(
                 "WP-KEY-017", str(path), "The key of the encrypted connections cannot be read: {reason}.",
                 "Move it away; another is made by the next `wattproof enrol`.", reason=error,
             )
         ) from error  # fmt: skip
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key
 
 
@@ -123,7 +124,7 @@ def take(home: Path, text: str | bytes, code: Code | None, platform: str = "") -
         certificate = x509.load_pem_x509_certificate(answer.certificate.encode("ascii"))
         certificate.verify_directly_issued_by(ca)
         fits = certificate.public_key() == own
-    except (ValueError, TypeError, InvalidSignature) as error:
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
         raise ProblemError(_not_believed("its certificate is not by its own authority")) from error
     if not fits:
         raise ProblemError(_not_believed("its certificate is for another key"))

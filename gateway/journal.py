@@ -26,7 +26,7 @@ from cloud_sync.seal import SealError
 from gateway.core.problem import ProblemError, problem
 from gateway.core.site_reading import PLATFORM
 from gateway.head_mark import HeadMark
-from gateway.journal_file import JournalFile, UnwrittenError, damaged, rotten
+from gateway.journal_file import BROKEN, JournalFile, UnwrittenError, damaged, rotten
 
 # Entries that carry a receipt are kept this long for auditors; older ones are freed.
 RETENTION_DAYS = 180
@@ -54,7 +54,7 @@ class Journal:
         try:
             self.head_sequence, self.head_link = self._head()
             self.behind = self._behind()
-        except sqlite3.DatabaseError as error:
+        except BROKEN as error:
             self.close()
             raise ProblemError(damaged(path, error)) from error
 

@@ -40,6 +40,8 @@ VERSION = 1
 # SQLite begins its log anew after 1000 pages; the commit that reaches them may take some more.
 LOG_BYTES = 1100 * (4096 + 24)
 LOG_WANTS_FREE_BYTES = 256 << 20
+# What SQLite raises over a damaged file: where it quotes bytes that are no text, Python fails to say the error itself.
+BROKEN = (sqlite3.DatabaseError, UnicodeDecodeError)
 _UNFLUSHED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _PRIMARY = 0xFF  # of an extended result code of SQLite
 
@@ -140,7 +142,7 @@ class JournalFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(self.path, isolation_level=None, timeout=0.2, check_same_thread=False)
-        except (sqlite3.DatabaseError, OSError) as error:
+        except (*BROKEN, OSError) as error:
             raise ProblemError(_cannot_open(self.path, error)) from error
         try:
             self._begin(db)
@@ -159,7 +161,7 @@ class JournalFile:
                     )
                 ) from error
             raise ProblemError(_cannot_open(self.path, error)) from error
-        except sqlite3.DatabaseError as error:
+        except BROKEN as error:
             db.close()
             raise ProblemError(damaged(self.path, error)) from error
         return db

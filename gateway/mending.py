@@ -13,7 +13,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cloud_sync.core.batch import INCARNATION_BYTES, Batch, BatchError, read_batch, read_envelope
+from cloud_sync.core.batch import (
+    INCARNATION_BYTES,
+    PAYLOAD_BYTES_MAX,
+    Batch,
+    BatchError,
+    Hole,
+    read_batch,
+    read_envelope,
+)
 from cloud_sync.core.canonical import CanonicalError, decode, encode
 from cloud_sync.core.entry import FIRST_SEQUENCE, GENESIS, link
 from cloud_sync.core.receipt import AnswerError, Receipt, digest_of, read_answer
@@ -30,7 +38,7 @@ from gateway.core.record import (
 )
 from gateway.damaged_rows import Rows, rows_left
 from gateway.figures import KEPT, found_at
-from gateway.journal_file import JournalFile, damaged
+from gateway.journal_file import BROKEN, JournalFile, damaged
 
 _LINK_BYTES = 32
 DAMAGE = ("WP-JRN-003", "WP-JRN-006", "WP-JRN-011")  # the problems that a damaged journal is told by
@@ -58,11 +66,11 @@ class _Left:
     def __init__(self, rows: Rows, platforms: tuple[str, ...]) -> None:
         self.damaged: list[str] = []
         self.receipts = [row for row in rows["receipt"] if self._is_receipt(row)]
-        self.batches = {row[0]: row for row in rows["outbox"] if self._is_batch(row)}
+        self.batches: dict[int, tuple[Any, ...]] = {}
         self.written = {row[0]: _Entry(*row[1:]) for row in rows["entry"] if _is_entry(row)}
         self.entries: dict[int, _Entry] = {}
         self.links: dict[int, bytes] = {FIRST_SEQUENCE - 1: GENESIS}
-        for row in self.batches.values():
+        for row in rows["outbox"]:
             self._take_batch(row)
         self._take_written()
         self.restored = len([one for one in self.entries if self.entries[one] != self.written.get(one)])
@@ -79,18 +87,15 @@ class _Left:
         self.damaged.append("receipt %s" % row[1])
         return False
 
-    def _is_batch(self, row: tuple[Any, ...]) -> bool:
-        if isinstance(row[3], bytes) and digest_of(row[3]) == row[4]:
-            return True
-        self.damaged.append("batch %s" % row[0])
-        return False
-
     def _take_batch(self, row: tuple[Any, ...]) -> None:
-        """Take the entries that a batch holds; its digest says that it is as it was written."""
-        try:
-            batch = read_batch(zlib.decompress(read_envelope(row[3]).payload))
-        except (BatchError, zlib.error):
+        """Take what a batch says of itself and the entries in it; its digest says that it is as it was written."""
+        batch = _batch_in(row)
+        named = None if batch is None else (batch.first_sequence, batch.last_sequence, batch.incarnation)
+        if row[:3] != named:
+            self.damaged.append("batch %s" % row[0])
+        if batch is None or named is None:
             return
+        self.batches[batch.first_sequence] = (*named, *row[3:])
         self.links[batch.first_sequence - 1] = batch.previous_link
         if isinstance(batch, Batch):
             previous = batch.previous_link
@@ -122,6 +127,16 @@ class _Left:
     def lost(self) -> list[int]:
         """Return the entries that are lost, without those that every platform has."""
         return [one for one in range(self.receipted + 1, self.last() + 1) if one not in self.entries]
+
+
+def _batch_in(row: tuple[Any, ...]) -> Batch | Hole | None:
+    """Return the batch of a row of the outbox; None where it is not as it was written."""
+    if not isinstance(row[3], bytes) or digest_of(row[3]) != row[4]:
+        return None
+    try:
+        return read_batch(zlib.decompressobj().decompress(read_envelope(row[3]).payload, PAYLOAD_BYTES_MAX))
+    except (BatchError, zlib.error):
+        return None
 
 
 def _is_entry(row: tuple[Any, ...]) -> bool:
@@ -160,7 +175,7 @@ def mend(path: Path, platforms: tuple[str, ...], stamp: Stamp) -> Mended | None:
 
 
 def _is_sound(path: Path) -> bool:
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path)) as db:
+    with suppress(*BROKEN), closing(sqlite3.connect(path)) as db:
         return bool(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
     return False
 

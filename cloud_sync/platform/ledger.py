@@ -38,7 +38,7 @@ class Ledger:
             )
         try:
             self.connection = self._open()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the message may quote bytes that are no text
             self._release()
             raise ProblemError(broken(self.path, error)) from error
 

@@ -58,8 +58,9 @@ def values_in(meter: Meter, reads: Iterable[tuple[Block, Answer]]) -> dict[str, 
             assert answer.registers is not None
             value = decode(point, answer.registers, block.start, (meter.ct_ratio, meter.vt_ratio))[1]
             if point.quantity is not None and value is not None and point.quantity not in values:
-                scale = 10.0 ** QUANTITIES[point.quantity].account_exponent
-                values[point.quantity] = reading_value(point, *value) / scale
+                whole = reading_value(point, *value)
+                if whole is not None:
+                    values[point.quantity] = whole / 10.0 ** QUANTITIES[point.quantity].account_exponent
     return values
 
 

@@ -22,7 +22,7 @@ from gateway.core.flag import (
     join_flags,
 )
 from gateway.core.meter.decoding import register_advance
-from gateway.core.meter.plausibility import rose_too_far
+from gateway.core.meter.plausibility import MOST_WH, rose_too_far
 
 # A boundary reading later than this after the boundary is flagged: one cycle of a full bus at 9600 baud.
 TOLERANCE_MS = 5000
@@ -75,9 +75,9 @@ def energy_between(channel: Channel, start: Boundary, end: Boundary, moved: bool
     moved: the clock moved between them, so that how long it took is not known: the energy stands, and says so.
     """
     total_wh, flag = register_advance(channel.point, start.words, end.words, channel.ratios)
-    if moved:
+    if moved and total_wh <= MOST_WH:
         flag = join_flags(flag, MOVED)
-    elif _rose_too_far(channel, start.read_ms, end, total_wh):
+    elif moved or _rose_too_far(channel, start.read_ms, end, total_wh):
         return 0, join_flags(flag, QUARANTINED)
     if DECREASED not in flag:
         total_wh += rest_wh(channel, start) - rest_wh(channel, end)

@@ -155,6 +155,40 @@ def test_fault_d09_entries_lost_with_their_batches_are_said_and_the_rest_goes_on
     assert refused < 15
 
 
+@pytest.mark.parametrize("column", ["first", "last", "incarnation"])
+def test_fault_d09_what_a_batch_says_of_itself_is_believed_not_its_row(
+    original: Original, tmp_path: Path, column: str
+) -> None:
+    """A row that rotted into another range, up to 2^63 entries, is mended by its signed batch, in no more memory."""
+    worn = tmp_path / "worn.sqlite"
+    worn.write_bytes(original.content)
+    with closing(sqlite3.connect(worn)) as journal, journal:
+        number = journal.execute("SELECT max(first) FROM outbox").fetchone()[0]
+        other = b"x" if column == "incarnation" else (1 << 63) - 1
+        journal.execute("UPDATE outbox SET %s = ? WHERE first = ?" % column, (other, number))
+    found, journal_again = original.mended(worn.read_bytes(), tmp_path / "home")
+    assert found is not None and found.lost == ()
+    assert found.damaged == ("batch %d" % (other if column == "first" else number),)  # type: ignore[str-format]
+    original.check(journal_again, found)
+    journal_again.close()
+
+
+def test_fault_d09_a_table_whose_name_is_no_text_any_more_is_mended(original: Original, tmp_path: Path) -> None:
+    """SQLite quotes the bytes of a schema that rotted; no text, they are told as damage, and nothing is lost."""
+    content = bytearray(original.content)
+    at = content.index(b"CREATE TABLE entry")
+    content[at : at + 8] = b"\xce\xff" * 4
+    path = tmp_path / "worn.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(ProblemError) as caught:
+        Journal(path)
+    assert caught.value.problems[0].code in DAMAGE
+    found, journal = original.mended(bytes(content), tmp_path / "home")
+    assert found is not None and found.lost == ()
+    original.check(journal, found)
+    journal.close()
+
+
 def test_gateway_goes_on_after_its_state_rotted(tmp_path: Path) -> None:
     """A rotten state stops the start; mended, the books open without it, and the journal says that it was mended."""
     park = SmallPark(tmp_path)

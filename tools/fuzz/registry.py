@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent
+EXAMPLES = 200
 CORPUS = FOLDER / "corpus"
 NAMES = tuple(sorted(path.stem for path in (FOLDER / "targets").glob("*.py") if path.stem != "__init__"))
 
@@ -17,12 +18,19 @@ class Target(NamedTuple):
     call: Callable[[bytes], None]
     seeds: list[bytes]
     tokens: tuple[bytes, ...]
+    examples: int  # in each `make test`; hours of edits are what `make fuzz` is for
 
 
 def target_named(name: str) -> Target:
     """Return the target *name*."""
     module = importlib.import_module("tools.fuzz.targets." + name)
-    return Target(name, module.target, list(module.seeds()), tuple(getattr(module, "TOKENS", ())))
+    return Target(
+        name,
+        module.target,
+        list(module.seeds()),
+        tuple(getattr(module, "TOKENS", ())),
+        getattr(module, "EXAMPLES", EXAMPLES),
+    )
 
 
 def corpus_of(name: str) -> list[Path]:

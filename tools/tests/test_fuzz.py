@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tools.fuzz.registry import CORPUS, NAMES, Target, corpus_of, target_named
 from tools.fuzz.run import INPUT_BYTES_MAX, Outcome
 
-EXAMPLES = 200  # of each target; hours of edits are what `make fuzz` is for
 CORPUS_BYTES_MAX = 300 * 1024
 # Lines of Python for one input: the slowest parser reads a whole site, its profiles and factors, in some 400,000.
 STEPS_MAX = 1_000_000
@@ -53,7 +52,7 @@ def test_a_parser_keeps_its_promise_for_any_bytes(name: str) -> None:
     target = target_named(name)
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None,
+        max_examples=target.examples, deadline=None, derandomize=True, database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(inputs_of(target))

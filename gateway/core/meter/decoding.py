@@ -14,6 +14,10 @@ _ENDLESS_DIGITS = 9
 # A register that falls is taken to have passed its width only where it moved by less than this part of it;
 # a meter that was reset or exchanged falls further.
 ROLL_OVER_PART = 10
+# Scale factors of SunSpec are from -10 to 10; 0x8000 says that there is none.
+EXPONENT_MAX = 10
+# A float that a meter fills with anything reaches 10**308, a number in a record 64 bits, also as a difference.
+READING_MAX = 1 << 62
 
 # Signs of a profile's point whose positive values flow out of the meter.
 AGAINST_IMPORT = ("+export", "+discharge")
@@ -57,9 +61,9 @@ def raw_of(point: Point, words: "tuple[int, ...]") -> "tuple[int, int] | None":
         return None
     ten = 0
     if point.exponent_at is not None:
-        if words[-1] == 0x8000:
-            return None
         ten = _signed(words[-1], 16)
+        if abs(ten) > EXPONENT_MAX:
+            return None
     if point.type == "f32" or point.type == "f64":
         number = float32(bits) if point.type == "f32" else float64(bits)
         return None if number is None else (number[0], number[1] + ten)
@@ -161,14 +165,18 @@ def account_value(quantity: str, mantissa: int, exponent: int) -> int:
     return whole + 1 if twice > divisor or (twice == divisor and whole & 1) else whole
 
 
-def reading_value(point: Point, mantissa: int, exponent: int) -> int:
+def reading_value(point: Point, mantissa: int, exponent: int) -> "int | None":
     """Return the value of a reading in the unit of account; powers count positive for import.
+
+    None where it is beyond what any meter means: no record could hold it.
 
     Inverters show what they give as positive, meters what they take: the profile says which, and from here on
     there is one convention.
     """
     assert point.quantity is not None
     whole = account_value(point.quantity, mantissa, exponent)
+    if abs(whole) > READING_MAX:
+        return None
     power = QUANTITIES[point.quantity].account_unit in ("W", "var")
     return -whole if power and point.sign in AGAINST_IMPORT else whole
 

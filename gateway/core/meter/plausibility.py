@@ -14,7 +14,8 @@ from gateway.core.reading import BACKWARDS, TOO_FAST
 _MARGIN = (3, 2)
 # max_power over what a register may rise by between two boundaries: the usual rule of meter checks, P x t x 1.25.
 _BOUNDARY_MARGIN = (5, 4)
-_NO_BOUND_WH = 1 << 62
+# Where max_power is not known: a thousand times what a gigawatt gives in an hour, and the most that a platform takes.
+MOST_WH = 10**12
 # Some meters renew their energy registers only now and then, so a rise may be of a longer time than between reads.
 _RENEWAL_MS = 30000
 _MS_OF_HOUR = 3600000
@@ -61,7 +62,7 @@ def most_rise_wh(
 ) -> int:
     """Return the most that a register, now at *words*, may have risen by between two boundaries of accounts."""
     if not max_power_w:
-        return _NO_BOUND_WH
+        return MOST_WH
     return _carried_wh(max_power_w, elapsed_ms, _BOUNDARY_MARGIN) + 2 * step_wh(point, words, ratios)
 
 

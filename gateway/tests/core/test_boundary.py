@@ -37,6 +37,17 @@ def test_plain_rollover_and_decrease_of_the_worked_register() -> None:
     assert energy_between(CHANNEL, _at(0, 500000), _at(900, 499900)) == (0, "D")
 
 
+def test_a_rise_that_no_connection_carries_is_put_in_quarantine_without_max_power_too() -> None:
+    """A float that a meter filled with anything, 3.4e38 kWh, counts nothing: also where the clock moved meanwhile."""
+    register = ("f32", "high-first", (1, 1), "kWh", "direct", (), True, None, (), None, "", True)
+    point = Point("energy_active_import", "energy_active_import", 3, 0, 2, *register)
+    channel = Channel("m", "energy_active_import", point, ((1, 1), (1, 1)), 0)
+    start, end = Boundary(0, (0x4120, 0), 200, ()), Boundary(900, (0x7F7F, 0xFFFF), 900200, ())
+    assert energy_between(channel, start, end) == (0, "Q")
+    assert energy_between(channel, start, end, moved=True) == (0, "Q")
+    assert energy_between(channel, start, Boundary(900, (0x4130, 0), 900200, ()), moved=True)[0] == 1000
+
+
 def test_the_register_at_a_boundary_lies_on_the_straight_line() -> None:
     """1 s before it 10.00, 3 s after it 10.10: at the boundary a quarter of 20 kWh is counted, 15 kWh come after it."""
     boundary = _between(900, 1000, 1000, 3000, 1010)

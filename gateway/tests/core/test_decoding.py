@@ -99,6 +99,26 @@ def test_power_of_ten_in_another_register():
     assert decode(scaled, (0, 1234, 0, 0x8000), 9)[1] is None
 
 
+def test_power_of_ten_that_no_meter_means():
+    """SunSpec has scale factors from -10 to 10: what is filled with anything else gives no value."""
+    scaled = point("u16", 1, "active_power_total", "W", exponent_at=12)
+    assert decode(scaled, (0, 1234, 0, 10), 9)[1] == (1234, 10)
+    assert decode(scaled, (0, 1234, 0, 11), 9)[1] is None
+    assert decode(scaled, (0, 1234, 0, 0x7FFF), 9)[1] is None
+    assert decode(scaled, (0, 1234, 0, 0x8001), 9)[1] is None
+
+
+def test_number_that_no_record_can_hold():
+    """A float filled with all bits but one is 3.4e38 W, which gives no value; the most that is held fits 64 bits."""
+    power = point("f32", 2, "active_power_total", "W")
+    mantissa, exponent = value_of(power, (0x7F7F, 0xFFFF))
+    assert (mantissa, exponent) == (34028235, 31)
+    assert reading_value(power, mantissa, exponent) is None
+    assert reading_value(power, -mantissa, exponent) is None
+    assert reading_value(power, 1 << 62, 0) == 1 << 62
+    assert reading_value(power, (1 << 62) + 1, 0) is None
+
+
 def test_not_available():
     """The ends of a type's range mean "not available", and so does not-a-number."""
     assert value_of(point("i16", 1, "power_factor_l2", "1"), (0x7FFF,)) is None
