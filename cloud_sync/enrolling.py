@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -30,6 +30,10 @@ PATH = "/api/v1/enrol"
 _SECRET_BYTES, _CHECK_BYTES = 10, 2
 FINGERPRINT_BYTES = 16
 _GROUP = 5
+
+
+# What the library raises over certificates and requests that it cannot take apart.
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature, x509.InvalidVersion)
 
 
 class Code(NamedTuple):
@@ -196,7 +200,7 @@ def read_csr(request: Request) -> ec.EllipticCurvePublicKey | None:
         csr = x509.load_pem_x509_csr(request.csr.encode("ascii"))
         key = csr.public_key()
         good = csr.is_signature_valid and csr.subject == names_of(request.gateway)[0]
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
     if not good or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         return None

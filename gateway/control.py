@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.core.problem import Problem, ProblemError, problem
 from gateway.frame import UnreachableError
+from gateway.words import LANGUAGES, say
 
 SOCKET_NAME = "control.sock"
 QUESTION_BYTES_MAX = 64 * 1024
@@ -59,7 +60,8 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
             line.sendall(json.dumps(question).encode() + b"\n")
             with line.makefile("rb") as answer:
                 plain = dict(json.loads(answer.readline()))
-        except (OSError, ValueError, TypeError) as error:
+            found = _problem_in(plain)
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise UnreachableError(unreachable(home)) from error
     if "error" in plain:
         raise ProblemError(
@@ -71,9 +73,19 @@ def ask(home: Path, question: dict[str, Any]) -> dict[str, Any]:
                 kind=question.get("ask"),
             )
         )
-    if "problem" in plain:
-        raise ProblemError(Problem(*plain["problem"]))
+    if found is not None:
+        raise ProblemError(found)
     return plain
+
+
+def _problem_in(plain: dict[str, Any]) -> Problem | None:
+    """Return the problem that an answer tells, None where it tells none; raises an error where it cannot be said."""
+    if "problem" not in plain:
+        return None
+    found = Problem(*plain["problem"])
+    for language in LANGUAGES:
+        say(found, language)
+    return found
 
 
 async def answer_line(line: bytes, answer: Answering) -> bytes:

@@ -5,11 +5,12 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -17,6 +18,7 @@ from cloud_sync.core.topic import is_name
 from cloud_sync.enrolling import (
     PATH,
     TEXT_BYTES_MAX,
+    UNREADABLE,
     Answer,
     Code,
     Request,
@@ -71,7 +73,7 @@ def certificate_end_ms(path: Path) -> int | None:
     """Return until when the certificate in *path* holds; None where there is none that can be read."""
     try:
         found = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, *UNREADABLE):
         return None
     return int(found.not_valid_after_utc.timestamp()) * 1000
 
@@ -124,7 +126,7 @@ def take(home: Path, text: str | bytes, code: Code | None, platform: str = "") -
         certificate = x509.load_pem_x509_certificate(answer.certificate.encode("ascii"))
         certificate.verify_directly_issued_by(ca)
         fits = certificate.public_key() == own
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise ProblemError(_not_believed("its certificate is not by its own authority")) from error
     if not fits:
         raise ProblemError(_not_believed("its certificate is for another key"))
@@ -154,7 +156,7 @@ def _other_platform(folder: Path) -> Problem:
 def _known_ca(folder: Path) -> x509.Certificate | None:
     try:
         return x509.load_pem_x509_certificate((folder / CA).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, *UNREADABLE):
         return None
 
 
@@ -198,7 +200,7 @@ def ask(url: str, request: Request, ca: Path | None) -> bytes:
             return bytes(answer.read(TEXT_BYTES_MAX + 1))
     except urllib.error.HTTPError as error:
         raise ProblemError(_refusal(where, error)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise UnreachableError(
             problem(
@@ -220,7 +222,7 @@ def _refusal(where: str, error: urllib.error.HTTPError) -> Problem:
     try:
         said = json.loads(error.read(TEXT_BYTES_MAX))["problem"]
         reason = "%s %s" % (said["code"], said["what"])
-    except (ValueError, KeyError, TypeError, OSError):
+    except (ValueError, KeyError, TypeError, OSError, RecursionError, HTTPException):
         reason = str(error)
     return problem(
         "WP-KEY-021", where, "The platform refuses: {reason}",

@@ -110,7 +110,7 @@ def _public(path: Path) -> dict[str, str]:
 def _certificate(path: Path) -> dict[str, str]:
     try:
         one = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, *UNREADABLE) as error:
         return {"problem": str(error)}
     return {
         "subject": one.subject.rfc4514_string(),

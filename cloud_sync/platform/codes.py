@@ -4,10 +4,12 @@
 nowhere. `codes/<name>.used` holds the key that it was used for, so that the same request may be answered again.
 """
 
+import hmac
 import json
 import os
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 
@@ -30,32 +32,26 @@ def make_code(home: Path, gateway: str, fingerprint: bytes, until_ms: int) -> Co
 
 def key_of(home: Path, request: Request, now_ms: int) -> bytes:
     """Return the key of the code that *request* was made with; raises ProblemError where it does not hold."""
-    path = home / CODES / (request.code + ".toml")
-    kept = {}
-    if len(request.code) == 16 and request.code.isalnum():
-        try:
-            kept = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            kept = {}
-    key = bytes.fromhex(str(kept.get("key", "")))
-    if not key or request_digest(request, key) != request.digest:
+    kept = _kept(home, request.code)
+    key = b"" if kept is None else kept.key
+    if kept is None or not hmac.compare_digest(request_digest(request, key), request.digest):
         raise ProblemError(
             problem(
                 "WP-PLT-221", request.gateway, "The enrolment code is not one that this platform gave.",
                 "Check the code and the platform's address; `wattproof-platform enrol new` prints another code.",
             )
         )  # fmt: skip
-    if kept["gateway"] != request.gateway:
+    if kept.gateway != request.gateway:
         raise ProblemError(
             problem(
                 "WP-PLT-222", request.gateway, "The enrolment code was given to another gateway, {owner}.",
-                "Take the code of this gateway; its name is `id` in gateway.toml.", owner=kept["gateway"],
+                "Take the code of this gateway; its name is `id` in gateway.toml.", owner=kept.gateway,
             )
         )  # fmt: skip
     used = _used(home, request)
     if used not in (None, _use(request)):
         raise ProblemError(_used_already(request))
-    if now_ms > int(kept["until_ms"]):
+    if now_ms > kept.until_ms:
         raise ProblemError(
             problem(
                 "WP-PLT-224", request.gateway, "The enrolment code is no longer valid.",
@@ -63,6 +59,26 @@ def key_of(home: Path, request: Request, now_ms: int) -> bytes:
             )
         )  # fmt: skip
     return key
+
+
+class _Kept(NamedTuple):
+    """What the platform keeps of a code."""
+
+    gateway: str
+    key: bytes
+    until_ms: int
+
+
+def _kept(home: Path, name: str) -> _Kept | None:
+    """Return what is kept of the code called *name*; None where there is none that can be read."""
+    if len(name) != 16 or not name.isalnum():
+        return None
+    try:
+        said = tomllib.loads((home / CODES / (name + ".toml")).read_text("utf-8"))
+        found = _Kept(str(said["gateway"]), bytes.fromhex(str(said["key"])), int(said["until_ms"]))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return found if found.key else None
 
 
 def _used_already(request: Request) -> Problem:

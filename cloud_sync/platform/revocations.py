@@ -74,7 +74,7 @@ def _read(path: Path) -> Revocation:
         return Revocation(
             bytes.fromhex(path.stem), str(said["gateway"]), int(said["at_ms"]), str(said["reason"]), serials
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ProblemError(
             problem(
                 "WP-PLT-228", str(path), "This revocation cannot be read: {reason}.",

@@ -42,14 +42,14 @@ def trace(home: str, file: Path, method: str, as_json: bool) -> None:
     if not file.exists() and time_of(str(file)) is not None:
         show_trace(home, str(file), method, as_json)
         return
-    plain = _read(file)
+    plain = read_traced(file)
     value, warnings = trace_by_flow(plain, file.name) if method == FLOW else trace_by_self_use(plain, file.name)
     show(*warnings)
     value["warnings"] = [plain_problem(one) for one in warnings]
     emit(value, "" if as_json else _text(value), as_json)
 
 
-def _read(file: Path) -> Any:
+def read_traced(file: Path) -> Any:
     """Return what the JSON in *file* says."""
     try:
         plain = json.loads(read_text(file, MOST_BYTES))

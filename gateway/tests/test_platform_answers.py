@@ -1,6 +1,7 @@
 """What a platform answers, or whoever sits between: believed, or refused by a problem that can be said."""
 
 import datetime
+from base64 import encodebytes
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cloud_sync.enrolling import Answer, text_of
 from gateway.core.problem import ProblemError
 from gateway.enrolment import KEYS, TLS_KEY, request_of, take
 
+VERSION_3, VERSION_19 = bytes.fromhex("a003020102"), bytes.fromhex("a003020112")
 P256, P239 = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030106")
 
 
@@ -30,14 +32,17 @@ def _certificate(key: ec.EllipticCurvePublicKey, by: ec.EllipticCurvePrivateKey)
 
 
 def _pem(der: bytes) -> str:
-    return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM).decode()
+    return "-----BEGIN CERTIFICATE-----\n%s-----END CERTIFICATE-----\n" % encodebytes(der).decode()
 
 
-def test_an_authority_on_a_curve_that_nobody_knows_is_not_believed(tmp_path: Path) -> None:
-    """The answer is refused with WP-KEY-018, whichever of its two certificates is on such a curve."""
+@pytest.mark.parametrize(("known", "unknown"), [(P256, P239), (VERSION_3, VERSION_19)])
+def test_a_certificate_of_a_curve_or_version_that_nobody_knows_is_not_believed(
+    tmp_path: Path, known: bytes, unknown: bytes
+) -> None:
+    """The answer is refused with WP-KEY-018, whichever of its two certificates is of such a kind."""
     home, key = _home(tmp_path), ec.generate_private_key(ec.SECP256R1())
     good = _certificate(key.public_key(), key).public_bytes(serialization.Encoding.DER)
-    strange = good.replace(P256, P239)
+    strange = good.replace(known, unknown)
     assert strange != good
     for certificate, ca in ((good, strange), (strange, good), (strange, strange)):
         answer = Answer("gw-1", _pem(certificate), _pem(ca), "", "b0", "")

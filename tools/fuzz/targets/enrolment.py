@@ -67,7 +67,8 @@ def _ends() -> tuple[Path, Path, Code, str]:
     return platform, gateway, code, make_csr("gw-1", own)
 
 
-def _request(csr: str | None = None) -> Request:
+def request(csr: str | None = None) -> Request:
+    """Return the request of a gateway that was given a code, with the signing request *csr* in place of its own."""
     _, _, code, own = _ends()
     return make_request("gw-1", *identity(1), own if csr is None else csr, code)
 
@@ -75,7 +76,7 @@ def _request(csr: str | None = None) -> Request:
 @cache
 def _answered() -> Answer:
     platform = _ends()[0]
-    return read_answer(answer(platform, _request(), "b0", NOW_MS))
+    return read_answer(answer(platform, request(), "b0", NOW_MS))
 
 
 def _der(pem: str) -> bytes:
@@ -94,12 +95,12 @@ def _pem(kind: str, der: bytes) -> str:
 
 def seeds() -> Iterator[bytes]:
     """Yield a code, a request and an answer as they travel, and their parts to be signed here."""
-    request, answered = _request(), _answered()
+    own, answered = request(), _answered()
     yield bytes((CODE,)) + _ends()[2].text().encode()
-    yield bytes((POST,)) + text_of(request).encode()
+    yield bytes((POST,)) + text_of(own).encode()
     yield bytes((FIELDS, 0)) + b"gw-1"
-    yield bytes((FIELDS, 1)) + request.public_key.encode()
-    yield bytes((CSR,)) + _der(request.csr)
+    yield bytes((FIELDS, 1)) + own.public_key.encode()
+    yield bytes((CSR,)) + _der(own.csr)
     yield bytes((ANSWER,)) + text_of(answered).encode()
     yield bytes((CERTIFICATES, 0)) + _der(answered.certificate)
     yield bytes((CERTIFICATES, 1)) + _der(answered.ca)
@@ -172,22 +173,22 @@ def _asked(kind: int, source: Source) -> None:
     """Ask by a request whose parts are strange but whose proof and digest are made with the right keys."""
     platform, _, code, _ = _ends()
     if kind == CSR:
-        request = _request(_pem("CERTIFICATE REQUEST", source.rest()))
+        asked = request(_pem("CERTIFICATE REQUEST", source.rest()))
     else:
         part = source.octet() % 4
         text = source.rest().decode("utf-8", "replace")
-        plain = _request()
+        plain = request()
         if part == 0:
-            request = make_request(text, *identity(1), plain.csr, code)
+            asked = make_request(text, *identity(1), plain.csr, code)
         elif part == 1:
-            request = plain._replace(public_key=text)
+            asked = plain._replace(public_key=text)
         elif part == 2:
-            request = plain._replace(proof=text)
+            asked = plain._replace(proof=text)
         else:
-            request = plain._replace(code=text)
-    request = read_request(text_of(request))
-    said = answer(platform, request, "b0", NOW_MS)
-    assert request.gateway == "gw-1" == read_answer(said).gateway
+            asked = plain._replace(code=text)
+    asked = read_request(text_of(asked))
+    said = answer(platform, asked, "b0", NOW_MS)
+    assert asked.gateway == "gw-1" == read_answer(said).gateway
     _clear()
 
 
