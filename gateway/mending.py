@@ -68,6 +68,7 @@ class _Left:
         self.receipts = [row for row in rows["receipt"] if self._is_receipt(row)]
         self.batches: dict[int, tuple[Any, ...]] = {}
         self.written = {row[0]: _Entry(*row[1:]) for row in rows["entry"] if _is_entry(row)}
+        self.damaged += ["entry %d" % row[0] for row in rows["entry"] if row[0] < FIRST_SEQUENCE]
         self.entries: dict[int, _Entry] = {}
         self.links: dict[int, bytes] = {FIRST_SEQUENCE - 1: GENESIS}
         for row in rows["outbox"]:
@@ -141,7 +142,8 @@ def _batch_in(row: tuple[Any, ...]) -> Batch | Hole | None:
 
 def _is_entry(row: tuple[Any, ...]) -> bool:
     return (
-        all(isinstance(one, bytes) for one in row[1:])
+        row[0] >= FIRST_SEQUENCE
+        and all(isinstance(one, bytes) for one in row[1:])
         and len(row[1]) == INCARNATION_BYTES
         and len(row[2]) == _LINK_BYTES
     )

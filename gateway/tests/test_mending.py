@@ -173,6 +173,18 @@ def test_fault_d09_what_a_batch_says_of_itself_is_believed_not_its_row(
     journal_again.close()
 
 
+def test_fault_d09_an_entry_under_a_number_that_none_has_is_not_believed(original: Original, tmp_path: Path) -> None:
+    """An entry whose number rotted to one below the first is restored from its batch under the right one."""
+    worn = tmp_path / "worn.sqlite"
+    worn.write_bytes(original.content)
+    with closing(sqlite3.connect(worn)) as journal, journal:
+        journal.execute("UPDATE entry SET sequence = -7 WHERE sequence = 3")
+    found, mended = original.mended(worn.read_bytes(), tmp_path / "home")
+    assert found is not None and found.lost == () and sorted(found.damaged) == ["entry -7", "entry 3"]
+    original.check(mended, found)
+    mended.close()
+
+
 def test_fault_d09_a_table_whose_name_is_no_text_any_more_is_mended(original: Original, tmp_path: Path) -> None:
     """SQLite quotes the bytes of a schema that rotted; no text, they are told as damage, and nothing is lost."""
     content = bytearray(original.content)

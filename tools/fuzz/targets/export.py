@@ -7,12 +7,15 @@ from pathlib import Path
 
 from cloud_sync.core.canonical import encode
 from cloud_sync.core.entry import chain
+from cloud_sync.core.merkle import inclusion_path, root
 from cloud_sync.core.receipt import Receipt
 from cloud_sync.core.topic import down_topic
+from cloud_sync.core.tree import EMPTY, Growth, grown
+from cloud_sync.note import cosign
 from cloud_sync.seal import seal_answer
 from cloud_sync.tests.gateways import BUCKET, Gateway, account, config, interval
 from gateway.core.problem import ProblemError
-from gateway.export import BATCH, END, ENTRY, HEADER, MAGIC, RECEIPT, read_frames
+from gateway.export import BATCH, CONSISTENCY, END, ENTRY, HEADER, INCLUSION, MAGIC, NOTE, RECEIPT, read_frames
 from gateway.verification import verify_export
 from tools.fuzz.identities import identity
 from tools.fuzz.room import room_of
@@ -22,7 +25,15 @@ from tools.fuzz.targets import record
 
 AS_IT_IS, FRAMED, EDITED, SIGNED = range(4)
 _LENGTH_BYTES = 4
-TOKENS = (b"\x00\x00\x00\x03", b"\x83\x04\x00\x00", b"\xff\xff\xff\xff", b"\x00\xff\xff\xff", b"\x82\x02")
+TOKENS = (
+    b"\x00\x00\x00\x03",
+    b"\x83\x04\x00\x00",
+    b"\xff\xff\xff\xff",
+    b"\x00\xff\xff\xff",
+    b"\x82\x02",
+    b"\x82\x05\x58",
+    b"\x84\x06\x02\x02\x81\x58\x20",
+)
 
 
 def _framed(item: bytes) -> bytes:
@@ -36,17 +47,23 @@ def _items() -> tuple[bytes, ...]:
 
 
 def _signed(*written: tuple[object, ...] | bytes) -> tuple[bytes, ...]:
-    """Return the frames of an export of these entries, signed by the gateway and receipted by the platform."""
+    """Return the frames of an export: entries signed by the gateway, a receipt and a cosigned checkpoint over them."""
     gateway = Gateway("gw-1", identity(1)[0])
     batch = gateway.batch(*written)
     found = [encode([HEADER, MAGIC, "gw-1", BUCKET, "2026-11-21"])]
+    links = []
     for entry in chain(batch.previous_link, 1, batch.bodies):
+        links.append(entry.link)
         found.append(encode([ENTRY, entry.sequence, batch.incarnation, entry.link, entry.body]))
     found.append(encode([BATCH, gateway.sealed(batch)]))
     receipt = Receipt("gw-1", batch.incarnation, batch.last_sequence, batch.link, 1000, b"", 0)
     found.append(encode([RECEIPT, seal_answer(receipt, identity(3)[0], down_topic(BUCKET, "gw-1"))]))
+    sizes = (len(links) - 1, len(links))
+    found += [encode([NOTE, cosign("gw-1", size, root(links[:size]), 1000, identity(3)[0])]) for size in sizes]
+    found += [encode([INCLUSION, size, size, list(inclusion_path(links[:size], size - 1))]) for size in sizes]
+    found.append(encode([CONSISTENCY, *sizes, list(Growth(grown(EMPTY, links[:-1]), links[-1:]).consistency())]))
     digest = sha256(b"".join(_framed(item) for item in found)).digest()
-    found.append(encode([END, len(batch.bodies), 1, 2, digest]))
+    found.append(encode([END, len(batch.bodies), 1, 7, digest]))
     return tuple(found)
 
 

@@ -24,6 +24,7 @@ def bodies() -> Iterator[bytes]:
         records.ReceiptSeen(stamp(), b"signed"),
         records.Declaration(stamp(), 1, "accept", "m-hall", 5000, "A. Person", "checked", (("end_words", "7"),)),
         records.KeyChange(stamp(), b"oldoldol", b"newnewne", -8, b"p" * 32, b"s" * 64),
+        records.TimeAnchor(stamp(), b"bootboot", 1_000_000, 1_700_000_000_000, 50, "receipt"),
         records.Checkpoint(stamp(), "gw-1", 3, b"r" * 32, (b"a" * 32, b"b" * 32), 0),
         records.ParameterChange(stamp(), 1, 9, "A. Person", "exchanged", (("interval", "60 s", "900 s"),)),
     ):
