@@ -51,7 +51,7 @@ def seeds() -> Iterator[bytes]:
     yield bytes((OTHER_KEY, 0)) + b"gw-1"
     yield bytes((INCLUSION, 5, 21)) + b"".join(inclusion_path(_links()[:21], 5))
     yield bytes((CONSISTENCY, 6, 21)) + b"".join(Growth(_tree(6), _links()[6:21]).consistency())
-    yield bytes((WITNESS, 0, 7, 3, 1, 7, 12, 2, 3, 7, 2, 7, 12, 3))
+    yield bytes((WITNESS, 0, 7, 1, 2, 6, 7, 6, 0, 12, 1, 1, 7, 12, 1, 2, 11, 12, 11, 3, 12, 12, 1, 4, 3, 0, 5, 0, 0))
 
 
 def _key_name(signer: Signer, kind: bytes) -> bytes:

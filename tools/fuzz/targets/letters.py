@@ -16,6 +16,7 @@ def seeds() -> Iterator[bytes]:
     """Yield a smooth run, a run with refusals, and batches for the intake."""
     yield bytes((0, 1, 0, 0, 0, 0, 5, 0, 0, 9, 0))
     yield bytes((0, 1, 0, 0, 6, 0, 3, 6, 0, 3, 4, 7, 0, 2, 8, 255, 0, 0))
+    yield bytes((0, 1, 0, 0, 0, 1, 0, 5, 1, 0, 0, 2, 0, 5, 1, 1))
     yield bytes((1, 0, 1, 2, 0, 0, 0, 0))
     yield bytes((1, 5, 3, 2, 5, 5, 1, 1))
 

@@ -80,9 +80,7 @@ def target(data: bytes) -> None:
                 check_said(problems)
             decimal_ratio(text)
         else:
-            plain = raw.decode("utf-8", "replace")
-            if plain.isprintable():
-                assert not secrets_in(masked_file(plain), "text")
+            assert not secrets_in(masked_file(raw.decode("utf-8", "replace")), "text")
     except ProblemError as error:
         if text.isprintable():  # else it is shown with signs in place of what cannot be
             check_said(error.problems)
