@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography import x509
 
+from cloud_sync.enrolling import UNREADABLE
 from cloud_sync.keys import ALGORITHM_NAMES, load_public
 from gateway import VERSION
 from gateway.config import SITE_FILE
