@@ -33,7 +33,7 @@ from gateway.sweep import BusRunner
 from gateway.words import say
 
 Tell = Callable[[str], None]
-FIRST_LOOK_S = 0.5  # after a start, which may follow a kill, the first readings are kept as soon as they are there
+FIRST_LOOK_S = 0.25  # after a start, which may follow a kill, the first readings are kept as soon as they are there
 
 
 class Daemon:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
-from tools.benchmarks import account, buffer, bus, drain, gateway_run, recovery, scan, simulator, soak
+from tools.benchmarks import account, buffer, bus, drain, gateway_run, herd, recovery, scan, simulator, soak
 from tools.benchmarks.figure import Section, exit_code, plain, table
 
 PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[], tuple[Section, ...]]] = {
     "soak": soak.measure,
     "simulator": lambda: (simulator.measure(),),
     "recovery": lambda: (recovery.measure(),),
+    "herd": lambda: (herd.measure(),),
     "drain": drain.measure,
 }
 ALONE = ("drain",)  # takes longer than all others together, and needs root: measured where it is asked for

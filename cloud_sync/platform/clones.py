@@ -111,7 +111,7 @@ def standing_of(connection: sqlite3.Connection, gateway: str) -> dict[str, objec
 def open_contradictions(connection: sqlite3.Connection, gateway: str) -> int:
     """Return how many checkpoints were not cosigned since a person last looked into it."""
     row = connection.execute(
-        "SELECT count(*) FROM contradiction JOIN entry USING (gateway, incarnation, sequence) WHERE gateway = ?1"
+        "SELECT count(*) FROM contradiction CROSS JOIN entry USING (gateway, incarnation, sequence) WHERE gateway = ?1"
         " AND projected > (SELECT ifnull(max(projected), 0) FROM clearance WHERE gateway = ?1)",
         (gateway,),
     ).fetchone()

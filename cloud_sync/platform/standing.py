@@ -49,7 +49,7 @@ def gateways(ledger: Reads) -> list[str]:
 def site(ledger: Reads, gateway: str) -> Figures:
     """Return the newest applied configuration of *gateway* as a plain map; empty before the first."""
     question = (
-        "SELECT site FROM config JOIN entry USING (gateway, incarnation, sequence)"
+        "SELECT site FROM config CROSS JOIN entry USING (gateway, incarnation, sequence)"
         " WHERE gateway = ? ORDER BY projected DESC LIMIT 1"
     )
     found = rows(ledger, question, gateway)
@@ -110,8 +110,9 @@ def chain(ledger: Reads, gateway: str) -> Figures:
         " (SELECT count(*) FROM set_aside WHERE gateway = ?1) AS refused,"
         " (SELECT count(*) FROM unread WHERE gateway = ?1) AS unread,"
         " (SELECT max(size) FROM cosigned WHERE gateway = ?1) AS cosigned,"
-        " (SELECT count(*) FROM contradiction JOIN entry USING (gateway, incarnation, sequence) WHERE gateway = ?1"
-        " AND projected > (SELECT ifnull(max(projected), 0) FROM clearance WHERE gateway = ?1)) AS contradictions",
+        " (SELECT count(*) FROM contradiction CROSS JOIN entry USING (gateway, incarnation, sequence)"
+        " WHERE gateway = ?1 AND projected > (SELECT ifnull(max(projected), 0) FROM clearance WHERE gateway = ?1))"
+        " AS contradictions",
         gateway,
     )[0]
     state = "whole" if found else "empty"

@@ -1,4 +1,7 @@
-"""Drain: days that a gateway kept through an outage, given over real mosquitto and a link of 60 ms."""
+"""Drain: days that a gateway kept through an outage, given over real mosquitto and a link of 60 ms.
+
+`python -m tools.benchmarks.drain DAYS` gives so many days; the bench gives a part, and says what thirty would take.
+"""
 
 import os
 import tempfile
@@ -11,20 +14,24 @@ import click
 from hil_tests.backlog import GATEWAY, Backlog
 from hil_tests.network import network, possible
 from hil_tests.road_stand import RoadEnd, RoadStand
-from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section
+from tools.benchmarks.figure import AT_MOST, Figure, Gate, Section, table
 
 DELAY_S = 0.03  # each way
 DAYS = 30
+PART = {1: 10, 15: 3}  # days that are really given, by the minutes of an interval
 MOST_MIN = 10.0
+LIVE_S = 60.0  # an interval closes so often meanwhile
+_FIRST_LIVE_S = 5.0
 _LOOK_S = 1.0
 _PATIENCE_S = 3600.0
 
 
 class Drained(NamedTuple):
-    """What one drain took. late_intervals: how late the newest interval was shown, at the worst, in intervals."""
+    """What one drain took. late_s: how late the newest interval was shown, at the worst."""
 
     batches: int
     entries: int
+    megabytes: float  # of sealed batches
     seconds: float
     platform_s: float
     gateway_s: float
@@ -36,26 +43,28 @@ def drain(folder: Path, minutes: int, hours: int, live_s: float) -> Drained:
     """Fill a journal with *hours* of intervals of *minutes*, and give it; a new interval closes every *live_s*."""
     backlog = Backlog(folder / "home", minutes)
     backlog.fill(hours)
-    batches, entries = backlog.batches(), backlog.journal.head_sequence
+    entries = backlog.journal.head_sequence
+    sizes = [len(one.signed) for one in backlog.journal.sealed_between(1, entries)]
     (folder / "platform").mkdir()
     with network(folder) as net:
         net.link(delay_s=DELAY_S)
         stand = RoadStand(folder / "platform", net, GATEWAY, folder / "home" / "keys" / "gateway.pub")
         end = RoadEnd(stand, net, backlog.journal, GATEWAY, backlog.signer)
         try:
-            return _drain(backlog, stand, end, batches, entries, live_s)
+            return _drain(backlog, stand, end, sizes, live_s)
         finally:
             end.end()
             stand.end()
             backlog.journal.close()
 
 
-def _drain(backlog: Backlog, stand: RoadStand, end: RoadEnd, batches: int, entries: int, live_s: float) -> Drained:
+def _drain(backlog: Backlog, stand: RoadStand, end: RoadEnd, sizes: list[int], live_s: float) -> Drained:
+    entries = backlog.journal.head_sequence
     platform_s, gateway_s = _cpu_s(stand.platform.pid), time.process_time()
     began_s = time.monotonic()
     end.start()
     unseen: list[tuple[int, float]] = []  # end of an interval, and when it was closed
-    live, late_s, next_s = 0, 0.0, began_s + live_s
+    live, late_s, next_s = 0, 0.0, began_s + _FIRST_LIVE_S
     while True:
         now_s = time.monotonic()
         with end.lock:
@@ -75,8 +84,9 @@ def _drain(backlog: Backlog, stand: RoadStand, end: RoadEnd, batches: int, entri
         time.sleep(_LOOK_S)
     seconds = time.monotonic() - began_s
     return Drained(
-        batches,
+        len(sizes),
         entries,
+        sum(sizes) / 1e6,
         seconds,
         _cpu_s(stand.platform.pid) - platform_s,
         time.process_time() - gateway_s,
@@ -97,23 +107,22 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(days: int = DAYS) -> tuple[Section, ...]:
-    """Drain intervals of a minute and of a quarter of an hour."""
+def measure(days: int | None = None) -> tuple[Section, ...]:
+    """Drain intervals of a minute and of a quarter of an hour: *days* of them, or the part that the bench takes."""
     if not possible():
         raise click.ClickException("This part makes network namespaces: it needs root, and `ip` of iproute2.")
-    return tuple(_section(minutes, days) for minutes in (1, 15))
+    return tuple(_section(minutes, days or part) for minutes, part in PART.items())
 
 
 def _section(minutes: int, days: int) -> Section:
-    live_s = 60.0
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        found = drain(Path(folder), minutes, 24 * days, live_s)
-    key = "drain_%d" % minutes
+        found = drain(Path(folder), minutes, 24 * days, LIVE_S)
+    key, times = "drain_%d" % minutes, DAYS / days
     figures = (
-        Figure(key + "_min", "%d days given" % days, found.seconds / 60, "min", 1, Gate(AT_MOST, MOST_MIN)),
+        Figure(key + "_min", "%d days given" % DAYS, times * found.seconds / 60, "min", 1, Gate(AT_MOST, MOST_MIN)),
         Figure(key + "_rate", "batches a second", found.batches / found.seconds, "", 0),
         Figure(
-            key + "_late", "newest interval shown late, in intervals", found.late_s / live_s, "", 2, Gate(AT_MOST, 2.0)
+            key + "_late", "newest interval shown late, in intervals", found.late_s / LIVE_S, "", 2, Gate(AT_MOST, 2.0)
         ),
         Figure(key + "_live", "intervals closed meanwhile", found.live, "", 0),
         Figure(
@@ -124,7 +133,22 @@ def _section(minutes: int, days: int) -> Section:
         ),
     )
     measured_on = (
-        "%d batches of %d entries, intervals of %d min of a park of four meters with its readings; mosquitto with TLS, "
-        "a platform's process and its page, 60 ms there and back; an interval closes every %d s; load %.1f on %d cores"
-    ) % (found.batches, found.entries, minutes, live_s, os.getloadavg()[0], len(os.sched_getaffinity(0)))
-    return Section("Drain of %d days, intervals of %d min" % (days, minutes), measured_on, figures)
+        "%d days given in %.0f s%s: %d batches, %d entries, %.1f MB, intervals of %d min of a park of four meters with "
+        "its readings; mosquitto with TLS, a platform's process and its page, 60 ms there and back; an interval closes "
+        "every %d s; load %.1f on %d cores"
+    ) % (
+        days, found.seconds, ", times %g" % times if times != 1 else "", found.batches, found.entries, found.megabytes,
+        minutes, LIVE_S, os.getloadavg()[0], len(os.sched_getaffinity(0)),
+    )  # fmt: skip
+    return Section("Drain of %d days, intervals of %d min" % (DAYS, minutes), measured_on, figures)
+
+
+@click.command()
+@click.argument("days", type=click.IntRange(1))
+def main(days: int) -> None:
+    """Measure DAYS in one piece, and print a table."""
+    click.echo(table(measure(days)))
+
+
+if __name__ == "__main__":
+    main()
