@@ -107,14 +107,14 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(days: int | None = None) -> tuple[Section, ...]:
-    """Drain intervals of a minute and of a quarter of an hour: *days* of them, or the part that the bench takes."""
-    if not possible():
-        raise click.ClickException("This part makes network namespaces: it needs root, and `ip` of iproute2.")
-    return tuple(_section(minutes, days or part) for minutes, part in PART.items())
+def measure() -> tuple[Section, ...]:
+    """Drain a part of thirty days, in intervals of a minute and of a quarter of an hour."""
+    return tuple(_section(minutes, days) for minutes, days in PART.items())
 
 
 def _section(minutes: int, days: int) -> Section:
+    if not possible():
+        raise click.ClickException("This part makes network namespaces: it needs root, and `ip` of iproute2.")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         found = drain(Path(folder), minutes, 24 * days, LIVE_S)
     key, times = "drain_%d" % minutes, DAYS / days
@@ -145,9 +145,10 @@ def _section(minutes: int, days: int) -> Section:
 
 @click.command()
 @click.argument("days", type=click.IntRange(1))
-def main(days: int) -> None:
-    """Measure DAYS in one piece, and print a table."""
-    click.echo(table(measure(days)))
+@click.option("--minutes", type=click.IntRange(1), default=1, help="Length of an interval.")
+def main(days: int, minutes: int) -> None:
+    """Give DAYS in one piece, and print a table."""
+    click.echo(table((_section(minutes, days),)))
 
 
 if __name__ == "__main__":
