@@ -21,6 +21,7 @@ park = "Fast park"
 interval = "%d min"
 cycle = "%d s"
 readings = "60 s"
+hold = "%d s"
 province = "Jiangsu"
 factor_sets = ["NDRC910-trial", "grid-2023"]
 
@@ -108,12 +109,12 @@ class FastMeters:
         return 2000 + (address * 7 + unit * 31 + at_ms // 5000 * 13) % 300  # values that move a little
 
 
-def fast_site(home: Path, meters: FastMeters, minutes: int, cycle_s: int, broker_port: int) -> None:
+def fast_site(home: Path, meters: FastMeters, minutes: int, cycle_s: int, hold_s: int, broker_port: int) -> None:
     """Lay out the gateway of *meters* in *home*; the platform's key is made where there is none."""
     (home / "keys").mkdir(parents=True, exist_ok=True)
     new_key(key_path(home))
     if not (home / "keys" / "platform.pub").exists():
         new_key(home / "keys" / "platform.key")
-    parts = [_HEAD % (GATEWAY, minutes, cycle_s, broker_port, meters.port)]
+    parts = [_HEAD % (GATEWAY, minutes, cycle_s, hold_s, broker_port, meters.port)]
     parts += [_METER % {"unit": n, "role": "load" if n > 1 else "intake"} for n in range(1, meters.units + 1)]
     (home / "gateway.toml").write_text("".join(parts), encoding="utf-8")

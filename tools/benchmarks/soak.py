@@ -24,7 +24,7 @@ from tools.benchmarks.process import usage
 
 TIMES = 240
 SECONDS = 480.0  # on the wall
-CYCLE_S, INTERVAL_MIN = 15, 15  # as gateways run
+CYCLE_S, INTERVAL_MIN, HOLD_S = 15, 15, 60  # as gateways run
 UNITS = 4
 _DAY_S, _HOUR_S = 86400, 3600
 _SAMPLE_S = 2.0
@@ -98,7 +98,7 @@ def soak(folder: Path, times: int, seconds: float) -> Soaked:
     new_key(platform / "keys" / "platform.key")
     (home / "keys").mkdir(parents=True)
     (home / "keys" / "platform.pub").write_text(load_public(platform / "keys" / "platform.pub").pem())
-    fast_site(home, meters, INTERVAL_MIN, CYCLE_S, broker.port)
+    fast_site(home, meters, INTERVAL_MIN, CYCLE_S, HOLD_S, broker.port)
     public = load_public(key_path(home).with_suffix(".pub")).pem()
     (platform / "keys" / "gateways" / (GATEWAY + ".pub")).write_text(public)
     broker.prepare(folder, GATEWAY)
