@@ -19,7 +19,7 @@ KILLS = 12
 MOST_S = 5.0
 SEED = 20261121
 _UNIT = Path("docs/operations.md")  # with the systemd unit that people copy
-_LIFE_S = (4.0, 9.0)  # between two kills: all that a gateway does in a cycle, and more
+_LIFE_S = (2.0, 7.0)  # of a gateway beyond the gate: all that it does in a cycle
 _READINGS = ('readings = "10 s"', 'readings = "60 min"')  # until then the journal keeps each cycle with its time
 
 
