@@ -180,34 +180,30 @@ class Fields:
 
     def ratio(self, key: str) -> "tuple[int, int]":
         """Return the transformer ratio *key*, such as "400/5", as (primary, secondary); 1/1 where it is absent."""
-        before = len(self.problems)
         text = self.text(key, "1/1", empty=True)
         found = ratio(text)
         if found is not None and "/" in text and found[1] <= found[0] <= MOST_RATIO:
             return found
-        if len(self.problems) == before:
-            self.problems.append(
-                problem(
-                    "WP-CFG-007", self.place(key), "{text} is not a transformer ratio",
-                    'write primary and secondary as on the name plate: {key} = "400/5"', text=shown(text), key=key,
-                )
-            )  # fmt: skip
+        self.problems.append(
+            problem(
+                "WP-CFG-007", self.place(key), "{text} is not a transformer ratio",
+                'write primary and secondary as on the name plate: {key} = "400/5"', text=shown(text), key=key,
+            )
+        )  # fmt: skip
         return (1, 1)
 
     def decimal(self, key: str, default: str) -> "tuple[int, int]":
         """Return the decimal *key*, not zero, such as "0.1", as (numerator, power of ten)."""
-        before = len(self.problems)
         text = self.text(key, default, empty=True)
         found = decimal_ratio(text)
         if found is not None and found[0]:
             return found
-        if len(self.problems) == before:
-            self.problems.append(
-                problem(
-                    "WP-CFG-041", self.place(key), "{text} is not a decimal number other than zero",
-                    'write digits and at most one point, in quotes: {key} = "0.1"', text=shown(text), key=key,
-                )
-            )  # fmt: skip
+        self.problems.append(
+            problem(
+                "WP-CFG-041", self.place(key), "{text} is not a decimal number other than zero",
+                'write digits and at most one point, in quotes: {key} = "0.1"', text=shown(text), key=key,
+            )
+        )  # fmt: skip
         return (1, 1)
 
     def table(self, key: str) -> "Fields":

@@ -264,7 +264,7 @@ KINDS = {
     KIND_CHANGE: ParameterChange,
 }  # fmt: skip
 # How each field looks in a plain map: a type; (class, fields...) for a row; [look] for a list; None for a
-# whole number that may be absent.
+# whole number that may be absent, in lists alone.
 _STAMP = (Stamp, bytes, int, int, str, int)
 _PAIR = (tuple, str, str)
 _SHARE = (tuple, str, int)
@@ -319,10 +319,6 @@ def _read(value: object, look: object) -> object:
                 for index in range(len(value))
             ]
             return tuple(fields) if look[0] is tuple else look[0](*fields)
-    elif look is None:
-        if value is None:
-            return value
-        return _read(value, int)
     elif isinstance(value, look) and not isinstance(value, bool):  # type: ignore[arg-type]
         return value
     raise RecordError("a field of another shape")

@@ -82,6 +82,17 @@ def test_the_number_of_entries_is_limited():
     assert refused(read_batch, encode(members))
 
 
+def test_the_last_sequence_is_within_range_too():
+    """A batch, or a hole, whose first entry is the last there can be holds no second one."""
+    last = 2**63 - 1
+    for batch in (BATCH, hole_of(BATCH)):
+        members = decode(batch_payload(batch))
+        members[3] = last
+        assert refused(read_batch, encode(members))
+        members[3] = last - 2
+        assert read_batch(encode(members)).last_sequence == last
+
+
 def test_what_is_signed_is_the_structure_of_rfc_9052():
     """Signed is ["Signature1", protected, topic, payload], written out by hand here."""
     protected = protected_header(EDDSA, b"12345678")

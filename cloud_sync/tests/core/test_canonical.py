@@ -1,6 +1,6 @@
 """Canonical form against the examples of RFC 8949, appendix A, and against every way to spell a value twice."""
 
-from cloud_sync.core.canonical import DEPTH_MAX, SIZE_MAX, CanonicalError, decode, encode
+from cloud_sync.core.canonical import DEPTH_MAX, SIZE_MAX, CanonicalError, _take, decode, encode
 
 # Appendix A, those of its values that we write.
 WRITTEN = (
@@ -258,6 +258,57 @@ def test_depth_by_kind():
     for raw in (b"\x18\x18", b"\x38\x18", b"\x40", b"\x61a", b"\x80", b"\xa0", b"\xf6", b"\xf5"):
         for wrap in (b"\x81", b"\xa1\x00"):
             assert refused(wrap * (DEPTH_MAX + 1) + raw)
+
+
+class Count(int):
+    """A number with a class of its own, as readers of files give it."""
+
+
+class Name(str):
+    """A text with a class of its own."""
+
+
+def test_kinds_of_numbers_and_texts_are_written_as_what_they_are():
+    """A value of a class that is a number or a text has the form of its value; nobody reads the class back."""
+    assert encode([Count(500), Name("a\u00fc"), {1: Name("b"), 2: Count(7)}]) == encode(
+        [500, "a\u00fc", {1: "b", 2: 7}]
+    )
+
+
+def test_text_that_no_bytes_stand_for_is_not_written():
+    """Half of a surrogate pair is no character; a text of ASCII and of others is."""
+    for text in ("\ud800", "a\udfff"):
+        assert not_written(text), repr(text)
+    assert decode(encode("a\u6c34b")) == "a\u6c34b"
+
+
+def test_text_in_a_list_is_read_as_text_elsewhere():
+    """Of ASCII or not, cut short or broken: a list holds no more and no less than a map does."""
+    for text in ("", "a", "\u6c34", "a\u00fc" * 30):
+        assert decode(encode([text, 1])) == [text, 1]
+    for raw in ("8161ff", "8162c080", "8161", "81626100"):
+        assert refused(bytes.fromhex(raw)) == (raw != "81626100"), raw
+
+
+def test_numbers_in_a_list_have_one_form_too():
+    """Longer than needed, or cut short, they are refused as they are elsewhere."""
+    for raw in ("811800", "81190017", "813800", "8118", "811901", "811b00"):
+        assert refused(bytes.fromhex(raw)), raw
+    assert decode(bytes.fromhex("8218183901f3")) == [24, -500]
+
+
+def test_the_number_of_lists_and_maps_is_limited():
+    """As many as there may be pass, one more is refused, wherever they stand; with a limit of nine in all."""
+    for one, lists in ((b"\x80", 1), (b"\xa0", 1), (b"\x81\x80", 2), (b"\xa1\x01\x80", 2)):
+        for count in range(1, 12):
+            raw = bytes((0x80 + count,)) + one * count
+            left = [9]
+            try:
+                assert _take(raw, 0, 0, left)[1] == len(raw)
+            except CanonicalError:
+                assert 1 + count * lists > 9
+            else:
+                assert left == [9 - 1 - count * lists]
 
 
 def vectors():

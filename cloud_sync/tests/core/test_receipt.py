@@ -2,8 +2,10 @@
 
 from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.receipt import (
+    NOTE_BYTES_MAX,
     REASONS,
     AnswerError,
+    Cosignature,
     Receipt,
     Refusal,
     answer_payload,
@@ -58,6 +60,16 @@ def test_other_answers_are_refused():
     changed[3] = "because"
     assert refused(encode(changed))
     assert refused(encode([]))
+
+
+def test_a_cosignature_comes_back_and_its_note_is_limited():
+    """A note of one byte or of the most is read back; one of none, or of one more, is refused."""
+    for length in (1, NOTE_BYTES_MAX):
+        answer = Cosignature("gw-1", b"n" * length)
+        back = read_answer(answer_payload(answer))
+        assert back == answer and isinstance(back, Cosignature)
+    for length in (0, NOTE_BYTES_MAX + 1):
+        assert refused(answer_payload(Cosignature("gw-1", b"n" * length)))
 
 
 def vectors():

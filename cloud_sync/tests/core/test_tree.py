@@ -131,6 +131,15 @@ def test_nothing_follows_from_no_tree():
     assert not continues(0, _hash([]), 3, _hash(_links(3)), ())
 
 
+def test_a_tree_of_its_own_size_needs_no_proof_and_a_larger_one_needs_some():
+    """Without a path only the same root of the same size is taken; three leaves follow from one by a path alone."""
+    one, three = _hash(_links(1)), _hash(_links(3))
+    assert continues(3, three, 3, three, ()) and not continues(3, three, 3, one, ())
+    assert not continues(3, three, 3, three, (one,))
+    assert not continues(3, three, 4, three, ())
+    assert not continues(1, one, 3, three, ())
+
+
 def vectors():
     """Peaks and proofs in trees of 1 to 20 links."""
     links = _links(20)

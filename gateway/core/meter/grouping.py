@@ -49,7 +49,6 @@ def best_groups(points: "list[Point]", reads: LegalReads, slow_sweeps: int) -> "
                     ends = (_end(found, FAST_READS), _end(found, SLOW_READS))
                     grown[ends] = _without_worse(grown.get(ends, []), found)
         states = [state for ends in sorted(grown) for state in grown[ends]]
-    assert states, "a profile that was read has no point that cannot be read"
     best = states[0]
     for state in states:
         if state.cost < best.cost:
@@ -68,9 +67,9 @@ def _choices(state: _State, point: Point, kind: int, weight: int, reads: LegalRe
             more = (weight * (after[0] - before[0]), weight * (after[1] - before[1]))
             found.append(_followed(state, kind, longer, more, False))
     alone = reads.cost(point.first, point.last)
-    if alone is not None:
-        more = (weight * alone[0], weight * alone[1])
-        found.append(_followed(state, kind, (point.first, point.last), more, True))
+    assert alone is not None, "a profile that was read has no point that cannot be read"
+    more = (weight * alone[0], weight * alone[1])
+    found.append(_followed(state, kind, (point.first, point.last), more, True))
     return found
 
 

@@ -165,8 +165,8 @@ class Poll:
         turn = self._probe(now_ms) or self._choose(now_ms)
         if turn is not None:
             return self._ask(turn, now_ms)
-        self._give_up(now_ms)
-        return Wait(max(now_ms + 1, self._next_ms(now_ms)))
+        times = self._give_up(now_ms)
+        return Wait(max(now_ms + 1, self._next_ms(now_ms, times)))
 
     def _sweep_over(self, now_ms: int) -> bool:
         return not self._sweeping and self._sweep_ms is not None and now_ms >= self._sweep_ms + self._cycle_ms
@@ -230,22 +230,23 @@ class Poll:
                 return turn
         return None
 
-    def _give_up(self, now_ms: int) -> None:
-        """Leave out of this sweep what cannot be asked in its time any more."""
+    def _give_up(self, now_ms: int) -> "list[int]":
+        """Leave out of this sweep what cannot be asked in its time any more; return from when on the rest can."""
         assert self._sweep_ms is not None
         end_ms = self._sweep_ms + self._cycle_ms
-        stay = []
+        stay, times = [], []
         for turn in self._turns:
             ready_ms = self._ready_ms(turn)
             if ready_ms is not None and ready_ms <= end_ms:
                 stay.append(turn)
+                times.append(ready_ms)
         self._turns = stay
         self._end_sweep(now_ms)
+        return times
 
     def _ready_ms(self, turn: _Turn) -> "int | None":
         """Return from when on *turn* may be asked; None where it cannot be in this sweep."""
-        if turn.reads.watch.state == SUSPENDED:
-            return None
+        assert turn.reads.watch.state != SUSPENDED, "a dead meter is probed, and has no turns"
         if turn.reads.believes(turn.block):
             return turn.reads.ready_ms(turn.block)
         confirming = [other for other in self._turns if other.reads is turn.reads and other.reads.believes(other.block)]
@@ -258,13 +259,11 @@ class Poll:
             for reads in self._meters:
                 reads.sweep_ended(now_ms)
 
-    def _next_ms(self, now_ms: int) -> int:
+    def _next_ms(self, now_ms: int, times: "list[int]") -> int:
+        """Return when there is something to do; *times*: from when on what is left of this sweep may be asked."""
         assert self._sweep_ms is not None
-        times = [] if self._sweeping else [self._sweep_ms + self._cycle_ms]
-        for turn in self._turns:
-            ready_ms = self._ready_ms(turn)
-            if ready_ms is not None:
-                times.append(ready_ms)
+        if not self._sweeping:
+            times = times + [self._sweep_ms + self._cycle_ms]  # noqa: RUF005 - MicroPython has no (*a,)
         dead = [reads for reads in self._meters if reads.watch.state == SUSPENDED]
         times += [self._probe_ms(reads, now_ms) for reads in dead]
         return min(times)

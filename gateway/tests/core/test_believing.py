@@ -1,9 +1,15 @@
 """What Poll believes: hostile lines, wrong meters, registers that cannot be."""
 
-from gateway.core.meter.judging import Question, believed, earliest_ms
+from gateway.core.meter.cadence import Cadence
+from gateway.core.meter.dlt645 import EVERYONE, framed, read_address
+from gateway.core.meter.judging import Question, believed, believed_address, earliest_ms
+from gateway.core.meter.meter_reads import MeterReads
+from gateway.core.meter.meter_state import MeterWatch
 from gateway.core.meter.modbus import FrameFault, with_crc
 from gateway.core.meter.plausibility import CONFIRMATIONS, RegisterWatch, step_wh
+from gateway.core.meter.profile import Point
 from gateway.core.reading import BACKWARDS, CRC, LATE, LONG, SERIAL, SHORT, TOO_FAST, WRONG_UNIT
+from gateway.core.site import Bus
 from gateway.tests.core.simulated_bus import (
     BUS,
     QUANTITIES,
@@ -298,3 +304,112 @@ def test_answer_that_comes_again_is_not_believed_as_another():
     bus.run(until_ms=bus.now_ms + 30000)
     assert wrong_readings(bus)[0] == []
     assert [fault.kind for fault in faults_of(bus.outcomes)] == [LATE]
+
+
+def test_a_gateway_that_numbers_answers_by_itself_is_believed_by_all_else():
+    """Behind unnumbered+tcp:// any number of an answer will do, and nothing else may differ; elsewhere it must fit."""
+    question = Question(1, 3, 0, 1, 7)
+    frame = bytes.fromhex("0009000000050103020005")
+    for scheme, fault in (("unnumbered+tcp://", None), ("tcp://", LATE)):
+        bus = Bus("n", scheme + "10.0.0.9:502", 9600, 8, "N", 1, 10)
+        found = None
+        try:
+            assert believed(frame, 0, question, bus) == (5,)
+        except FrameFault as one:
+            found = one.kind
+        assert found == fault
+        for wrong in (frame[:6] + b"\2" + frame[7:], frame[:-1], b"\0"):
+            try:
+                believed(wrong, 0, question, bus)
+            except FrameFault:
+                continue
+            raise AssertionError(wrong)
+
+
+def test_the_number_of_the_only_meter_on_a_line_is_believed_in_time():
+    """The captured answer to the question for it; not one that came too early, and not the number of all meters."""
+    heard = bytes.fromhex("681200000010206893064533333343531f16")
+    assert believed_address(heard, 200, read_address(), BUS) == "201000000012"
+    assert believed_address(b"\xfe\xfe" + heard, 200, read_address(), BUS) == "201000000012"
+    for frame, elapsed_ms, kind in (
+        (heard, 1, LATE), (framed(EVERYONE, 0x93, b"\x99" * 6), 200, WRONG_UNIT), (heard[:-1], 200, SHORT),
+    ):  # fmt: skip
+        try:
+            believed_address(frame, elapsed_ms, read_address(), BUS)
+        except FrameFault as fault:
+            assert fault.kind == kind
+        else:
+            raise AssertionError(kind)
+
+
+def test_the_smallest_rise_where_the_register_ends():
+    """All ones is the end of a register: one Wh; low words first, a count in the first word is the smallest."""
+    top = point("energy_active_import", 0, counter=True)
+    assert step_wh(top, (0xFFFF, 0xFFFF), ((1, 1), (1, 1))) == 1
+    swapped = Point(*(tuple(top)[:6] + ("low-first",) + tuple(top)[7:]))
+    assert step_wh(swapped, (0xFFFF, 5), ((1, 1), (1, 1))) == 1001
+
+
+def test_what_a_register_was_at_an_earlier_moment_must_lead_to_now():
+    """Of a register that nothing is known of, anything; before a reading not above it; after it not below it."""
+    watch = RegisterWatch(point("energy_active_import", 0, counter=True), ((1, 1), (1, 1)), 400000)
+    assert watch.judged_at((0, 9), 0) is None
+    assert watch.judged((0, 500), 3600000) is None
+    assert watch.judged_at((0, 490), 3000000) is None
+    assert watch.judged_at((0, 501), 3000000)[0] == BACKWARDS
+    assert watch.judged_at((0, 9), 3000000)[0] == TOO_FAST
+    assert watch.judged_at((0, 505), 4000000) is None
+    assert watch.judged_at((0, 499), 4000000)[0] == BACKWARDS
+
+
+def serial_reads(bus, since=0):
+    """Return when the serial number was asked for."""
+    return [at for at, ask in bus.asked[since:] if ask.frame[2] << 8 | ask.frame[3] == 40]
+
+
+def named(unit, address, now_ms):
+    return (1, 4541)[address & 1] if address >= 40 else 500
+
+
+def test_a_counter_that_fell_while_the_meter_was_dead_has_it_say_again_who_it_is():
+    """The meter is back and has said its number, but counts less: the number is asked once more before other values."""
+    counts, dead = [500], []
+
+    def held(unit, address, now_ms):
+        return named(unit, address, now_ms) if address >= 40 else counts[0] * (address % 2)
+
+    bus = SimulatedBus(poll_of([job(1, NAMED, "70077")], 5000), held, lambda unit: [] if dead else on_time(unit))
+    bus.run(until_ms=bus.now_ms + 12000)
+    dead.append(True)
+    bus.run(until_ms=bus.now_ms + 30000)
+    dead.clear()
+    counts[0] = 400
+    since, heard = len(bus.asked), len(readings_of(bus.outcomes))
+    while len(readings_of(bus.outcomes)) == heard:
+        bus.run(asks=len(bus.asked) + 1)
+    assert [ask.frame[2] << 8 | ask.frame[3] for _, ask in bus.asked[since:]] == [40, 20, 40, 0]
+    assert [fault.kind for fault in faults_of(bus.outcomes)][-1] == BACKWARDS
+    assert readings_of(bus.outcomes)[-1].quantity == "voltage_l1_n"
+
+
+def test_a_dead_meter_is_probed_for_its_serial_number():
+    """The sign of life that tells at once whether it is still the same meter."""
+    dead = []
+    bus = SimulatedBus(poll_of([job(1, NAMED, "70077")], 5000), named, lambda unit: [] if dead else on_time(unit))
+    bus.run(until_ms=bus.now_ms + 6000)
+    dead.append(True)
+    bus.run(until_ms=bus.now_ms + 30000)
+    since = len(bus.asked)
+    bus.run(until_ms=bus.now_ms + 60000)
+    assert len(bus.asked) - since >= 1 and len(serial_reads(bus, since)) == len(bus.asked) - since
+
+
+def test_while_it_is_open_who_answers_only_the_serial_number_is_taken():
+    """Values of a meter that has not said who it is are none, whoever asks for them."""
+    one = job(1, NAMED, "70077")
+    reads = MeterReads(BUS, one.meter, NAMED, one.blocks, MeterWatch("m1", 300, 0, False), Cadence(12, 0))
+    by_start = {block.start: block for block in reads.blocks}
+    assert reads.take(by_start[0], (0, 230), 0, 0) == ([], False)
+    assert reads.take(by_start[40], (1, 4541), 0, 0) == ([], False)
+    found, foreign = reads.take(by_start[0], (0, 230), 0, 0)
+    assert [reading.words for reading in found] == [(0, 230)] and not foreign

@@ -138,3 +138,10 @@ def test_without_a_like_day_there_are_no_weights() -> None:
     assert like_weights(_Weeks({1: good}), ("n", KEY[1]), BOUNDARIES) == ()
     assert like_weights(_Weeks({1: [(0, "")] * 4}), KEY, BOUNDARIES) == ()
     assert like_weights(_Weeks({1: good}), KEY, list(range(0, 900 * (MOST_PARTS + 2), 900))) == ()
+
+
+def test_a_boundary_that_was_read_late_is_told() -> None:
+    """Six seconds after it, at either end, the energy stands and says so; five are within what a full bus takes."""
+    for start_ms, end_ms, flag in ((200, 6000, "L"), (6000, 200, "L"), (5000, 5000, "")):
+        span = span_energy(CHANNEL, _at(0, 900, start_ms), _at(900, 910, end_ms), 0, 1)
+        assert (span.energy_wh, span.flag) == (20000, flag)

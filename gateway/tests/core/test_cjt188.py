@@ -1,8 +1,21 @@
 """CJ/T 188: published exchanges with water, heat and gas meters, and what must not be believed."""
 
-from gateway.core.meter.cjt188 import ANYONE, Frame, Question, answer, framed, read_request, request
+from gateway.core.meter.cjt188 import (
+    ANYONE,
+    MOST_GLITCHES,
+    Frame,
+    Question,
+    answer,
+    answered,
+    frame_span,
+    framed,
+    is_question,
+    is_whole,
+    read_request,
+    request,
+)
 from gateway.core.meter.cjt188_exchange import meanings_188
-from gateway.core.meter.cjt188_values import figures_of
+from gateway.core.meter.cjt188_values import figures_of, readout_of, register_count, registers
 from gateway.core.meter.modbus import FrameFault
 
 # A water meter asked and answering, from the unit tests of a public frame library (2017).
@@ -123,3 +136,66 @@ def test_gas_and_what_is_absent():
         assert fault.kind == "wrong-unit"
     else:
         raise AssertionError("an electricity meter has no such readout")
+
+
+def test_what_is_no_question():
+    """An answer, a question one byte too short or too long, and one for something else ask for no readout."""
+    for frame, kind in (
+        (octets(WATER), "wrong-function"),
+        (framed(Frame(0x10, "00201510270588", 0x01, b"\x90\x1f")), "short"),
+        (framed(Frame(0x10, "00201510270588", 0x01, b"\x90\x1f\1\0")), "long"),
+        (framed(Frame(0x10, "00201510270588", 0x01, b"\x81\x0a\1")), "wrong-function"),
+    ):
+        assert not is_question(frame)
+        try:
+            read_request(frame)
+        except FrameFault as fault:
+            assert fault.kind == kind
+        else:
+            raise AssertionError(kind)
+    assert is_question(octets(WATER_ASKED))
+
+
+def test_a_readout_is_answered_as_the_meter_did():
+    """Question and readout of the printed exchange give the printed answer, byte for byte."""
+    question = read_request(octets(PRINTED_ASKED))
+    assert framed(answered(question, answer(octets(PRINTED)).octets)) == octets(PRINTED)
+
+
+def test_registers_go_back_into_the_readout_they_are_of():
+    """Captured readouts of water and heat come back from their registers, in the units the meters named."""
+    for text, kind, stated in (
+        (WATER, 0x10, ()), (WATER_123, 0x10, ((0, "m3"),)), (HEAT, 0x20, ()), (HEAT, 0x25, ((2, "kWh"), (4, "kW"))),
+    ):  # fmt: skip
+        frame = answer(octets(text))
+        words = registers(frame, register_count(kind), stated)
+        assert len(words) == register_count(kind)
+        assert readout_of(kind, words, stated) == frame.octets
+    zeros = (0,) * register_count(0x10)
+    assert readout_of(0x10, zeros, ((0, "l"), (2, "m3")))[:10] == octets("00 00 00 00 29 00 00 00 00 2C")
+
+
+def test_a_frame_is_found_behind_a_few_glitches():
+    """By its start and its own length, and whole when that many bytes are there; behind more noise there is none."""
+    frame = octets(WATER)
+    for glitches in range(MOST_GLITCHES + 2):
+        heard = b"\0" * glitches + b"\xfe\xfe" + frame
+        found = glitches <= MOST_GLITCHES
+        assert frame_span(heard) == ((glitches + 2, glitches + 2 + len(frame)) if found else None)
+        assert is_whole(heard) is found
+        assert not is_whole(heard[:-1])
+    assert frame_span(b"") is None and not is_whole(frame[:9])
+
+
+def test_an_answer_to_something_else_is_none():
+    """Without number, of another data identifier, or with another number: no readout was answered."""
+    asked = octets(WATER_ASKED)
+    readout = opened_octets(octets(WATER))[3:]
+    for body, kind in (
+        (b"\x90\x1f", "short"),
+        (b"\x81\x0a\1" + readout, "wrong-function"),
+        (b"\x90\x1f\2" + readout, "wrong-function"),
+    ):
+        assert fault_of(asked, framed(Frame(0x10, "00201510270588", 0x81, body))) == kind
+    assert fault_of(asked, framed(Frame(0x10, "00201510270588", 0x81, b"\x90\x1f\1" + readout))) is None
+    assert fault_of(asked, asked) == "wrong-function"  # the question itself, heard back

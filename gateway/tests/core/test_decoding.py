@@ -6,6 +6,7 @@ from gateway.core.meter.decoding import (
     energy_wh,
     reading_value,
     register_advance,
+    scale_of,
     text_of,
     value_of,
 )
@@ -197,3 +198,14 @@ def test_powers_count_positive_for_import():
     for sign, expected in (("+import", 4552), ("+export", -4552), ("+discharge", -4552)):
         power = point(quantity="active_power_total", unit="W", sign=sign)
         assert reading_value(power, 4551526, -3) == expected
+
+
+def test_parts_of_a_watt_hour_do_not_count():
+    """A float of 12.7 Wh has counted 12 whole ones; 1.5 Wh, as 0.0015 kWh, one."""
+    assert energy_wh(point("f32", unit="Wh"), (0x414B, 0x3333), NONE) == 12
+    assert energy_wh(point("f32"), (0x3AC4, 0x9BA6), NONE) == 1
+
+
+def test_what_is_no_quantity_is_scaled_as_the_profile_says():
+    """A status or a plain number has no unit: its factor and nothing else leads to it."""
+    assert scale_of(point(quantity=None, unit="", factor=(1, 10)), NONE) == (1, 10, 0)

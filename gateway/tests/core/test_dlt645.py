@@ -185,3 +185,20 @@ def test_the_length_of_an_answer():
     assert answer_bytes(read_address(), 0) == 18
     assert answer_bytes(read(METER, 0xB611, 1997), 2) == 16
     assert answer_bytes(read_on(read(METER, 0x0001FF00), 1), 4) == 21
+
+
+def test_what_ends_otherwise_or_asks_for_less_is_no_question():
+    """Behind the check sum stands 16; a read has a whole data identifier, and no more."""
+    frame = octets(ASKED)
+    for damaged, kind in (
+        (frame[:-1] + b"\x17", "framing"),
+        (framed(METER, 0x11, b"\x00\x01\x02"), "short"),
+        (framed(METER, 0x11, b"\x00\x01\x02\x02\x01"), "long"),
+        (framed(METER, 0x12, b"\x00\x01\x02\x02"), "short"),
+    ):
+        try:
+            read_request(damaged)
+        except FrameFault as fault:
+            assert fault.kind == kind
+        else:
+            raise AssertionError(kind)

@@ -1,7 +1,9 @@
 """What exchanges with DL/T 645 meters mean, on frames of real meters and on the edges of the format."""
 
-from gateway.core.meter.dlt645 import framed
+from gateway.core.meter.dlt645 import answer, framed
 from gateway.core.meter.dlt645_exchange import exchanged
+from gateway.core.meter.dlt645_values import registers
+from gateway.core.meter.modbus import FrameFault
 
 METER = "000000000161"
 
@@ -100,3 +102,23 @@ def test_an_exchange_with_its_question():
     heard = "68 61 01 00 00 00 00 68 91 07 33 34 35 35 cc 7c 33 16 16"
     assert told(heard, asked) == ([("current_l1", "4.999", "A")], None)
     assert told(heard, "68 61 01 00 00 00 00 68 11 04 33 33 36 35 18 16")[1][0] == "wrong-function"
+
+
+def test_the_number_that_a_meter_tells():
+    """The answer to the question for its address is its address, and nothing else."""
+    heard = "68 12 00 00 00 10 20 68 93 06 45 33 33 33 43 53 1f 16"
+    assert told(heard) == ([("meter_address", "201000000012", "")], None)
+
+
+def test_registers_end_where_the_answer_and_its_items_do():
+    """What a block leaves out is not available, more than all there can be is not there; what goes on is not taken."""
+    block = answer(framed(METER, 0x91, octets("00 ff 01 02 00 22 01 22")))
+    assert registers(block, 3) == (0x2200, 0x2201, 0xFFFF)
+    assert registers(block, 9) == (0x2200, 0x2201, 0xFFFF)
+    assert registers(block, 1) == (0x2200,)
+    try:
+        registers(answer(framed(METER, 0xB1, octets("00 ff 01 02 00 22"))), 3)
+    except FrameFault as fault:
+        assert fault.kind == "short"
+    else:
+        raise AssertionError("half an answer was taken")

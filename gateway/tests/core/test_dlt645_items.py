@@ -255,3 +255,15 @@ def test_1997_by_table():
     for di in (0x8010, 0x9000, 0x9030, 0x9210, 0xA010, 0xB600, 0xB660, 0xB710, 0xC012, 0xC031, 0xC035):
         assert rows(di, 1997) == [], hex(di)
     assert rows(0x9010) == rows(0xC010) == []
+
+
+def test_counts_of_events():
+    """Events of the meter are counted in three bytes; what belongs to them is not in the table."""
+    assert names(0x03300000) == names(0x1D010001) == ["event_count"]
+    assert shape(0x03300000) == [(3, 0, "", False)]
+    assert names(0x03310000) == names(0x03300001) == names(0x1D010101) == names(0x1D010002) == []
+
+
+def test_what_no_freeze_holds():
+    """Hourly freezes have no demands and no measured values; other groups of a freeze are none."""
+    assert names(0x05040901) == names(0x05041001) == names(0x05061101) == names(0x0506FF01) == []

@@ -80,3 +80,15 @@ def test_decimal_text():
         ((12, -1), "1.2"),
     ):
         assert decimal_text(number[0], number[1]) == text
+
+
+def test_answers_over_a_network_carry_the_number_of_their_question():
+    """The registers of the captured answer, and a fault where it answers another number."""
+    answered = bytes.fromhex("0007000000050103020005")
+    assert registers_of(Request(1, 3, 0, 1, 7), answered) == (5,)
+    try:
+        registers_of(Request(1, 3, 0, 1, 8), answered)
+    except FrameFault as fault:
+        assert fault.kind == "late"
+    else:
+        raise AssertionError("believed")

@@ -145,3 +145,10 @@ def test_a_number_of_thousands_of_digits_is_shown_short():
     for value in (1 << 20000, [1 << 20000]):
         text = shown(value)
         assert text.endswith("...") and len(text) <= 63, text
+
+
+def test_what_is_no_text_is_no_ratio_and_no_decimal_and_told_once():
+    """A number where a text belongs is that one mistake, and gives what an absent key gives."""
+    found = fields(ratio=40, decimal=7)
+    assert (found.ratio("ratio"), found.decimal("decimal", "1")) == ((1, 1), (1, 1))
+    assert noted(found) == [("WP-CFG-004", "file.ratio"), ("WP-CFG-004", "file.decimal")]

@@ -1,7 +1,15 @@
 """What a DL/T 645 meter itself kept at the boundary of an interval: asked for, judged, or left alone."""
 
 from gateway.core.meter.dlt645 import framed, read_request
-from gateway.core.meter.freeze import MOST_FAILURES, clock_error_ms, freeze_period_s, is_frozen_at, stated_s
+from gateway.core.meter.freeze import (
+    _REST,
+    MOST_FAILURES,
+    FreezeReads,
+    clock_error_ms,
+    freeze_period_s,
+    is_frozen_at,
+    stated_s,
+)
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.poll import Ask, Job
 from gateway.core.meter.profile_reading import read_profile
@@ -225,3 +233,41 @@ def test_what_is_no_freeze_is_refused_in_a_profile():
             }
         )  # fmt: skip
         assert [one.code for one in problems] == ["WP-PRF-075"]
+
+
+def test_a_clock_or_a_register_that_shows_nothing_makes_the_freeze_none():
+    """Digits that are no time of day, and a register that the meter says it has not: told, and not used."""
+
+    class Empty(FreezingMeter):
+        """A meter that answers some identifiers with all ones."""
+
+        def __init__(self, empty):
+            FreezingMeter.__init__(self)
+            self._empty = empty
+
+        def answer(self, question, utc_ms):
+            if question.di != self._empty:
+                return FreezingMeter.answer(self, question, utc_ms)
+            self.asked.append(question.di)
+            octets = 3 if question.di == CLOCK else 4
+            return framed(
+                NUMBER, 0x91, bytes([question.di >> 8 * place & 0xFF for place in range(4)]) + b"\xff" * octets
+            )
+
+    outcomes = run(Empty(CLOCK))
+    assert (frozen_of(outcomes), unused(outcomes)) == ([], ["the meter's clock shows no time"])
+    outcomes = run(Empty(IMPORT))
+    assert unused(outcomes) == ["energy_active_import was not frozen"] and frozen_of(outcomes) == []
+
+
+def test_a_meter_that_never_gives_a_freeze_is_left_alone_for_a_day_of_hours():
+    """After the second in a row it is asked again when so many were left out, and again at the next after a success."""
+    reads = FreezeReads("n", model(FROZEN), ((1, 1), (1, 1)))
+    asked = []
+    for hour in range(2 * _REST):
+        reads.begin(BOUNDARY_S + hour * 3600)
+        if reads.wanted():
+            asked.append(hour)
+            assert [one.detail for one in reads.failed(True, 0)] == ["the meter does not give it"]
+            assert reads.failed(True, 0) == [] and reads.wanted() == []
+    assert asked == [0, 1, 2 + _REST]

@@ -33,3 +33,11 @@ def test_a_ring_is_solved_together() -> None:
             one: by_origin[one] * denominator for one in by_origin
         }
         assert sum([numerators[one] for one in sorted(numerators)]) == denominator
+
+
+def test_a_ring_takes_in_what_comes_from_outside_of_it() -> None:
+    """1 and 2 feed each other 50, and 0 gives 100 to 1: all of both comes from 0."""
+    mixtures = mixtures_of([100, 150, 60], [{}, {0: 100, 2: 50}, {1: 60}], {0, 1, 2}, {0: 100})
+    for busbar in (1, 2):
+        numerators, denominator = mixtures[busbar]
+        assert numerators == {0: denominator}

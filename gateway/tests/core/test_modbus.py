@@ -6,6 +6,7 @@ from gateway.core.meter.modbus import (
     answer_bytes,
     crc16,
     read_request,
+    refusal,
     request,
     tcp_answer,
     tcp_length,
@@ -139,3 +140,23 @@ def test_no_read_request():
     assert fault_of(lambda: read_request(QUESTION[:-2])) == "short"
     assert fault_of(lambda: read_request(with_crc(bytes.fromhex("010300000000")))) == "long"
     assert fault_of(lambda: read_request(with_crc(bytes.fromhex("0103ffff0002")))) == "long"
+
+
+def test_a_read_request_has_six_bytes():
+    """One that reads, with a right check sum, and one byte too few or too many is none."""
+    assert fault_of(lambda: read_request(with_crc(bytes.fromhex("0103000000")))) == "short"
+    assert fault_of(lambda: read_request(with_crc(bytes.fromhex("01030000000100")))) == "long"
+
+
+def test_refusals_of_any_function_are_known():
+    """The exception code, from the unit and of the function that was asked, on either kind of line; else none."""
+    written = with_crc(bytes.fromhex("0106000100ff"))
+    assert refusal(written, with_crc(bytes.fromhex("018604"))) == 4
+    for other in ("028604", "018504", "01060001", "0106"):
+        assert refusal(written, with_crc(bytes.fromhex(other))) is None
+    assert refusal(written, bytes.fromhex("0186040000")) is None  # the check sum is wrong
+    assert refusal(b"", b"") is None
+    asked = tcp_request(7, 1, 3, 0, 1)
+    assert refusal(asked, bytes.fromhex("000700000003018302")) == 2
+    for other in ("000800000003018302", "0007000000030183", "000700000003028302", "0007000000050103020000"):
+        assert refusal(asked, bytes.fromhex(other)) is None

@@ -1,7 +1,18 @@
 """The reads of a meter: least bus time, legal windows, a length of its own for each read."""
 
-from gateway.core.meter.plan import bus_us, exchange_us, plan_blocks, readable, shortest_blocks, silence_us
-from gateway.core.meter.profile import DeviceProfile, Point
+from gateway.core.meter.legal_reads import LegalReads
+from gateway.core.meter.plan import (
+    bus_us,
+    di_shown,
+    exchange_us,
+    function_shown,
+    plan_blocks,
+    readable,
+    shortest_blocks,
+    silence_us,
+)
+from gateway.core.meter.profile import FAST, ONCE, SLOW, DeviceProfile, Point
+from gateway.core.meter.profile_reading import read_profile
 
 # The thirty values of an SDM630 of which the optimum is known from an independent calculation: 3.230 s for eight.
 SDM630 = (
@@ -136,3 +147,65 @@ def test_what_no_read_can_hold():
     assert not readable(profile, value_at(3))
     assert not readable(profile, value_at(8))
     assert not readable(meter([(4, 0, 9)], [], 80, 2), value_at(0, 2, 3))
+
+
+def often(one, poll):
+    return Point(*(tuple(one)[:-1] + (poll,)))
+
+
+def test_of_overlapping_windows_the_one_with_most_room_holds_a_read():
+    """Whichever stands first: a read that can be lengthened most is told from others best."""
+    windows = ((4, 0, 9), (4, 2, 30), (4, 4, 20))
+    for order in (windows, tuple(reversed(windows))):
+        span = LegalReads(order, 1, 80).span(5, 6)
+        assert (span.window, span.most) == ((4, 2, 30), 29)
+
+
+def test_what_is_read_once_goes_with_a_read_that_holds_it_or_alone():
+    """A serial number between two values costs nothing; one far from them is a read of its own, and comes last."""
+    points = [often(value_at(0), FAST), often(value_at(8), FAST), often(value_at(4), ONCE), often(value_at(200), ONCE)]
+    blocks = shortest_blocks(meter([(4, 0, 255)], points), tuple(points), 9600, 10)
+    assert [(block.start, block.count, len(block.points)) for block in blocks] == [(0, 10, 3), (200, 2, 1)]
+
+
+def test_slow_values_too_far_from_fast_ones_are_read_by_themselves():
+    """A window of 200 registers, reads of at most 20: no read holds what is further apart, fast or slow."""
+    points = [often(value_at(address), poll) for address, poll in (
+        (0, FAST), (4, SLOW), (60, SLOW), (66, SLOW), (120, FAST), (126, SLOW), (180, SLOW))]  # fmt: skip
+    blocks = shortest_blocks(meter([(4, 0, 199)], points, 20), tuple(points), 9600, 10, 12)
+    assert sorted([(block.start, block.count) for block in blocks]) == [
+        (0, 2),
+        (4, 2),
+        (60, 8),
+        (120, 2),
+        (126, 2),
+        (180, 2),
+    ]
+
+
+def test_a_slow_value_beside_a_fast_one_is_read_with_it_where_that_is_cheaper():
+    """Two registers more in each of twelve sweeps, or one short read in twelve: what costs less time is done."""
+    near = [often(value_at(0), FAST), often(value_at(2), SLOW)]
+    far = [often(value_at(0), FAST), often(value_at(16), SLOW)]
+    for points, slow_sweeps, shape_wanted in (
+        (near, 2, [(0, 4)]), (near, 100, [(0, 2), (2, 2)]), (far, 100, [(0, 2), (16, 2)]), (far, 1, [(0, 18)]),
+    ):  # fmt: skip
+        blocks = shortest_blocks(meter([(4, 0, 199)], points), tuple(points), 9600, 10, slow_sweeps)
+        assert [(block.start, block.count) for block in blocks] == shape_wanted
+
+
+def test_identifiers_are_shown_as_the_standards_print_them():
+    """A DL/T 645 read by its identifier and control code, a CJ/T 188 readout as 901F, a register by its function."""
+    serial = {"default": "2400 8E1"}
+    plain = {"id": "m", "maker": "M", "model": "M", "kind": "meter", "status": "draft", "serial": serial}
+    plain.update({"protocol": "dlt645-2007", "points": [{"quantity": "energy_active_import", "di": 0x00010000}]})
+    di, problems = read_profile(plain)
+    assert problems == []
+    plain.update({"protocol": "cjt188", "points": [{"quantity": "volume", "unit": "m3"}], "cjt188": {"type": 0x10}})
+    readout, problems = read_profile(plain)
+    assert problems == []
+    for profile, shown, function in ((di, "00010000", 0x11), (readout, "901F", 0x01)):
+        point = profile.points[0]
+        assert di_shown(point.function, point.address) == shown and function_shown(point.function) == function
+        assert len(shortest_blocks(profile, profile.points, 2400, 10)) == 1
+    assert di_shown(3, 0x100) is None and function_shown(3) == 3

@@ -5,6 +5,7 @@ from gateway.core.meter.cjt188_exchange import exchanged_188
 from gateway.core.meter.meter_state import DUE, SUSPENDED
 from gateway.core.meter.plan import bus_us, plan_blocks
 from gateway.core.meter.poll import Ask, Job
+from gateway.core.meter.profile_lint import lint
 from gateway.core.meter.profile_reading import read_profile
 from gateway.core.reading import BACKWARDS, CRC, DIGITS, EXCEPTION, LATE, LONG, SILENT, WRONG_FUNCTION, WRONG_UNIT
 from gateway.core.site import Meter
@@ -228,3 +229,25 @@ def test_what_a_profile_may_not_say():
     assert codes([{"name": "status_word", "poll": "fast"}]) == ["WP-PRF-070"]
     assert codes([VOLUME], table={}) == ["WP-CFG-003"]
     assert codes([VOLUME], 0x40) == ["WP-CFG-005"]
+
+
+def test_examples_of_a_profile_are_held_against_its_points():
+    """A captured exchange that gives what is expected is sound; another value, and a broken frame, are told."""
+    asked = "68 10 88 05 27 10 15 20 00 01 03 90 1F 01 25 16"
+    heard = "68 10 88 05 27 10 15 20 00 81 16 90 1F 01 00 00 00 00 2C 00 00 00 00 2C 06 20 17 09 01 17 20 00 00 8E 16"
+    for response, expected, found in (
+        (heard, "0", []), (heard, "1", ["WP-PRF-042"]), (heard[:-2] + "17", "0", ["WP-PRF-041"]),
+    ):  # fmt: skip
+        plain = {
+            "id": "m", "maker": "M", "model": "M", "kind": "meter", "status": "draft", "protocol": "cjt188",
+            "evidence": [{"source": "a frame library"}], "serial": {"default": "2400 8E1"}, "cjt188": {"type": 0x10},
+            "points": [VOLUME], "test": [{"request": asked, "response": response, "expect": {"volume": expected}}],
+        }  # fmt: skip
+        profile, problems = read_profile(plain)
+        assert problems == []
+        assert [one.code for one in lint(profile)] == found
+
+
+def test_a_point_without_a_name_is_told_of_that_alone():
+    """What is missing is its name; that no readout holds the nameless is not said on top."""
+    assert codes([{"name": ""}]) == ["WP-CFG-004"]

@@ -1,6 +1,6 @@
 """A device profile is read from plain maps, with everything that is wrong said at once."""
 
-from gateway.core.meter.profile import FAST
+from gateway.core.meter.profile import FAST, unit_exponent
 from gateway.core.meter.profile_reading import is_line, read_profile
 from gateway.core.notation import decimal_ratio, ratio
 
@@ -182,3 +182,40 @@ def test_decimals_and_ratios():
     assert ratio("80") == (80, 1)
     for wrong in ("", "0/5", "5/0", "a/b", "-1/5", "4.5/1", "1/2/3"):
         assert ratio(wrong) is None
+
+
+def test_ids_windows_and_lines_are_checked_one_by_one():
+    """Other signs in an id; windows that are no pair, no numbers or run backwards; an empty line setting."""
+    assert codes(id="Acme_One") == ["WP-PRF-012"]
+    modbus = {"transport": ["rtu"], "function": 4, "max_registers": 80}
+    for window in (
+        [5],
+        [0, 9, 12],
+        7,
+        ["0", "9"],
+        [True, 9],
+        [9, 0],
+        [0, 0x10000],
+        {"first": 0, "last": 9, "function": 6},
+    ):
+        modbus["windows"] = [window, [0, 9]]
+        assert codes(modbus=modbus) == ["WP-PRF-014"], window
+        assert places(modbus=modbus) == ["modbus.windows"]
+    assert codes(serial={"default": "9600 8N1", "allowed": ["", "9600 8N1"], "units": [1, 247]}) == ["WP-CFG-017"]
+    assert codes(serial={"default": "9600 8N1", "units": 7}) == ["WP-PRF-013"]
+
+
+def test_a_quantity_needs_a_number_and_an_identity_what_its_type_can_be():
+    """Texts and bits give no amount; a text is identified by texts, a register by numbers."""
+    for kind in ("ascii", "bits16"):
+        assert "WP-PRF-019" in codes(points=one_point(type=kind, count=2))
+    identify = {"at": 0xFC02, "type": "u16", "expect": [0x70]}
+    assert codes(identify=[identify]) == []
+    for kind, expect in (("u16", ["p"]), ("u16", [True]), ("ascii", [0x70])):
+        identify.update({"type": kind, "expect": expect, "count": 2})
+        assert "WP-PRF-022" in codes(identify=[identify]), expect
+
+
+def test_a_share_in_percent_is_a_hundredth():
+    """A power factor in % is two powers of ten below; no other unit stands for it."""
+    assert [unit_exponent(unit, "1") for unit in ("%", "1", "V")] == [-2, 0, None]

@@ -130,3 +130,15 @@ def test_a_field_of_another_type_is_refused() -> None:
                 changed = dict(plain)
                 changed[key] = other
                 assert _refused(changed), (record, key, other)
+
+
+def test_a_column_of_readings_holds_numbers_and_gaps_alone() -> None:
+    """A text, a truth value or a list in the place of one reading is no record; nor is a gap among the times."""
+    plain = to_map(RECORDS[2])
+    for columns in ([[2300, "1"]], [[True]], [[[]]], [7]):
+        changed = dict(plain)
+        changed[5] = columns
+        assert _refused(changed), columns
+    changed = dict(plain)
+    changed[4] = [5000, None]
+    assert _refused(changed)

@@ -101,3 +101,23 @@ def test_one_reversed_phase_is_told():
 def test_gap_in_the_power_says_nothing():
     """Where the power was not seen for a while, register and power are not compared over that time."""
     assert _run(100000, lambda taken, given: (taken, given), gap=range(100, 300)) == []
+
+
+def test_what_the_meter_does_not_give_says_nothing():
+    """A power or a register without a value is left out, and what was told before stays told."""
+    check = RegisterCheck("load", False, 400000, 3 * CYCLE_MS, REGISTERS, ONE)
+    for quantity in ("active_power_total", "active_power_l1", "energy_active_import"):
+        assert check.take(Reading("m", quantity, 0, (), None)) == []
+
+
+def test_a_register_that_was_reset_begins_the_comparison_anew():
+    """Counting from 0 again in the middle of ten kW is no register that counts too little."""
+    begun = []
+
+    def counted(taken, given):
+        if taken > 3000 and not begun:
+            begun.append(taken)
+        return (taken - begun[0] - 40000 if begun else taken, 0)
+
+    assert _run(10000, counted) == []
+    assert begun

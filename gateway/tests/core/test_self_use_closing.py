@@ -143,3 +143,23 @@ def test_export_may_be_of_all_plants() -> None:
     for export, solar in (("renewable", 40), ("proportional", 48)):
         closed = close_self_use(_site(*points, export=export), energies, (), FACTORS, 0, 3600)
         assert _cells(closed) == {("solar", "L"): solar, ("grid", "L"): 80 - solar}
+
+
+def test_two_kinds_of_plant_share_what_they_draw_for_themselves() -> None:
+    """With 60 of the sun and 20 of the wind, 8 of own use are 6 and 2; of 1 all is the sun's, the larger share."""
+    points = (
+        _point("Roof", "generation", "solar"), _point("Mast", "generation", "wind"), _point("Fans", "own_use"),
+        _point("L", "load"),
+    )  # fmt: skip
+    for own, cells in ((8, {("solar", "Fans"): 6, ("wind", "Fans"): 2}), (1, {("solar", "Fans"): 1})):
+        energies = _energies(Roof=(0, 60), Mast=(0, 20), Fans=(own, 0), L=(80 - own, 0))
+        closed = close_self_use(_site(*points, own_use="generation"), energies, (), FACTORS, 0, 3600)
+        assert {key: wh for key, wh in _cells(closed).items() if key[1] == "Fans"} == cells
+
+
+def test_ties_and_points_without_energies_are_no_users() -> None:
+    """What a tie carries was given and is used elsewhere; of a point that nothing is known of nothing is said."""
+    tie = MeterPoint("Tie", "tie", "m-Tie", "A", "B", "", False)
+    site = _site(_point("Intake", "intake", "grid"), _point("L", "load"), _point("Blind", "load"), tie)
+    closed = close_self_use(site, _energies(Intake=(50, 0), L=(50, 0), Tie=(40, 0)), (), FACTORS, 0, 3600)
+    assert _cells(closed) == {("grid", "L"): 50}

@@ -331,3 +331,13 @@ def test_long_reads_that_come_damaged_are_shortened():
     bus.run(until_ms=bus.now_ms + 40000)
     assert faults_of(bus.outcomes[since:]) == [] and len(readings_of(bus.outcomes[since:])) == 90
     assert bus.poll.meters()[0].state in (DUE, QUIET)
+
+
+def test_a_line_that_comes_back_gives_a_dead_meter_its_time_again():
+    """While it was probed it was given little; lost with the line it is due, with no more than the first time-out."""
+    for timeout_ms, given_ms in ((400, 400), (3000, 1000)):
+        watch = watch_of(timeout_ms)
+        silences(watch, 3)
+        assert watch.state == SUSPENDED and watch.timeout_ms == 300
+        watch.line_lost(False)
+        assert (watch.state, watch.timeout_ms, watch.until_ms) == (DUE, given_ms, 0)

@@ -1,10 +1,14 @@
 """A SunSpec device is read where its models are, wherever that is."""
 
+from gateway.core.meter.cadence import Cadence
+from gateway.core.meter.meter_reads import SPLIT_AFTER
+from gateway.core.meter.meter_state import MeterWatch
 from gateway.core.meter.plan import plan_blocks
 from gateway.core.meter.poll import Job
 from gateway.core.meter.profile_reading import read_profile
-from gateway.core.meter.sunspec import Walk, found_at, place_of
-from gateway.core.meter.sunspec_models import points_of
+from gateway.core.meter.sunspec import Layout, Walk, found_at, identities, place_of
+from gateway.core.meter.sunspec_models import alike, points_of
+from gateway.core.meter.sunspec_reads import SunspecReads
 from gateway.core.reading import EXCEPTION, MODELS, SERIAL
 from gateway.tests.core.simulated_bus import (
     BUS,
@@ -223,6 +227,12 @@ def test_the_tables_agree_with_the_published_lengths():
         assert taken and len(taken) == len(set(taken))
 
 
+def test_what_is_in_no_table_or_chain_has_no_place():
+    """An unknown model is like itself alone and has no figures; a chain without its main model tells no device."""
+    assert alike(64111) == (64111,) and points_of(64111) == {}
+    assert identities(3, Layout((40000,), 103, ((1, 40002, 65),))) == ()
+
+
 COUNTS = {"u16": 1, "i16": 1, "u32": 2, "u64": 4, "f32": 2, "acc32": 2, "acc32?": 2}
 
 
@@ -332,3 +342,32 @@ def test_two_models_alike_in_one_chain_are_no_late_answer():
     )
     park.bus.run(until_ms=park.bus.now_ms + 4000)
     assert (park.values(), park.kinds()) == ({"active_power_total": 12340}, [])
+
+
+def test_reads_that_the_walk_has_replaced_are_left_alone():
+    """While the models are looked for, a refusal or damage of a read from before it changes nothing."""
+    model = profile()
+    blocks = plan_blocks(model, model.asked(), BUS.baud, BUS.turnaround_ms)
+    reads = SunspecReads(BUS, meter(7), model, blocks, MeterWatch("m7", 300, 0, False), Cadence(12, 0))
+    (step,) = reads.wanted()
+    old = blocks[0]
+    assert old not in reads.blocks and not reads.believes(old)
+    reads.set_back(old)
+    assert (reads.refused(old, 0), reads.damaged(old, 0), reads.blocks) == ([], [], [step])
+
+
+def test_figures_that_the_device_refuses_are_read_in_parts():
+    """Once the models are found, their reads are split like those of any meter; damage alone splits none so soon."""
+    model = profile()
+    blocks = plan_blocks(model, model.asked(), BUS.baud, BUS.turnaround_ms)
+    reads = SunspecReads(BUS, meter(7), model, blocks, MeterWatch("m7", 300, 0, False), Cadence(12, 0))
+    registers = device(40000, [(1, 65), (103, 50)], {})
+    for _ in range(4):
+        (step,) = reads.wanted()
+        found, foreign = reads.take(step, (registers[step.start], registers[step.start + 1]), 0, 0)
+        assert (found, foreign) == ([], False)
+    block = [one for one in reads.blocks if len(one.points) > 1][0]
+    assert reads.damaged(block, 0) == [] and block in reads.blocks
+    for _ in range(SPLIT_AFTER):
+        parts = reads.refused(block, 0)
+    assert len(parts) == 2 and block not in reads.blocks
