@@ -47,8 +47,10 @@ core: $(INSTALLED)
 	$(BIN)/python -m tools.core_on_micropython
 
 # The tests of the cores alone take every branch of both; what they do not take is listed as line->line.
+CORE_TESTS := gateway/tests/core cloud_sync/tests/core
+
 cover: $(INSTALLED)
-	$(BIN)/python -m coverage run -m pytest --quiet gateway/tests/core cloud_sync/tests/core
+	$(BIN)/python -m coverage run -m pytest --quiet $(CORE_TESTS)
 	$(BIN)/python -m coverage report
 
 # The slow tests mostly wait, for intervals to end and for processes to be killed: they run beside the others.
@@ -58,8 +60,9 @@ test: test-system check core
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
 
-test-others: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+# Those of the cores are among them, but run under measurement.
+test-others: $(INSTALLED) cover
+	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(CORE_TESTS))
 
 # The tests that also run over real serial ports: HIL_PORT and more, see hil_tests/README.md.
 hil: $(INSTALLED)
