@@ -28,7 +28,7 @@ KILLED, TIMED_OUT, SURVIVED = "killed", "timed out", "survived"
 # A test may take this much processor time more than it took under the tracer, which is some times its own.
 PATIENCE_S = 0.5
 # All plain tests of one mutant together, under the tracer, the cheapest first: what they miss till then, they miss.
-PLAIN_COST_S = 8.0
+PLAIN_COST_S = 3.0
 # Other tests, which are measured in the same way, module by module: what takes longer is not asked.
 OTHER_COST_S = 5.0
 OTHER_PATIENCE_S = 3.0
@@ -122,10 +122,13 @@ class Trials:
         self._other_cost: dict[str, float | None] = {}
         gc.freeze()
 
-    def verdict(self, mutant: Mutant, others: bool = True) -> Verdict:
-        """Try *mutant* by the plain tests, then, where it lives and *others* is true, by those of pytest."""
+    def _code(self, mutant: Mutant) -> CodeType:
         filename = str(self._ground.root / mutant.place)
-        code = compile(changed(self._ground.source(mutant.place), mutant), filename, "exec")
+        return compile(changed(self._ground.source(mutant.place), mutant), filename, "exec")
+
+    def plain(self, mutant: Mutant) -> Verdict:
+        """Try *mutant* by the plain tests that run its line."""
+        code = self._code(mutant)
         found = Verdict(SURVIVED)
         whole = not mutant.scope
         span = [(mutant.place, line) for line in range(mutant.start[0], mutant.end[0] + 1)]
@@ -148,8 +151,6 @@ class Trials:
                 )
             )
             found = self._told(in_child(lambda: self._run(tests, lambda: self._import(code, mutant))), tests)
-        if found.outcome == SURVIVED and others:
-            found = self._by_others(mutant, code)
         return found
 
     def _afforded(self, tests: list[Test]) -> list[Test]:
@@ -209,8 +210,9 @@ class Trials:
             return Verdict(KILLED, "%s.%s" % test)
         return Verdict(SURVIVED)
 
-    def _by_others(self, mutant: Mutant, code: CodeType) -> Verdict:
-        """Try the tests of pytest that import the module of *mutant*."""
+    def others(self, mutant: Mutant) -> Verdict:
+        """Try *mutant* by the tests of pytest that import its module."""
+        code = self._code(mutant)
         for place in self._ground.other_files():
             if mutant.module not in self._imports[place]:
                 continue

@@ -127,15 +127,14 @@ def test_tests_that_need_pytest_are_a_second_chance_and_an_interrupted_run_goes_
     """What the plain tests miss, those of pytest may notice; results that were kept are not found again."""
     folder = park(tmp_path, WEAK)
     (folder / "park/tests/test_prices.py").write_text(BY_PYTEST, encoding="utf-8")
-    asked = ["--sample", "12", "--seed", "3"]
+    asked = ["--sample", "6", "--seed", "3"]
     _, plain = measure(folder, "--plain", *asked)
-    _, again = measure(folder, *asked)
-    assert again == plain  # Kept: what was found once is not tried again.
-    _, both = measure(folder, "--fresh", *asked)
+    _, both = measure(folder, *asked)
     assert both["survived"] < plain["survived"]
     kept = folder / ".mutants/results.jsonl"
     lines = kept.read_text(encoding="utf-8").splitlines()
-    assert {json.loads(line)["by"] for line in lines} >= {"park/tests/test_prices.py"}
+    assert len(lines) == 6 + plain["survived"]  # What was noticed once is not tried again.
+    assert [json.loads(line)["by"] for line in lines].count("park/tests/test_prices.py") >= 1
     kept.write_text("\n".join(lines[:5]) + "\n" + lines[5][:20], encoding="utf-8")
     _, resumed = measure(folder, *asked)
     assert resumed == both

@@ -3,12 +3,18 @@
 from cloud_sync.core.batch import (
     BATCH_BYTES_MAX,
     BATCH_ENTRIES_MAX,
+    BODY_BYTES_MAX,
     EDDSA,
+    ES256,
+    PAYLOAD_BYTES_MAX,
+    SEQUENCE_MAX,
+    SM2,
     BatchError,
     batch_of,
     batch_payload,
     envelope,
     hole_of,
+    hole_over,
     protected_header,
     read_batch,
     read_envelope,
@@ -124,6 +130,63 @@ def test_an_envelope_comes_back_and_others_are_refused():
     ]  # fmt: skip
     for other in others:
         assert refused(read_envelope, other), other[:40]
+
+
+def test_the_limits_are_those_of_the_format():
+    """What docs/batch-format.md promises to readers: sizes, numbers of kinds and algorithms."""
+    assert (BATCH_ENTRIES_MAX, BATCH_BYTES_MAX, PAYLOAD_BYTES_MAX, BODY_BYTES_MAX) == (500, 131072, 4194304, 1048576)
+    assert (EDDSA, ES256, SM2) == (-8, -7, -65793)
+    assert SEQUENCE_MAX == 9223372036854775807
+    assert decode(batch_payload(BATCH))[0] == 1 and decode(batch_payload(hole_of(BATCH)))[0] == 2
+
+
+def test_the_last_sequence_there_is():
+    """A batch and a hole may end at 2**63 - 1 and not one later; they begin at 1 and not before."""
+    for count in (1, 2, 500):
+        for first, fine in ((SEQUENCE_MAX - count + 1, True), (SEQUENCE_MAX - count + 2, False), (1, True), (0, False)):
+            sound = batch_of("g", INCARNATION, 7, GENESIS, (b"x",) * count)
+            for one in (sound, hole_of(sound)):
+                members = decode(batch_payload(one))
+                members[3] = first
+                raw = encode(members)
+                assert refused(read_batch, raw) != fine
+                if fine:
+                    assert read_batch(raw).last_sequence == first + count - 1
+
+
+def test_a_full_hole_is_read():
+    """A hole stands for 500 entries, and its link is that of the batch."""
+    full = batch_of("g", INCARNATION, 1, GENESIS, (b"",) * BATCH_ENTRIES_MAX)
+    assert read_batch(batch_payload(hole_of(full))) == hole_of(full)
+    made = hole_over("g", INCARNATION, 1, GENESIS, hole_of(full).digests)
+    assert made == hole_of(full) and made.last_sequence == 500 and len(made.links()) == 500
+
+
+def test_a_body_of_the_greatest_length():
+    """One MiB is read, one byte more is not."""
+    batch = batch_of("g", INCARNATION, 1, GENESIS, (bytes(BODY_BYTES_MAX),))
+    assert read_batch(batch_payload(batch)) == batch
+    members = decode(batch_payload(batch))
+    members[5] = [bytes(BODY_BYTES_MAX + 1)]
+    assert refused(read_batch, encode(members))
+
+
+def test_an_envelope_of_the_greatest_length():
+    """128 KiB as sealed are read, one byte more is not."""
+    protected = protected_header(EDDSA, b"12345678")
+    room = BATCH_BYTES_MAX - len(envelope(protected, bytes(70000), b"s" * 64)) + 70000
+    raw = envelope(protected, bytes(room), b"s" * 64)
+    assert len(raw) == BATCH_BYTES_MAX and read_envelope(raw).payload == bytes(room)
+    assert refused(read_envelope, envelope(protected, bytes(room + 1), b"s" * 64))
+
+
+def test_an_envelope_whose_header_is_no_bytes():
+    """Parts of other types, and more or fewer of them, are no envelope."""
+    for parts in (
+        [5, {}, b"", b"s" * 64], [None, {}, b"", b"s" * 64], ["a", {}, b"", b"s" * 64], [b"", {}, b""],
+        [b"", {}, b"", b"s" * 64, 1], {0: b""}, [b"\xff", {}, b"", b"s" * 64], 7,
+    ):  # fmt: skip
+        assert refused(read_envelope, b"\xd2" + encode(parts)), parts
 
 
 def vectors():

@@ -311,6 +311,12 @@ def test_the_number_of_lists_and_maps_is_limited():
                 assert left == [9 - 1 - count * lists]
 
 
+def test_half_a_character_is_not_written():
+    """Text with a lone half of a character outside the first plane has no UTF-8."""
+    for code in (0xD800, 0xDBFF, 0xDC00, 0xDFFF):
+        assert not_written(chr(code)) and not_written(["a" + chr(code)])
+
+
 def vectors():
     """Every example as written, and a map whose keys come in no order."""
     shuffled = {key: [None, True, -key, "值" * key, bytes(key)] for key in (9, 1, 23, 5, 0)}

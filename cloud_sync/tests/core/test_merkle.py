@@ -1,5 +1,7 @@
 """Merkle hashing against the published roots and paths of Certificate Transparency (RFC 6962 and 9162)."""
 
+from hashlib import sha256
+
 from cloud_sync.core.merkle import includes, inclusion_path, root, root_from, salt_of, salted_row
 
 # The eight leaves that the reference implementations of Certificate Transparency test with.
@@ -59,6 +61,14 @@ def test_salts_differ_by_row_and_seed():
     assert len(salts) == 100
     assert salted_row(seeds[0], 7, b"row") == salt_of(seeds[0], 7) + b"row"
     assert len(salt_of(seeds[0], 7)) == 16
+
+
+def test_a_salt_is_the_start_of_a_hash():
+    """The first 16 bytes of SHA-256 over the seed and the number of the row in four bytes: auditors compute it too."""
+    for index in (0, 1, 255, 256, 65536, (1 << 32) - 1):
+        number = bytes([index >> 24, index >> 16 & 255, index >> 8 & 255, index & 255])
+        assert salt_of(b"s" * 32, index) == sha256(b"s" * 32 + number).digest()[:16]
+        assert salted_row(b"s" * 32, index, b"row") == salt_of(b"s" * 32, index) + b"row"
 
 
 def vectors():

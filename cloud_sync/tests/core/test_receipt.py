@@ -2,8 +2,11 @@
 
 from cloud_sync.core.canonical import decode, encode
 from cloud_sync.core.receipt import (
+    DIGEST_BYTES,
+    NONCE_BYTES,
     NOTE_BYTES_MAX,
     REASONS,
+    UNBOUND_MS,
     AnswerError,
     Cosignature,
     Receipt,
@@ -70,6 +73,31 @@ def test_a_cosignature_comes_back_and_its_note_is_limited():
         assert back == answer and isinstance(back, Cosignature)
     for length in (0, NOTE_BYTES_MAX + 1):
         assert refused(answer_payload(Cosignature("gw-1", b"n" * length)))
+
+
+def test_fields_at_both_ends():
+    """Nought is a sequence, a time and a bound; notes have 1 to 1024 bytes; nonces 16 or none."""
+    note = Cosignature("gw-1", b"n")
+    assert read_answer(answer_payload(note)) == note and isinstance(read_answer(answer_payload(note)), Cosignature)
+    for answer, key, value, fine in (
+        (RECEIPT, 3, 0, True), (RECEIPT, 5, 0, True), (RECEIPT, 7, 0, True), (RECEIPT, 3, -1, False),
+        (RECEIPT, 5, -1, False), (RECEIPT, 7, -1, False), (RECEIPT, 6, b"", True), (RECEIPT, 6, b"n" * 15, False),
+        (RECEIPT, 6, b"n" * 17, False), (RECEIPT, 2, b"i" * 15, False), (RECEIPT, 2, b"i" * 17, False),
+        (RECEIPT, 4, b"l" * 31, False), (RECEIPT, 4, b"l" * 33, False), (RECEIPT, 1, "", True),
+        (REFUSAL, 2, b"d" * 15, False), (REFUSAL, 2, b"d" * 17, False), (REFUSAL, 4, 0, True), (REFUSAL, 5, 0, True),
+        (REFUSAL, 4, -1, False), (REFUSAL, 5, -1, False), (REFUSAL, 3, "fork", True), (REFUSAL, 3, "", False),
+        (note, 2, b"", False), (note, 2, b"n" * 1024, True), (note, 2, b"n" * 1025, False), (note, 2, "n", False),
+        (note, 1, b"gw-1", False), (RECEIPT, 0, 4, False), (REFUSAL, 0, 3, False), (note, 0, 6, False),
+        (note, 0, 2, False), (note, 0, 5, True), (RECEIPT, 3, True, False), (RECEIPT, 3, 1 << 63, True),
+    ):  # fmt: skip
+        members = decode(answer_payload(answer))
+        members[key] = value
+        assert refused(encode(members)) != fine, (key, value)
+        if fine and key:
+            assert read_answer(encode(members))[key - 1] == value
+    assert decode(answer_payload(RECEIPT))[0] == 3 and decode(answer_payload(REFUSAL))[0] == 4
+    assert decode(answer_payload(note)) == {0: 5, 1: "gw-1", 2: b"n"}
+    assert (NOTE_BYTES_MAX, NONCE_BYTES, DIGEST_BYTES, UNBOUND_MS) == (1024, 16, 16, 24 * 3600 * 1000)
 
 
 def vectors():

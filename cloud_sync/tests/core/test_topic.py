@@ -22,3 +22,16 @@ def test_names_cannot_break_out_of_a_topic():
         assert not is_name(name), name
     for name in ("a", "park7-gw1", "x" * 64, "\u56ed" * 21):
         assert is_name(name), name
+
+
+def test_signs_and_lengths_at_both_ends():
+    """64 bytes are a name, however few signs; what is printed stands, halves of characters and blanks do not."""
+    for name, good in (
+        ("x" * 64, True), ("x" * 65, False), ("\u6c34" * 21, True), ("\u6c34" * 22, False), ("", False), ("!", True),
+        ("~", True), (" ", False), ("a\x00", False), ("\x7f", False), ("/", False), ("+", False), ("#", False),
+        ("$", False), (chr(0xD7FF), True), (chr(0xD800), False), (chr(0xDFFF), False), (chr(0xE000), True),
+    ):  # fmt: skip
+        assert is_name(name) == good, name.encode() if good else len(name)
+        assert (
+            (split_topic("v1/%s/g/up" % name) is not None) == (split_topic("v1/b/%s/down" % name) is not None) == good
+        )

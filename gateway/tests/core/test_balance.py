@@ -48,3 +48,22 @@ def test_small_residuals_and_short_histories_say_nothing():
 def test_where_nothing_changes_the_cause_is_unclear():
     """A busbar that carries the same in every hour shows a residual, and not why."""
     assert cause_of([(50000, 2000)] * 24) == UNCLEAR
+
+
+def test_the_least_that_is_spoken_of():
+    """Two percent of what flows over 24 hours is, a Wh less is not; hours without flow count among the 24."""
+    day = [(100000, 2000)] * 12 + [(50000, 1000)] * 12
+    assert cause_of(day) == METER_ERROR
+    assert cause_of(day[:-1] + [(50000, 999)]) is None
+    assert cause_of([(wh, -residual) for wh, residual in day]) == METER_ERROR
+    assert cause_of([(0, 5000)] * 23 + [(100000, 5000)]) == UNMETERED_LOAD
+    assert cause_of(day[:-1]) is None
+
+
+def test_twice_as_well_is_clearly():
+    """The best law must leave less than half of what the second leaves; at the half nothing is clear."""
+    steady = [(10000 + 100 * n, 5000) for n in range(24)]
+    assert cause_of(steady) == UNMETERED_LOAD
+    flat = [(10000, 1000 + 50 * (n % 2)) for n in range(24)]
+    assert cause_of(flat) == UNCLEAR
+    assert cause_of([(10000 + n % 2, 5000 if n < 12 else -4000) for n in range(24)]) == UNCLEAR

@@ -2,7 +2,16 @@
 
 from gateway.core.account.factor import FactorTable
 from gateway.core.account.interval import Before, Energy, Span
-from gateway.core.boundary import Boundary, energy_between, is_between, rest_wh, span_energy
+from gateway.core.boundary import (
+    MINUTE_MS,
+    NEAR_MS,
+    TOLERANCE_MS,
+    Boundary,
+    energy_between,
+    is_between,
+    rest_wh,
+    span_energy,
+)
 from gateway.core.channel import Channel
 from gateway.core.late_truth import Books, Past
 from gateway.core.like_day import MOST_PARTS, WEEK_S, like_weights
@@ -145,3 +154,49 @@ def test_a_boundary_that_was_read_late_is_told() -> None:
     for start_ms, end_ms, flag in ((200, 6000, "L"), (6000, 200, "L"), (5000, 5000, "")):
         span = span_energy(CHANNEL, _at(0, 900, start_ms), _at(900, 910, end_ms), 0, 1)
         assert (span.energy_wh, span.flag) == (20000, flag)
+
+
+def test_the_flags_of_a_span_at_both_ends() -> None:
+    """Late beyond five seconds; kept by the meter where both ends are full minutes; parts are estimates of shape."""
+    for late_ms, flag in ((5000, ""), (5001, "L")):
+        assert span_energy(CHANNEL, _at(0, 0), _at(900, 100, late_ms), 0, 1).flag == flag
+        assert span_energy(CHANNEL, _at(0, 0, late_ms), _at(900, 100), 0, 1).flag == flag
+    assert span_energy(CHANNEL, _at(0, 0, 9000), _at(900, 100), 0, 2).flag == "E"
+    for first_ms, second_ms, kept in ((0, 0, True), (0, 200, False), (200, 0, False), (60000, 0, True)):
+        flag = span_energy(CHANNEL, _at(0, 0, first_ms), _at(900, 100, second_ms), 0, 2).flag
+        assert ("F" in flag) == kept
+    between = _between(900, 1000, 90, 9000, 100)
+    assert span_energy(CHANNEL, _at(0, 0), between, 0, 1).flag == "I"
+    span = span_energy(CHANNEL, between, _at(1800, 200), 0, 1)
+    assert (span.flag, span.start_before, span.end_before) == ("I", between.before, ())
+    assert (span.weight, span.weights, span.part, span.parts) == (0, 0, 0, 1)
+    assert span[:6] == ("m", "energy_active_import", _words(100), 909000, _words(200), 1800200)
+    assert (NEAR_MS, TOLERANCE_MS, MINUTE_MS) == (1000, 5000, 60000)
+
+
+def test_nothing_that_flowed_has_no_shape() -> None:
+    """With or without like days, nothing is split into nothing; a decrease counts nothing in every part."""
+    for weights in ((), (1, 2)):
+        for part in (0, 1):
+            assert span_energy(CHANNEL, _at(0, 100), _at(1800, 100), part, 2, weights).energy_wh == 0
+            assert span_energy(CHANNEL, _at(0, 100), _at(1800, 99), part, 2, weights).energy_wh == 0
+    assert [span_energy(CHANNEL, _at(0, 0), _at(1800, 1), part, 2, (1, 3)).energy_wh for part in (0, 1)] == [500, 1500]
+
+
+def test_a_boundary_lies_strictly_between_its_readings() -> None:
+    """At the very moment of either reading there is nothing to interpolate."""
+    for before_ms, after_ms, between in ((1, 1, True), (0, 1, False), (1, 0, False), (-1, 5, False)):
+        assert is_between(CHANNEL, _between(900, before_ms, 100, after_ms, 101)) == between
+    assert not is_between(CHANNEL, _between(900, 1000, 101, 1000, 100))
+    assert is_between(CHANNEL, _between(900, 1000, 99999999, 1000, 5))
+    bounded = Channel("m", "energy_active_import", POINT, ((200, 1), (1, 1)), 1000)
+    assert not is_between(bounded, _between(900, 1000, 0, 1000, 100000))
+    assert is_between(bounded, _between(900, 1000, 0, 1000, 1))
+
+
+def test_a_clock_that_moved_is_said_and_a_jump_is_not() -> None:
+    """Where nobody knows how long it took, nothing is too fast; otherwise a jump counts nothing."""
+    bounded = Channel("m", "energy_active_import", POINT, ((200, 1), (1, 1)), 1000)
+    assert energy_between(bounded, _at(0, 0), _at(900, 100000)) == (0, "Q")
+    assert energy_between(bounded, _at(0, 0), _at(900, 100000), True) == (200000000, "T")
+    assert energy_between(CHANNEL, _at(0, 100), _at(900, 99), True) == (0, "DT")

@@ -118,3 +118,62 @@ def test_what_a_tie_carries_is_given_at_one_busbar_and_taken_at_the_other():
             at_s = START_S + hour * HOUR_S
             one.take(at_s, at_s + HOUR_S, tuple([Energy(name, taken, 0, "") for name, taken in rows]))
         assert sorted(one.standing) == expected
+
+
+def test_at_both_ends_of_a_spike():
+    """Of 12 intervals a day the highest may be 2.8 times the third; it must be a hundredth of what is connected."""
+
+    def told(hours, highest, base=90000):
+        return [row[1] for row in lived(checks(), hours, lambda hour: highest if hour == 14 else base)]
+
+    day = list(range(12, 25))  # twelve hours, and the first of the next day
+    assert told(day, 252001) == [SPIKE, SPIKE] and told(day, 252000) == []
+    assert told(day[1:], 252001) == []
+    assert told(day, 1000, 100) == [SPIKE, SPIKE] and told(day, 999, 100) == []
+    assert told(day, 1000, 0) == []
+
+
+def test_a_spike_says_where_and_how_high():
+    """The start of the interval, its power and that of the third highest; short intervals count as power."""
+    one = checks()
+    for quarter in range(4 * 24 + 1):
+        at_s = START_S + quarter * 900
+        wh = {40: 30000, 41: 9000, 96: 1}.get(quarter, 8000)
+        one.take(at_s, at_s + 900, (Energy("Intake", wh, 0, ""), Energy("Mill", wh - 1, 1, "")))
+    details = {"at_s": "%d" % (START_S + 40 * 900), "highest_w": "120000", "third_w": "32000"}
+    assert one.standing == {(SPIKE, "Intake"): details, (SPIKE, "Mill"): details}
+    for hour in range(25, 49):
+        at_s = START_S + hour * HOUR_S
+        one.take(at_s, at_s + HOUR_S, (Energy("Intake", 1, 0, ""), Energy("Mill", 1, 0, "")))
+    assert one.standing == {}
+
+
+def test_which_hours_a_silent_one_is_held_against():
+    """The same hour one, two, three and seven days before must all have had consumption; no other hour counts."""
+    for days, told in (((1, 2, 3, 7), True), ((1, 2, 3), False), ((2, 3, 7), False), ((1, 3, 7), False),
+                       ((1, 2, 7), False), ((1, 2, 3, 6), False)):  # fmt: skip
+        one = checks()
+        ran = [190 - 24 * day for day in days]
+        found = lived(one, range(192), lambda hour, ran=ran: 5000 if hour in ran else 0, lambda hour: 5000)
+        assert [row for row in found if row[1] == ZERO] == ([(191, ZERO, "Mill")] if told else [])
+        if told:
+            assert one.standing[(ZERO, "Mill")] == {
+                "since_s": "%d" % (START_S + 190 * HOUR_S),
+                "week_before_wh": "5000",
+            }
+
+
+def test_the_details_of_a_residual_are_of_two_days():
+    """Residual and flow of at most 48 hours; what was before is forgotten."""
+    one = checks()
+    lived(one, range(24 * 4 + 1), works, lambda hour: works(hour) + (4000 if hour >= 24 else 9000))
+    (key,) = [key for key in one.standing if key[0] == UNMETERED_LOAD]
+    assert key[1] == "LV"
+    one = checks()
+    lived(one, range(24 * 4 + 1), works, works)
+    assert one.standing == {}
+    lived(one, range(97, 24 * 6 + 1), works, lambda hour: works(hour) + 4000)
+    details = one.standing[(UNMETERED_LOAD, "LV")]
+    assert details["hours"] == "48" and details["residual_wh"] == "%d" % (47 * 4000)
+    flowed = [works(hour) + (4000 if hour >= 97 else 0) for hour in range(96, 144)]
+    assert details["through_wh"] == "%d" % sum(flowed)

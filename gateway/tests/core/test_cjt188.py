@@ -3,6 +3,7 @@
 from gateway.core.meter.cjt188 import (
     ANYONE,
     MOST_GLITCHES,
+    READOUT_DI,
     Frame,
     Question,
     answer,
@@ -15,7 +16,17 @@ from gateway.core.meter.cjt188 import (
     request,
 )
 from gateway.core.meter.cjt188_exchange import meanings_188
-from gateway.core.meter.cjt188_values import figures_of, readout_of, register_count, registers
+from gateway.core.meter.cjt188_values import (
+    UNITS,
+    answer_bytes,
+    figures_of,
+    items_of,
+    readout_bytes,
+    readout_of,
+    register_count,
+    registers,
+    unit_code,
+)
 from gateway.core.meter.modbus import FrameFault
 
 # A water meter asked and answering, from the unit tests of a public frame library (2017).
@@ -199,3 +210,154 @@ def test_an_answer_to_something_else_is_none():
         assert fault_of(asked, framed(Frame(0x10, "00201510270588", 0x81, body))) == kind
     assert fault_of(asked, framed(Frame(0x10, "00201510270588", 0x81, b"\x90\x1f\1" + readout))) is None
     assert fault_of(asked, asked) == "wrong-function"  # the question itself, heard back
+
+
+def raised(act):
+    """Return kind and detail of the fault that *act* raises."""
+    try:
+        act()
+    except FrameFault as fault:
+        return (fault.kind, fault.detail)
+    return None
+
+
+def test_units_are_those_of_the_standard():
+    """CJ/T 188-2004, table of units: code, what it measures, its name and the power of ten before it."""
+    assert UNITS == {
+        0x01: ("energy", "J", 0), 0x02: ("energy", "Wh", 0), 0x05: ("energy", "kWh", 0), 0x08: ("energy", "MWh", 0),
+        0x0A: ("energy", "MWh", 2), 0x0B: ("energy", "kJ", 0), 0x0E: ("energy", "MJ", 0), 0x11: ("energy", "GJ", 0),
+        0x13: ("energy", "GJ", 2), 0x14: ("power", "W", 0), 0x17: ("power", "kW", 0), 0x1A: ("power", "MW", 0),
+        0x29: ("volume", "l", 0), 0x2C: ("volume", "m3", 0), 0x32: ("flow", "l/h", 0), 0x35: ("flow", "m3/h", 0),
+    }  # fmt: skip
+    for code in UNITS:
+        dimension, unit, ten = UNITS[code]
+        assert unit_code(unit, dimension) == code or ten
+    assert (unit_code("kWh", "volume"), unit_code("gallon", "volume")) == (None, None)
+
+
+def test_what_a_readout_holds_and_how_long_it_is():
+    """19 bytes of a water or gas meter, 43 of a heat meter; each value in whole registers of two bytes."""
+    water = [("volume", 4, 2, 2, True), ("volume_settled", 4, 2, 2, True), ("time_yyyymmddhhmmss", 7, None, 4, False),
+             ("status_word", 2, None, 1, False)]  # fmt: skip
+    heat = [
+        ("energy_settled", 4, 2, 2, True), ("energy", 4, 2, 2, True), ("power", 4, 2, 2, True),
+        ("flow", 4, None, 2, True), ("volume", 4, 2, 2, True), ("temperature_supply", 3, 2, 2, False),
+        ("temperature_return", 3, 2, 2, False), ("operating_hours", 3, 0, 2, False),
+    ] + water[2:]  # fmt: skip
+    for kind, items, octets, count in ((0x10, water, 19, 9), (0x19, water, 19, 9), (0x20, heat, 43, 21),
+                                       (0x25, heat, 43, 21), (0x30, water, 19, 9), (0x40, [], 0, 0)):  # fmt: skip
+        found = [(one.name, one.octets, one.decimals, one.registers, one.united) for one in items_of(kind)]
+        assert found == items
+        assert (readout_bytes(kind), answer_bytes(kind), register_count(kind)) == (octets, 16 + octets, count)
+
+
+def test_a_readout_as_registers_and_back():
+    """A readout put into registers, each value in whole ones, highest first, comes back byte by byte."""
+    for text, stated in ((WATER_123, ((0, "m3"),)), (HEAT, ((2, "kWh"), (8, "m3")))):
+        frame = answer(octets(text))
+        words = registers(frame, 99, stated)
+        assert len(words) == register_count(frame.kind)
+        assert registers(frame, 3, stated) == words[:3]
+        assert readout_of(frame.kind, words, ((0, "m3"), (2, "m3")) if frame.kind == 0x10 else ()) == frame.octets
+    assert registers(answer(octets(WATER_123)), 9, ()) == (0x0001, 0x2300, 0, 0, 0, 0, 0, 0, 0)
+    heat = registers(answer(octets(HEAT)), 21, ())
+    assert heat[2:4] == (0x0544, 0x2788) and heat[10:12] == (0x0000, 0x2679) and heat[20] == 0x0500
+    assert heat[16:20] == (0x0020, 0x2509, 0x0317, 0x5211)
+    liters = readout_of(0x10, (0,) * 9, ((0, "l"), (2, "pint")))
+    assert (liters[4], liters[9]) == (0x29, 0x2C)
+    assert [readout_of(0x20, (0,) * 21, ())[5 * place + 4] for place in range(5)] == [0x05, 0x05, 0x17, 0x35, 0x2C]
+
+
+def test_a_readout_in_another_unit_than_stated_is_no_value():
+    """Codes, units and the power of ten before them are told; what is not stated may have any unit of its kind."""
+    body = octets("00 23 01 00 29 00 00 00 00 2C") + bytes(9)
+    assert registers(Frame(0x10, "0" * 14, 0x81, body), 2, ()) == (0x0001, 0x2300)
+    fault = raised(lambda: registers(Frame(0x10, "0" * 14, 0x81, body), 2, ((0, "m3"),)))
+    assert fault == ("wrong-function", "volume in unit 29 (l), stated is m3")
+    heat = answer(octets(HEAT))
+    tens = heat.octets[:9] + b"\x13" + heat.octets[10:]
+    fault = raised(lambda: registers(Frame(0x25, "0" * 14, 0x81, tens), 4, ((2, "GJ"),)))
+    assert fault == ("wrong-function", "energy in unit 13 (100 GJ), stated is GJ")
+    wrong = octets("0A 23 01 00 2C 00 00 00 00 2C") + bytes(9)
+    assert raised(lambda: registers(Frame(0x10, "0" * 14, 0x81, wrong), 2, ((0, "m3"),)))[0] == "digits"
+    assert registers(Frame(0x10, "0" * 14, 0x81, wrong), 2, ()) == (0x0001, 0x230A)
+    absent = octets("FF FF FF FF 2C 00 00 00 00 2C") + bytes(9)
+    assert registers(Frame(0x10, "0" * 14, 0x81, absent), 2, ((0, "m3"),)) == (0xFFFF, 0xFFFF)
+
+
+def test_lengths_of_a_readout_to_the_byte():
+    """One byte less or more than the type has is short or long; a unit that is on neither side is told by its codes."""
+    frame = answer(octets(WATER))
+    for length, kind in ((18, "short"), (20, "long")):
+        body = (frame.octets + b"\0")[:length]
+        fault = raised(lambda body=body: figures_of(Frame(0x10, "0" * 14, 0x81, body)))
+        assert fault == (kind, "%d bytes of a readout of 19" % length)
+    spoilt = frame.octets[:4] + b"\x05" + frame.octets[5:]
+    assert raised(lambda: figures_of(Frame(0x10, "0" * 14, 0x81, spoilt))) == ("framing", "unit codes 05 2c")
+
+
+def test_frames_to_the_byte():
+    """Each length below, at and above what a frame says of itself, with the numbers that are told."""
+    good = octets(WATER)
+    for length in range(1, 11):
+        assert raised(lambda length=length: answer(good[:length])) == ("short", "%d of at least 13 bytes" % length)
+    assert raised(lambda: answer(good[:11])) == ("short", "11 bytes, 35 expected")
+    assert raised(lambda: answer(good[:34])) == ("short", "34 bytes, 35 expected")
+    assert raised(lambda: answer(good + b"\0")) == ("long", "36 bytes, 35 expected")
+    assert raised(lambda: answer(b"\xfe" * 9)) == ("silent", "no byte")
+    assert raised(lambda: answer(b"\xfe\x69" + good)) == ("framing", "68 is missing")
+    assert raised(lambda: answer(good[:-1] + b"\x17")) == ("framing", "16 is missing at the end")
+    assert raised(lambda: answer(good[:-2] + b"\x8f\x16")) == ("crc", "check sum 8f is wrong")
+    address = "00201510270588"
+
+    def told(control, body, question=None):
+        return raised(lambda: answer(framed(Frame(0x10, address, control, body)), question))
+
+    assert told(0x81, b"\x1f\x90") == ("short", "2 of at least 3 bytes")
+    assert told(0x81, b"\x1f\x91\x00") == ("wrong-function", "1f91 answers, 901F was asked")
+    assert told(0xC1, b"\x00\x05") == ("exception", "5") and told(0xC1, b"\x05") == ("exception", "0")
+    assert told(0x01, b"\x1f\x90\x00")[0] == told(0x82, b"\x1f\x90\x00")[0] == "wrong-function"
+    assert told(0x81, b"\x1f\x90\x05", Question(0x10, address, 6)) == (
+        "wrong-function",
+        "number 5 answers, 6 was asked",
+    )
+    assert told(0x81, b"\x1f\x90\x06", Question(0x10, address, 6)) is None
+    assert told(0x81, b"\x90\x1f\x06", Question(0x19, address, 6)) is None
+    fault = told(0x81, b"\x1f\x90\x06", Question(0x20, address, 6))
+    assert fault == ("wrong-unit", "10 00201510270588 answers, 20 00201510270588 was asked")
+    assert READOUT_DI == 0x901F
+
+
+def test_questions_to_the_byte():
+    """A question has three bytes of DATA, control code 01 and the identifier in either order."""
+    address = "00201510270588"
+    for control, body, fault in (
+        (0x01, b"\x1f\x90\x07", None), (0x01, b"\x90\x1f\x07", None),
+        (0x01, b"\x1f\x90", ("short", "2 bytes of a question")),
+        (0x01, b"\x1f\x90\x07\x00", ("long", "4 bytes of a question")),
+        (0x02, b"\x1f\x90\x07", ("wrong-function", "control code 02 does not ask for the readout")),
+        (0x01, b"\x1f\x91\x07", ("wrong-function", "control code 01 does not ask for the readout")),
+    ):  # fmt: skip
+        frame = framed(Frame(0x10, address, control, body))
+        assert raised(lambda frame=frame: read_request(frame)) == fault
+        assert is_question(frame) == (fault is None)
+    assert read_request(framed(Frame(0x10, address, 0x01, b"\x1f\x90\x07"))) == Question(0x10, address, 7)
+    frame = answered(Question(0x10, address, 7), b"ab")
+    assert frame == Frame(0x10, address, 0x81, b"\x1f\x90\x07ab") and answer(framed(frame)).octets == b"ab"
+    assert framed(Frame(0x10, address, 0x81, b""))[9:] == b"\x81\x00\xf2\x16"
+    assert len(request(Question(0x10, address, 7))) == 4 + 16
+
+
+def test_where_a_frame_begins_and_ends():
+    """Behind wake bytes without number and at most eight others; only types of water, heat and gas begin one."""
+    good = octets(WATER)
+    assert frame_span(good) == (0, 35) and is_whole(good) and not is_whole(good[:-1])
+    assert frame_span(b"\xfe" * 40 + good) == (40, 75)
+    for glitches in range(1, 11):
+        found = frame_span(b"\x00" * glitches + good)
+        assert found == ((glitches, glitches + 35) if glitches <= 8 else None)
+    assert frame_span(good[:11]) == (0, 35) and frame_span(good[:10]) is None and not is_whole(b"")
+    for kind, found in ((0x10, 0), (0x19, 0), (0x20, 0), (0x30, 0), (0x40, None), (0x00, None)):
+        span = frame_span(bytes((0x68, kind)) + good[2:])
+        assert (span and span[0]) == found
+    assert frame_span(b"\x68" + good) == (1, 36)

@@ -150,3 +150,13 @@ def test_a_part_of_a_declared_span_says_what_it_is():
         assert found.energy_wh == (1002 if parts == 1 else 251)
         assert sorted(found.flag) == sorted(said)
         assert (found.weight, found.weights) == (0, 0)
+
+
+def test_a_watt_hour_less_is_a_decrease():
+    """A register that shows one Wh less than before the change decreased; one Wh more is counted; none is none."""
+    meter = Point(*POINT[:7], (1, 1), "Wh", "direct", (), True, 10000, *POINT[13:])
+    for final_wh, energy in ((500, (0, DECLARED)), (501, (1, DECLARED)), (499, (0, DECREASED + DECLARED))):
+        assert changed_energy(meter, _words(500), [_change(final_wh, 0)], meter, _words(0)) == energy
+    for final_wh, energy in ((499, (999, ROLLED_OVER + DECLARED)), (500, (1000, ROLLED_OVER + DECLARED))):
+        assert changed_energy(meter, _words(9500), [_change(final_wh, 0)], meter, _words(0)) == energy
+    assert changed_energy(meter, _words(9500), [_change(501, 0)], meter, _words(0)) == (0, DECREASED + DECLARED)

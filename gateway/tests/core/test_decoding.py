@@ -7,8 +7,10 @@ from gateway.core.meter.decoding import (
     reading_value,
     register_advance,
     scale_of,
+    stated_value,
     text_of,
     value_of,
+    width_wh,
 )
 from gateway.core.meter.profile import SENTINELS, Point
 
@@ -209,3 +211,98 @@ def test_parts_of_a_watt_hour_do_not_count():
 def test_what_is_no_quantity_is_scaled_as_the_profile_says():
     """A status or a plain number has no unit: its factor and nothing else leads to it."""
     assert scale_of(point(quantity=None, unit="", factor=(1, 10)), NONE) == (1, 10, 0)
+
+
+def test_the_ends_of_every_width():
+    """The greatest and the least number of each type, and the numbers beside nought."""
+    for kind, bits, number in (
+        ("i16", 0x8000, -32768), ("i16", 0x7FFE, 32766), ("i16", 0x4000, 16384), ("i16", 0xBFFF, -16385),
+        ("i32", 0x80000000, -(1 << 31)), ("i32", 0x7FFFFFFE, (1 << 31) - 2), ("i32", 0x40000000, 1 << 30),
+        ("u32", 0xFFFFFFFE, (1 << 32) - 2), ("u16", 0xFFFE, 65534), ("u16", 0, 0), ("i16", 0, 0),
+        ("i64", 1 << 63, -(1 << 63)), ("i64", 1 << 62, 1 << 62), ("u64", (1 << 64) - 2, (1 << 64) - 2),
+    ):  # fmt: skip
+        count = int(kind[1:]) // 16
+        words = tuple([bits >> 16 * (count - 1 - place) & 0xFFFF for place in range(count)])
+        meter = point(kind, count, "active_power_total", "W", sentinels=())
+        assert value_of(meter, words) == (number, 0), (kind, bits)
+        assert energy_wh(point(kind, count, unit="Wh", sentinels=()), words) == number
+
+
+def test_powers_of_ten_of_both_signs():
+    """A power of ten counts as a signed number, from -10 to 10 as SunSpec has it; beyond there is no value."""
+    scaled = point("u16", 1, unit="Wh", exponent_at=11, wrap=65536, sentinels=())
+    for ten, wh in ((0, 1234), (1, 12340), (3, 1234000), (0xFFFF, 123), (0xFFFE, 12), (0xFFFC, 0)):
+        assert energy_wh(scaled, (1234, ten)) == wh
+    for ten, wh in ((10, 1234 * 10**10), (11, None), (0xFFF6, 0), (0xFFF5, None), (0x8000, None), (0x8001, None)):
+        assert energy_wh(scaled, (1234, ten)) == wh
+    assert register_advance(scaled, (1000, 1), (1234, 1)) == (2340, "")
+    assert register_advance(scaled, (1000, 0xFFFF), (1234, 0xFFFF)) == (23, "")
+    assert register_advance(scaled, (65535, 1), (1, 1)) == (20, "R")
+    assert register_advance(scaled, (65530, 0xFFFF), (10, 0xFFFF)) == (1, "R")
+    assert register_advance(scaled, (65535, 0), (1, 1)) == (0, "D")
+    assert register_advance(scaled, (1000, 0), (100, 1)) == (0, "")
+    assert register_advance(scaled, (1000, 0), (101, 1)) == (10, "")
+    assert register_advance(scaled, (101, 1), (1000, 0)) == (0, "D")
+
+
+def test_a_tenth_of_the_width_is_the_most_that_rolls_over():
+    """A register that passes its width and moved by a tenth of it rolled over; by one count more it decreased."""
+    meter = point("u16", 1, unit="Wh", wrap=10000)
+    assert register_advance(meter, (9500,), (500,)) == (1000, "R")
+    assert register_advance(meter, (9500,), (501,)) == (0, "D")
+    assert register_advance(meter, (9999,), (0,)) == (1, "R")
+    assert register_advance(meter, (9999,), (9998,)) == (0, "D")
+    assert register_advance(meter, (5,), (5,)) == (0, "") and register_advance(meter, (5,), (6,)) == (1, "")
+
+
+def test_the_width_in_energy():
+    """100,000,000 counts of 0.01 kWh behind 200/5 and 10/1 are 400 GWh; without a width it never begins anew."""
+    meter = point("u32", 2, factor=(1, 100), wrap=10**8, times=("ct", "vt"))
+    assert width_wh(meter) == 10**9
+    assert width_wh(meter, ((200, 5), (10, 1))) == 400 * 10**9
+    assert width_wh(point("u32", 2)) is None
+
+
+def test_characters_at_the_ends_of_what_is_printable():
+    """A blank inside and a tilde are kept; the delete sign, control characters and high octets are dropped."""
+    assert text_of((0x4120, 0x427E)) == "A B~"
+    assert text_of((0x417F, 0x1F42, 0x80FF, 0x0000)) == "AB"
+    assert text_of((0x2041, 0x2020)) == "A" and text_of(()) == ""
+
+
+def test_values_as_stated_by_the_profile():
+    """In the unit of the manual, with factor and ratios and without the unit's own power of ten."""
+    meter = point("u32", 2, unit="Wh", factor=(1, 10), times=("ct",))
+    assert stated_value(meter, (0, 55), ((200, 1), (1, 1))) == (1100, 0)
+    assert stated_value(meter, (0, 55)) == (55, -1)
+    assert stated_value(meter, (0xFFFF, 0xFFFF)) is None
+    assert value_of(meter, (0, 55)) == (55, -4)
+
+
+def test_divisors_with_and_without_an_end():
+    """By 8 and by 125 exact, by 3 and 7 cut off downwards at nine digits, also below nought."""
+    for divisor, number, found in (
+        (8, 1, (125, -3)), (8, 16, (2, 0)), (125, 1, (8, -3)), (3, 6, (2, 0)), (3, 1, (333333333, -9)),
+        (7, 22, (3142857142, -9)), (6, 3, (5, -1)), (6, 1, (166666666, -9)), (40, 30, (75, -2)),
+    ):  # fmt: skip
+        meter = point("i32", 2, "active_power_total", "W", factor=(1, divisor))
+        assert value_of(meter, (number >> 16, number & 0xFFFF)) == found, (divisor, number)
+    meter = point("i32", 2, "active_power_total", "W", factor=(1, 3))
+    assert value_of(meter, (0xFFFF, 0xFFFF)) == (-333333334, -9)
+
+
+def test_half_to_even_about_nought():
+    """Tenths of a watt below and above each half, of both signs; what accumulates goes down instead."""
+    for mantissa, watts in ((4, 0), (5, 0), (6, 1), (14, 1), (15, 2), (16, 2), (-4, 0), (-5, 0), (-6, -1), (-15, -2)):
+        assert account_value("active_power_total", mantissa, -1) == watts, mantissa
+    assert [account_value("energy_active_import", number, -4) for number in (9, 10, 19, 20)] == [0, 1, 1, 2]
+    assert account_value("active_power_total", 7, 2) == 700 and account_value("frequency", 5, -3) == 5
+
+
+def test_only_powers_are_turned():
+    """The sign of a profile turns W and var, and no energy, voltage or apparent power."""
+    for quantity, unit, value in (
+        ("active_power_total", "W", -5), ("reactive_power_total", "var", -5), ("apparent_power_total", "VA", 5),
+        ("energy_active_import", "kWh", 5000), ("voltage_l1_n", "V", 5000),
+    ):  # fmt: skip
+        assert reading_value(point(quantity=quantity, unit=unit, sign="+export"), 5, 0) == value

@@ -6,7 +6,9 @@ from gateway.core.meter.dlt645 import (
     READ_ADDRESS,
     answer,
     answer_bytes,
+    di_text,
     error_text,
+    frame_span,
     framed,
     is_address,
     is_whole,
@@ -17,6 +19,7 @@ from gateway.core.meter.dlt645 import (
     read_on,
     read_request,
     request,
+    year_of,
 )
 from gateway.core.meter.modbus import FrameFault
 
@@ -202,3 +205,117 @@ def test_what_ends_otherwise_or_asks_for_less_is_no_question():
             assert fault.kind == kind
         else:
             raise AssertionError(kind)
+
+
+def test_what_is_told_of_a_frame():
+    """Lengths, check sum and marks, each by what was seen and what was expected."""
+    good = octets(ANSWERED)
+    for heard, fault in (
+        (b"", ("silent", "no byte")), (b"\xfe" * 5, ("silent", "no byte")),
+        (good[:9], ("short", "9 of at least 12 bytes")),
+        (good[:10], ("short", "10 bytes, 19 expected")), (good[:18], ("short", "18 bytes, 19 expected")),
+        (good + b"\0", ("long", "20 bytes, 19 expected")), (b"\x69" + good[1:], ("framing", "68 is missing")),
+        (good[:7] + b"\x69" + good[8:], ("framing", "68 is missing")), (good[:7], ("short", "7 of at least 12 bytes")),
+        (good[:7] + b"\x00", ("framing", "68 is missing")),
+        (good[:-2] + b"\x17\x16", ("crc", "check sum 17 is wrong")),
+        (good[:-1] + b"\x17", ("framing", "16 is missing at the end")),
+        (good, None),
+    ):  # fmt: skip
+        assert fault_of(heard) == fault, heard
+    assert opened(good).octets == b"\x00\x01\x02\x02\x99\x49\x00"
+    assert opened(framed(METER, 0x91, bytes(range(256))[:255])).octets == bytes(range(256))[:255]
+
+
+def test_what_is_told_of_an_answer():
+    """Who answers what, by its numbers."""
+    question = read(METER, CURRENT_L1)
+    for frame, asked, fault in (
+        (framed(METER, 0x91, b""), question, ("short", "0 of at least 5 bytes")),
+        (framed(METER, 0x91, bytes(4)), question, ("short", "4 of at least 5 bytes")),
+        (framed(METER, 0x92, bytes(5)), None, ("short", "5 of at least 6 bytes")),
+        (framed(METER, 0x92, bytes(6)), None, None),
+        (framed(METER, 0x81, bytes(2)), None, ("short", "2 of at least 3 bytes")),
+        (framed(METER, 0x81, bytes(3)), None, None),
+        (framed(METER, 0x81, bytes(3)), question, ("wrong-function", "control code 81 answers, 11 was asked")),
+        (framed(METER, 0x11, bytes(5)), question, ("wrong-function", "control code 11 answers, 11 was asked")),
+        (framed(METER, 0x11, bytes(5)), None, ("wrong-function", "control code 11 answers no read")),
+        (framed(METER, 0xD1, b""), question, ("short", "0 bytes of a refusal")),
+        (framed(METER, 0xD1, b"ab"), question, ("long", "2 bytes of a refusal")),
+        (framed(METER, 0x93, bytes(5)), None, ("short", "5 of 6 bytes")),
+        (framed(METER, 0x93, bytes(7)), None, ("long", "7 of 6 bytes")),
+        (framed(METER, 0x93, bytes(6)), None, ("wrong-unit", "000000000161 answers for 000000000000")),
+        (framed("000000000162", 0x91, bytes(5)), question,
+         ("wrong-unit", "000000000162 answers, 000000000161 was asked")),
+        (framed(METER, 0x91, bytes(5)), question, ("wrong-function", "00000000 answers, 02020100 was asked")),
+        (framed(METER, 0x81, bytes(3)), read(METER, 0x9010, 1997), ("wrong-function", "0000 answers, 9010 was asked")),
+        (framed(METER, 0x91, bytes(5)), read(EVERYONE, 0), ("wrong-unit", "a broadcast has no answer")),
+    ):  # fmt: skip
+        assert fault_of(frame, asked) == fault, fault
+    more = answer(framed(METER, 0xB2, bytes(4) + b"ab\x07"))
+    assert (more.octets, more.sequence, more.more, more.control) == (b"ab", 7, True, 0x12)
+    assert answer(framed(METER, 0x82, b"\x10\x90ab\x07")).sequence == 7
+
+
+def test_what_is_told_of_a_question():
+    """A question has the identifier and, where it goes on, the frame number; not a byte more or less."""
+
+    def told(control, body):
+        try:
+            return read_request(framed(METER, control, body))
+        except FrameFault as fault:
+            return (fault.kind, fault.detail)
+
+    for control, width in ((0x11, 4), (0x12, 5), (0x13, 0), (0x01, 2), (0x02, 3)):
+        assert told(control, bytes(width))[:2] == (METER, control)
+        assert told(control, bytes(width + 1)) == ("long", "%d bytes of a question" % (width + 1))
+        if width:
+            assert told(control, bytes(width - 1)) == ("short", "%d bytes of a question" % (width - 1))
+    assert told(0x12, b"\x04\x03\x02\x01\x09") == (METER, 0x12, 0x01020304, 9)
+    assert told(0x11, b"\x04\x03\x02\x01") == (METER, 0x11, 0x01020304, 0)
+    assert told(0x91, bytes(4)) == ("wrong-function", "control code 91 does not read")
+
+
+def test_questions_at_both_ends():
+    """Identifiers of four bytes, of two in 1997; frame numbers 1 to 255."""
+    for di, year in ((0, 2007), (0xFFFFFFFF, 2007), (0, 1997), (0xFFFF, 1997)):
+        assert read_request(request(read(METER, di, year))).di == di
+    for di, year in ((-1, 2007), (1 << 32, 2007), (1 << 16, 1997), (-1, 1997)):
+        assert not_made(lambda di=di, year=year: read(METER, di, year))
+    for sequence in (1, 255):
+        assert read_request(request(read_on(read(METER, 7), sequence))).sequence == sequence
+    assert not_made(lambda: read_on(read(METER, 7), 0)) and not_made(lambda: read_on(read(METER, 7), 256))
+    assert not_made(lambda: framed("00000000161", 0x11, b"")) and not_made(lambda: framed("00000000016B", 0x11, b""))
+    assert (year_of(0x11), year_of(0x92), year_of(0x01), year_of(0x82), year_of(0xC1), year_of(0x13)) == (
+        2007, 2007, 1997, 1997, 1997, 2007,
+    )  # fmt: skip
+    assert answer_bytes(read(METER, 0), 0) == 16 and answer_bytes(read_on(read(METER, 0x901F, 1997), 1), 4) == 19
+    assert (di_text(0xABC, 0x11), di_text(0xABC, 0x02)) == ("00000ABC", "0ABC")
+
+
+def not_made(call):
+    try:
+        call()
+    except AssertionError:
+        return True
+    return False
+
+
+def test_where_a_frame_begins_and_ends():
+    """Behind any number of wake bytes and at most eight others; the second 68 stands seven bytes behind the first."""
+    good = octets(ANSWERED)
+    assert frame_span(good) == (0, 19) and frame_span(b"\xfe" * 40 + good) == (40, 59)
+    for glitches in range(1, 11):
+        assert frame_span(b"\x00" * glitches + good) == ((glitches, glitches + 19) if glitches <= 8 else None)
+    assert frame_span(good[:10]) == (0, 19) and frame_span(good[:9]) is None and frame_span(b"") is None
+    assert frame_span(b"\x68" + good) == (1, 20) and frame_span(good[:7] + b"\x00" + good[8:]) is None
+    assert is_whole(good + b"\0") and is_whole(good) and not is_whole(good[:-1])
+
+
+def test_every_error_bit_has_its_words():
+    """DL/T 645-2007, annex B: seven bits, the lowest first; the eighth means nothing."""
+    words = [error_text(1 << bit) for bit in range(8)]
+    assert words == [
+        "other error", "no such data", "password wrong or not authorised", "baud rate cannot be changed",
+        "too many year zones", "too many day periods", "too many tariffs", "no reason",
+    ]  # fmt: skip
+    assert error_text(0x7F) == ", ".join(words[:7])

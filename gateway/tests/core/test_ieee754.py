@@ -49,3 +49,56 @@ def vectors():
     singles = [float32(n * 2654435761 & 0xFFFFFFFF) for n in range(500)]
     doubles = [float64(n * 11400714819323198485 & 0xFFFFFFFFFFFFFFFF) for n in range(500)]
     return [("none" if value is None else "%de%d" % value).encode() for value in singles + doubles]
+
+
+def exact(bits, exponent_bits, fraction_bits):
+    """Return the positive float of *bits* as numerator and power of two, by the definition of IEEE 754."""
+    biased, fraction = bits >> fraction_bits, bits & ((1 << fraction_bits) - 1)
+    bias = (1 << (exponent_bits - 1)) - 1
+    if biased:
+        return ((1 << fraction_bits) + fraction, biased - bias - fraction_bits)
+    return (fraction, 1 - bias - fraction_bits)
+
+
+def half_way(bits, exponent_bits, fraction_bits):
+    """Return the points half-way to the neighbours below and above, as whole numbers over one power of two."""
+    edges = [exact(bits + step, exponent_bits, fraction_bits) for step in (-1, 0, 1)]
+    low = min([ten for _, ten in edges]) - 1
+    return [(edges[n][0] << edges[n][1] - low) + (edges[n + 1][0] << edges[n + 1][1] - low) >> 1 for n in (0, 1)], low
+
+
+def test_shortest_and_nearest_by_definition():
+    """About 300 floats of either width: inside the half-way points, none shorter is, and none as short is nearer."""
+    for convert, exponent_bits, fraction_bits in ((float32, 8, 23), (float64, 11, 52)):
+        greatest = ((1 << exponent_bits) - 1 << fraction_bits) - 2
+        patterns = [n * 11400714819323198485 % greatest + 1 for n in range(1, 200)]
+        for exponent in range(1, (1 << exponent_bits) - 1, 1 << (exponent_bits - 5)):
+            patterns += [(exponent << fraction_bits) + step for step in (-1, 0, 1)]
+        for bits in patterns:
+            mantissa, ten = convert(bits)
+            assert isinstance(mantissa, int) and isinstance(ten, int)
+            assert mantissa % 10 and convert(bits | 1 << (exponent_bits + fraction_bits)) == (-mantissa, ten)
+            (low, high), two = half_way(bits, exponent_bits, fraction_bits)
+            number, of_two = exact(bits, exponent_bits, fraction_bits)
+
+            def scaled(mantissa, ten, whole, two):
+                """Return a decimal and a binary fraction over one denominator."""
+                left = mantissa * 10 ** max(ten, 0) * 2 ** max(-two, 0)
+                return (left, whole * 2 ** max(two, 0) * 10 ** max(-ten, 0))
+
+            even = not bits & 1
+            for edge, side in ((low, 1), (high, -1)):
+                here, there = scaled(mantissa, ten, edge, two)
+                assert (here - there) * side > 0 or (even and here == there), hex(bits)
+            for other in (mantissa // 10, mantissa // 10 + 1):  # one digit less: outside
+                inside = []
+                for edge, side in ((low, 1), (high, -1)):
+                    here, there = scaled(other, ten + 1, edge, two)
+                    inside.append((here - there) * side > 0)
+                assert not all(inside), hex(bits)
+            here, there = scaled(mantissa, ten, number, of_two)
+            for other in (mantissa - 1, mantissa + 1):
+                (down, least), (up, most) = scaled(other, ten, low, two), scaled(other, ten, high, two)
+                further, _ = scaled(other, ten, number, of_two)
+                outside = down < least or up > most  # as may be next to a power of two
+                assert outside or abs(further - there) >= abs(here - there), hex(bits)

@@ -1,14 +1,17 @@
 """Modbus frames: what is asked, what is believed, and what is refused for which reason."""
 
 from gateway.core.meter.modbus import (
+    EXCEPTION_NAMES,
     FrameFault,
     answer,
     answer_bytes,
     crc16,
+    crc_holds,
     read_request,
     refusal,
     request,
     tcp_answer,
+    tcp_answer_bytes,
     tcp_length,
     tcp_request,
     with_crc,
@@ -160,3 +163,148 @@ def test_refusals_of_any_function_are_known():
     assert refusal(asked, bytes.fromhex("000700000003018302")) == 2
     for other in ("000800000003018302", "0007000000030183", "000700000003028302", "0007000000050103020000"):
         assert refusal(asked, bytes.fromhex(other)) is None
+
+
+def told(call):
+    """Return kind and detail of the fault that *call* raises."""
+    try:
+        call()
+    except FrameFault as fault:
+        return (fault.kind, fault.detail)
+    return None
+
+
+def test_what_is_told_of_a_bad_answer():
+    """Each fault names what was seen and what was expected, in the numbers of the line."""
+    for frame, count, fault in (
+        (b"", 2, ("silent", "no byte")),
+        (ANSWER[:8], 2, ("short", "8 of 9 bytes")),
+        (ANSWER + b"\x01", 2, ("long", "10 bytes, 9 expected")),
+        (ANSWER[:-1] + b"\x8d", 2, ("crc", "check sum 29 8d is wrong")),
+        (ANSWER, 3, ("short", "4 of 6 bytes of registers")),
+        (ANSWER, 1, ("long", "4 bytes of registers, 2 expected")),
+        (with_crc(b"\x01\x04\x05\x46\x2a\x75\x21"), 2, ("long", "5 bytes of registers, 4 expected")),
+        (with_crc(b"\x01\x04\x03\x46\x2a\x75\x21"), 2, ("short", "3 of 4 bytes of registers")),
+        (with_crc(b"\x02\x04\x04\x46\x2a\x75\x21"), 2, ("wrong-unit", "unit 2 answers, unit 1 was asked")),
+        (with_crc(b"\x01\x03\x04\x46\x2a\x75\x21"), 2, ("wrong-function", "function 03 answers, 04 was asked")),
+        (with_crc(b"\x01"), 2, ("wrong-function", "function none answers, 04 was asked")),
+        (with_crc(b"\x01\x04"), 2, ("short", "0 of 4 bytes of registers")),
+        (with_crc(b"\x01\x84\x0b"), 2, ("exception", "11")),
+        (with_crc(b"\x01\x83\x02"), 2, ("wrong-function", "function 83 answers, 04 was asked")),
+        (with_crc(b"\x01\x84\x02\x00"), 2, ("wrong-function", "function 84 answers, 04 was asked")),
+    ):
+        assert told(lambda frame=frame, count=count: answer(frame, 1, 4, count)) == fault, frame
+
+
+def test_damage_is_told_by_its_length():
+    """A spoilt frame as long as it says of itself, or as a refusal, has a wrong check sum; others the wrong length."""
+    spoilt = bytes(2)
+    for frame, count, kind in (
+        (b"\x01\x84\x02" + spoilt, 2, "crc"), (b"\x01\x04\x02" + spoilt, 2, "short"),
+        (b"\x01\x04\x01\x00" + spoilt, 2, "crc"), (b"\x01\x04\x02\x00" + spoilt, 2, "short"),
+        (b"\x01\x04\x06" + bytes(6) + spoilt, 2, "crc"), (b"\x01\x04\x05" + bytes(6) + spoilt, 2, "long"),
+        (b"\x01\x04\x04" + bytes(4) + spoilt, 2, "crc"), (b"\x01\x04\x09" + bytes(4) + spoilt, 2, "crc"),
+        (b"\x01\x84" + spoilt, 2, "short"), (b"\x01\x84\x02\x00" + spoilt, 2, "short"),
+    ):  # fmt: skip
+        assert judged(frame, count=count) == kind, frame
+
+
+def test_counts_and_addresses_at_both_ends():
+    """1 to 125 registers up to address 65535, of units 0 to 255: asked, and read back as asked."""
+    for unit, function, start, count in ((0, 3, 0, 1), (255, 4, 65535, 1), (247, 3, 65411, 125), (1, 4, 0x1234, 0x7B)):
+        assert read_request(request(unit, function, start, count)) == (unit, function, start, count, None)
+        raw = tcp_request(0xABCD, unit, function, start, count)
+        assert raw == b"\xab\xcd\x00\x00\x00\x06" + request(unit, function, start, count)[:-2]
+        assert read_request(raw) == (unit, function, start, count, 0xABCD)
+    assert (answer_bytes(1), answer_bytes(125), tcp_answer_bytes(1), tcp_answer_bytes(125)) == (7, 255, 11, 259)
+    for unit, function, start, count in (
+        (-1, 3, 0, 1), (256, 3, 0, 1), (1, 2, 0, 1), (1, 5, 0, 1), (1, 3, 0, 0), (1, 3, 0, 126), (1, 3, -1, 1),
+        (1, 3, 65536, 1), (1, 3, 65412, 125),
+    ):  # fmt: skip
+        try:
+            request(unit, function, start, count)
+        except AssertionError:
+            continue
+        raise RuntimeError("asked")
+
+
+def test_what_is_told_of_a_question():
+    """Everything that is no read request, with what is wrong of it."""
+    for body, fault in (
+        (b"\x01", ("short", "1 bytes between unit and check sum")),
+        (b"\x01\x03", ("short", "2 bytes between unit and check sum")),
+        (b"\x01\x03\x00\x00\x00", ("short", "5 bytes between unit and check sum")),
+        (b"\x01\x03\x00\x00\x00\x01\x00", ("long", "7 bytes between unit and check sum")),
+        (b"\x01\x10\x00\x00\x00\x01", ("wrong-function", "function 10 does not read registers")),
+        (b"\x01\x05", ("wrong-function", "function 05 does not read registers")),
+        (b"\x01\x03\x00\x05\x00\x00", ("long", "0 registers from 5 cannot be read at once")),
+        (b"\x01\x03\x00\x05\x00\x7e", ("long", "126 registers from 5 cannot be read at once")),
+        (b"\x01\x03\xff\xff\x00\x02", ("long", "2 registers from 65535 cannot be read at once")),
+        (b"\x01\x03\xff\xff\x00\x01", None), (b"\x01\x04\x00\x00\x00\x7d", None), (b"\x01\x04\x01\x00\x00\x01", None),
+    ):  # fmt: skip
+        assert told(lambda body=body: read_request(with_crc(body))) == fault
+    assert told(lambda: read_request(b"")) == ("silent", "no byte")
+    assert told(lambda: read_request(QUESTION[:7])) == ("short", "7 of 8 bytes")
+    assert told(lambda: read_request(QUESTION[:7] + b"\x00"))[0] == "crc"
+    assert told(lambda: read_request(b"\x00\x01\x00\x00\x00\x05\x01\x03\x00\x00\x01")) is not None
+
+
+def test_tcp_headers_at_both_ends():
+    """A header states 2 to 254 bytes of protocol 0; six bytes of it are enough to know the length."""
+    for head, length in (
+        ("000700000001", None), ("000700000002", 8), ("0007000000fe", 260), ("0007000000ff", None),
+        ("000700010002", None), ("000701000002", None), ("000700000102", None), ("0007000000", None), ("", None),
+        ("000700000006ffff", 12),
+    ):  # fmt: skip
+        assert tcp_length(bytes.fromhex(head)) == length, head
+
+
+def test_what_is_told_of_a_tcp_answer():
+    """Length, protocol, transaction and unit, each by its numbers."""
+    good = bytes.fromhex("0007000000050103020000")
+    for frame, fault in (
+        (good[:6], ("short", "6 of 11 bytes")), (good[:7], ("short", "7 bytes, the header says 11")),
+        (good + b"\x00", ("long", "12 bytes, the header says 11")),
+        (b"\x01\x07" + good[2:], ("late", "transaction 263 answers, 7 was asked")),
+        (b"\x00\x07\x01\x02\x00\x05" + good[6:], ("framing", "protocol 258, length 5")),
+        (b"\x00\x07\x00\x00\x01\x05" + good[6:], ("framing", "protocol 0, length 261")),
+        (good[:6] + b"\x02" + good[7:], ("wrong-unit", "unit 2 answers, unit 1 was asked")),
+        (good, None), (b"", ("silent", "no byte")),
+        (bytes.fromhex("00070000000201" + "83"), ("wrong-function", "function 83 answers, 03 was asked")),
+    ):  # fmt: skip
+        assert told(lambda frame=frame: tcp_answer(frame, 7, 1, 3, 1)) == fault, frame
+
+
+def test_refusals_of_any_function():
+    """The exception code of an answer with the unit and function of the question, on either kind of line."""
+    asked = with_crc(b"\x01\x10\x00\x00\x00\x01\x02\x00\x05")
+    for body, code in (
+        (b"\x01\x90\x03", 3), (b"\x02\x90\x03", None), (b"\x01\x83\x03", None), (b"\x01\x90", None),
+        (b"\x01\x90\x03\x00", None), (b"\x01\x10\x03", None),
+    ):  # fmt: skip
+        assert refusal(asked, with_crc(body)) == code
+        assert refusal(asked, with_crc(body)[:-1] + b"\x00") is None
+    tcp = tcp_request(7, 1, 3, 0, 1)
+    for frame, code in (
+        ("000700000003018302", 2), ("000800000003018302", None), ("000700000003028302", None),
+        ("000700000004018302", None), ("000700000005010302" + "0000", None), ("010700000003018302", None),
+    ):  # fmt: skip
+        assert refusal(tcp, bytes.fromhex(frame)) == code, frame
+    assert refusal(asked[:-1] + b"\x00", with_crc(b"\x01\x90\x03")) is None and refusal(b"", b"") is None
+
+
+def test_names_of_exceptions_are_those_of_the_specification():
+    """Modbus Application Protocol 1.1b3, section 7: codes 1 to 6, 8, 10 and 11."""
+    assert sorted(EXCEPTION_NAMES) == [1, 2, 3, 4, 5, 6, 8, 10, 11]
+    assert EXCEPTION_NAMES[2] == "illegal data address" and EXCEPTION_NAMES[6] == "busy"
+
+
+def test_check_sums_of_every_octet():
+    """The CRC of each single octet by the polynomial A001, bit by bit."""
+    for octet in range(256):
+        crc = 0xFFFF ^ octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+        assert crc16(bytes((octet,))) == crc and with_crc(bytes((octet,))) == bytes((octet, crc & 0xFF, crc >> 8))
+        assert crc_holds(with_crc(bytes((octet,)))) and not crc_holds(bytes((crc & 0xFF, crc >> 8)))
+    assert not crc_holds(b"\xff\xff") and not crc_holds(b"")

@@ -1,6 +1,7 @@
 """Reading a network from a plain map: everything wrong at once."""
 
-from gateway.core.account.network import Feeder, Network, Sink, Source, read_network
+from gateway.core.account.network import Feeder, Network, Sink, Source, energy_wh, read_network
+from gateway.core.fields import Fields
 
 
 def test_a_good_map_becomes_a_network() -> None:
@@ -63,3 +64,22 @@ def test_an_unknown_key_is_told_and_ignored() -> None:
     network, problems, ignored = read_network(plain)
     assert network is not None and problems == []
     assert [(one.code, one.where, one.values["key"]) for one in ignored] == [("WP-ACC-011", "sinks[0]", "watt_hours")]
+
+
+def test_energies_at_both_ends() -> None:
+    """Nothing and a thousand terawatt-hours are energies, one more or less is none; a feeder must state its own."""
+
+    def codes(**keys):
+        feeder = {"id": "f", "from": "A", "to": "B"}
+        feeder.update(keys)
+        plain = {"busbars": ["A", "B"], "sources": [], "sinks": [], "feeders": [feeder]}
+        network, problems, _ = read_network(plain)
+        assert (network is None) == bool(problems)
+        return [(one.code, one.where) for one in problems]
+
+    assert codes(wh=0) == codes(wh=10**15, reverse_wh=10**15) == []
+    assert codes(wh=10**15 + 1) == [("WP-ACC-008", "feeders[0].wh")]
+    assert codes(wh=1, reverse_wh=-1) == [("WP-ACC-008", "feeders[0].reverse_wh")]
+    assert codes() == [("WP-CFG-003", "feeders[0]")]
+    table = Fields({"wh": "much", "most": 10**15}, "", [])
+    assert (energy_wh(table, "wh"), energy_wh(table, "most"), energy_wh(table, "absent")) == (0, 10**15, 0)

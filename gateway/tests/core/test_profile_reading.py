@@ -219,3 +219,107 @@ def test_a_quantity_needs_a_number_and_an_identity_what_its_type_can_be():
 def test_a_share_in_percent_is_a_hundredth():
     """A power factor in % is two powers of ten below; no other unit stands for it."""
     assert [unit_exponent(unit, "1") for unit in ("%", "1", "V")] == [-2, 0, None]
+
+
+def wire(**keys):
+    """Return the codes of a profile whose [modbus] has *keys*."""
+    modbus = {"transport": ["rtu"], "function": 4, "max_registers": 80, "windows": [[0, 9]]}
+    modbus.update(keys)
+    return codes(modbus=modbus)
+
+
+def test_numbers_of_the_wire_at_both_ends():
+    """The least and the most of each number is taken; one beyond is not."""
+    for key, least, most in (
+        ("max_registers", 4, 125), ("align", 1, 4), ("timeout_ms", 10, 60000), ("gap_ms", 0, 10000), ("function", 3, 4),
+    ):  # fmt: skip
+        assert wire(**{key: least}) == wire(**{key: most}) == [], key
+        assert "WP-CFG-005" in wire(**{key: most + 1}), key
+    assert "WP-CFG-005" in wire(align=0) and "WP-CFG-005" in wire(timeout_ms=9) and "WP-CFG-005" in wire(gap_ms=-1)
+    assert "WP-CFG-005" in wire(function=2) and "WP-CFG-005" in wire(max_registers=0)
+    assert wire(function=5) == ["WP-CFG-005"] and wire(transport=["rtu", "tcp"]) == []
+    found = read_profile(plain(modbus={"transport": ["rtu"], "function": 4, "windows": [[0, 9]]}))[0]
+    assert (found.max_registers, found.align, found.timeout_ms, found.gap_ms) == (125, 1, 500, 0)
+
+
+def test_windows_at_both_ends():
+    """From 0 to 65535, or from 1 to 65536 where a document counts from one; of function 3 or 4, first to last."""
+    for window, fine in (
+        ([0, 65535], True), ([0, 65536], False), ([-1, 9], False), ([9, 0], False), ([0, 9, 9], False), ([0], False),
+        ({"first": 0, "last": 9}, True), ({"first": 0, "last": 9, "function": 4}, True), ([True, 9], False),
+        ({"first": 0, "last": 9, "function": 5}, False), ({"first": 0, "last": 9, "function": 2}, False),
+        ({"first": 0}, False), ({"first": 0, "last": 9, "more": 1}, False), ("0-9", False), ([0, "9"], False),
+    ):  # fmt: skip
+        assert wire(windows=[[0, 9], window]) == ([] if fine else ["WP-PRF-014"]), window
+    assert wire(windows=[[5, 5], [0, 9]]) == []
+    modbus = {"transport": ["rtu"], "function": 4, "address": "one-based", "windows": [[1, 65536]]}
+    points = one_point(at=65536)
+    found, problems = read_profile(plain(modbus=modbus, points=points))
+    assert problems == [] and found.windows == ((4, 0, 65535),) and found.points[0].address == 65535
+    assert (
+        codes(modbus=modbus, points=one_point(at=0))
+        == codes(modbus=modbus, points=one_point(at=65537))
+        == ["WP-CFG-005"]
+    )
+    modbus["windows"] = [[0, 9]]
+    assert codes(modbus=modbus, points=one_point(at=1)) == ["WP-PRF-014"]
+
+
+def test_registers_at_both_ends():
+    """Registers 0 to 65535; texts of 1 to 64 registers; widths of 2 counts to 64 bits; sentinels inside the type."""
+    wide = {"transport": ["rtu"], "function": 4, "windows": [[0, 65535]]}
+
+    def told(**point):
+        return codes(modbus=wide, points=one_point(**point))
+
+    assert told(at=0) == told(at=65535) == [] and told(at=65536) == told(at=-1) == ["WP-CFG-005"]
+    text = {"name": "maker", "at": 0, "type": "ascii"}
+    for count, found in ((1, []), (64, []), (0, ["WP-CFG-005"]), (65, ["WP-CFG-005"])):
+        assert codes(modbus=wide, points=one_point() + [dict(text, count=count)]) == found
+    energy = {"quantity": "energy_active_import", "at": 0, "type": "u64", "unit": "kWh", "counter": True}
+    for wrap, found in ((2, []), (1 << 64, []), (1, ["WP-CFG-005"]), ((1 << 64) + 1, ["WP-CFG-005"])):
+        assert codes(modbus=wide, points=[dict(energy, wrap=wrap)]) == found
+    for kind, wrap in (("u16", 1 << 16), ("u32", 1 << 32), ("u64", 1 << 64), ("i32", 1 << 32), ("f32", None)):
+        assert read_profile(plain(modbus=wide, points=[dict(energy, type=kind)]))[0].points[0].wrap == wrap
+    for sentinel, found in (
+        ([0], []), ([65535], []), ([65536], ["WP-PRF-021"]), ([-1], ["WP-PRF-021"]), ([True], ["WP-PRF-021"]),
+        (["a"], ["WP-PRF-021"]), ([0, 65535], []), ([], []),
+    ):  # fmt: skip
+        assert told(sentinel=sentinel) == found
+    found = read_profile(plain(modbus=wide, points=one_point(sentinel=[1, 2])))[0].points[0]
+    assert found.sentinels == (1, 2)
+    assert read_profile(plain(modbus=wide, points=one_point()))[0].points[0].sentinels == (0xFFFF,)
+
+
+def test_unit_ids_and_lines_at_both_ends():
+    """Units 1 to 247 on a line, 0 to 255 without one; every allowed line is one; the default is among them."""
+    for units, fine in (([1, 247], True), ([5, 5], True), ([0, 247], False), ([1, 248], False), ([6, 5], False),
+                        ([1], False), (7, False), ([True, 5], False)):  # fmt: skip
+        assert codes(serial={"default": "9600 8N1", "units": units}) == ([] if fine else ["WP-PRF-013"]), units
+    for allowed, found in ((["9600 8N1"], []), (["9601 8N1"], ["WP-CFG-009"]), (["9600 8N1", "1 8N1"], ["WP-CFG-009"])):
+        assert codes(serial={"default": "9600 8N1", "allowed": allowed}) == found
+    profile = read_profile(plain(serial={"default": "9600 8N1", "allowed": ["4800 8N1"]}))[0]
+    assert profile.serial_allowed == ("9600 8N1", "4800 8N1") and profile.units == (1, 247)
+    found = plain(modbus={"transport": ["tcp"], "function": 4, "windows": [[0, 9]]})
+    del found["serial"]
+    profile, problems = read_profile(found)
+    assert problems == [] and (profile.units, profile.serial_default, profile.serial_allowed) == ((0, 255), "", ())
+
+
+def test_what_identifies_and_what_divides():
+    """Expected values are texts of texts and numbers of numbers; constants are of the wire and have no unit."""
+    for kind, expect, found in (
+        ("u16", [5], []), ("u16", ["5"], ["WP-PRF-022"]), ("u16", [True], ["WP-PRF-022"]), ("u16", [], ["WP-CFG-020"]),
+        ("ascii", ["A"], []), ("ascii", [5], ["WP-PRF-022"]),
+    ):  # fmt: skip
+        identity = {"at": 1, "type": kind, "expect": expect}
+        if kind == "ascii":
+            identity["count"] = 2
+        assert codes(identify=[identity]) == found, expect
+    profile, problems = read_profile(plain(constants={"ct": {"at": 4, "type": "u16", "factor": "0.1"}}))
+    assert problems == []
+    one = profile.constants[0]
+    assert (one.name, one.quantity, one.address, one.count, one.factor, one.unit) == ("ct", None, 4, 1, (1, 10), "")
+    assert (one.counter, one.wrap, one.sentinels, one.poll) == (False, None, (0xFFFF,), "")
+    assert codes(constants={"pt": {"at": 4, "type": "u16"}}) == ["WP-CFG-002"]
+    assert codes(test=[{"request": "0", "response": "zz"}]) == ["WP-PRF-015", "WP-PRF-015"]

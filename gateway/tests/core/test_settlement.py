@@ -1,7 +1,7 @@
 """Tests of the settlement: boundaries, gaps, missing and late registers."""
 
 from gateway.core.account.factor import FactorTable
-from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, INTERPOLATED, MISSING, QUARANTINED
+from gateway.core.flag import ESTIMATED_SHAPE, FROZEN, INTERPOLATED, MISSING, MOVED, QUARANTINED
 from gateway.core.late_truth import Late
 from gateway.core.meter.profile import Point
 from gateway.core.reading import FREEZE, Fault, Frozen, Reading
@@ -374,3 +374,87 @@ def test_the_reading_before_a_boundary_survives_a_restart():
         _read(again, meter, 120000, 200)
     closed = _close(again, 120000)
     assert [energy.import_wh for energy in closed[0].energies] == [960, 960]
+
+
+def _restored(settlement):
+    again = _settlement(settlement.site.boundary)
+    again.restore(settlement.state())
+    return again
+
+
+def test_a_state_says_everything_at_every_moment():
+    """Through a gap, a missing register, a moved clock and a closing in pieces: what is restored closes the same."""
+    settlement = _settlement()
+    for step, (meter, at_ms, counts) in enumerate(
+        (
+            ("m1", 0, 0), ("m2", 0, 0), ("m1", 60000, 10), ("m2", 120200, 30), ("m1", 120300, 20), ("m1", 180000, 25),
+            ("m2", 180900, 40), ("m1", 60000 * 250, 90), ("m2", 60000 * 250 + 10, 99), ("m1", 60000 * 251, 91),
+            ("m2", 60000 * 251, 100), ("m1", 60000 * 252, 92), ("m2", 60000 * 252, 101),
+        )
+    ):  # fmt: skip
+        if step == 9:
+            settlement.clock_moved()
+        _read(settlement, meter, at_ms, counts)
+        again = _restored(settlement)
+        assert again.state() == settlement.state(), step
+        for late_ms in (0, 15001):
+            assert _close(again, at_ms + late_ms) == _close(settlement, at_ms + late_ms), step
+            assert again.state() == settlement.state(), step
+            settlement = _restored(settlement)
+    assert settlement.start_s > BASE_S + 60 * CLOSED_AT_ONCE
+
+
+def test_a_register_that_the_site_no_longer_has_is_left_behind():
+    """Of a moved clock, of candidates and of boundaries only what the site still reads is kept."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 5)
+    _close(settlement, 0)
+    settlement.clock_moved()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 60000, 7)
+    one = Settlement(_site(), settlement.channels[:1], FactorTable(()))
+    one.restore(settlement.state(), [])
+    state = one.state()
+    assert state[12] == [[["m1", "energy_active_import"]], []]
+    assert [row[0] for row in state[1]] == [row[0] for row in state[5]] == ["m1"]
+    other = Settlement(_site(), settlement.channels, FactorTable(()))
+    other.restore(settlement.state(), [("m2", "energy_active_import")])
+    assert [row[0] for row in other.state()[1]] == [row[0] for row in other.state()[5]] == ["m1"]
+    assert other.state()[12][0] == [["m1", "energy_active_import"], ["m2", "energy_active_import"]]
+
+
+def test_energy_across_a_moved_clock_says_so_once():
+    """The interval in which the clock moved is flagged; the one after it is not."""
+    settlement = _settlement()
+    for meter in ("m1", "m2"):
+        _read(settlement, meter, 0, 5)
+    _close(settlement, 0)
+    settlement.clock_moved()
+    flags = []
+    for minute in (1, 2, 3):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, 60000 * minute, 5 + minute)
+        flags += [span.flag for one in _intervals(_close(settlement, 60000 * minute)) for span in one.spans]
+    assert [MOVED in flag for flag in flags] == [True] * 2 + [False] * 4
+
+
+def test_an_interval_ends_by_the_length_that_held_then():
+    """After a change from one to five minutes old intervals keep their ends, and the open one ends at the next mark."""
+    settlement = _settlement()
+    for minute in (0, 1, 2):
+        for meter in ("m1", "m2"):
+            _read(settlement, meter, 60000 * minute, minute)
+        _close(settlement, 60000 * minute)
+    site = Site(*(_site()[:2] + (300,) + _site()[3:]))
+    longer = Settlement(site, settlement.channels, FactorTable(()))
+    longer.restore(settlement.state(), [])
+    assert longer.grids == [(BASE_S + 120, 60)] and longer.start_s == BASE_S + 120
+    assert longer.next_boundary_s(BASE_S + 120) == BASE_S + 300 and longer.next_boundary_s(BASE_S + 300) == BASE_S + 600
+    for meter in ("m1", "m2"):
+        _read(longer, meter, 300000, 30)
+    closed = _imports(_intervals(_close(longer, 300000)))
+    assert closed == [(120, 300, [280, 280])]
+    again = Settlement(site, settlement.channels, FactorTable(()))
+    again.restore(longer.state())
+    assert again.state() == longer.state() and again.grids == longer.grids

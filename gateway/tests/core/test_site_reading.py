@@ -227,3 +227,60 @@ def test_a_problem_carries_its_place_through_files_and_errors():
     error = ProblemError(one, one)
     assert error.problems == (one, one)
     assert str(error) == "WP-CFG-000 bus[0]: wrong {thing}; WP-CFG-000 bus[0]: wrong {thing}"
+
+
+def test_times_of_the_gateway_at_both_ends():
+    """The six lengths of an interval; a second to a day of everything else; periods that divide the day."""
+    for minutes in (1, 2, 5, 6, 10, 12, 15, 20, 29, 30, 31, 60, 61):
+        found = wrong("gateway", None, interval="%d min" % minutes)
+        good = minutes in (1, 5, 10, 15, 30, 60)
+        assert found == ([] if good else [("WP-CFG-021", "gateway.interval")]), minutes
+    assert wrong("gateway", None, interval="61 s") == [("WP-CFG-021", "gateway.interval")]
+    for key in ("cycle", "readings", "hold", "slow"):
+        for text, good in (("1 s", True), ("24 h", True), ("0 s", False), ("86401 s", False)):
+            found = wrong("gateway", None, **{key: text})
+            assert found == ([] if good else [("WP-CFG-006", "gateway." + key)]), (key, text)
+    park = plain()
+    for period, code in (
+        ("15 min", None), ("60 min", None), ("24 h", None), ("7 h", "WP-CFG-022"), ("10 min", "WP-CFG-022"),
+        ("0 s", "WP-CFG-006"), ("86401 s", "WP-CFG-006"), ("1 s", "WP-CFG-022"),
+    ):  # fmt: skip
+        park["self_use"] = {"period": period}
+        assert told(park) == ([(code, "self_use.period")] if code else []), period
+    for interval, hold_s in (("1 min", 15), ("5 min", 60), ("60 min", 60)):
+        found = plain()
+        found["gateway"]["interval"] = interval
+        assert read_site(found, PROFILES, FACTOR_SETS)[0].hold_s == hold_s
+
+
+def test_lines_and_units_at_both_ends():
+    """Units 1 to 247, turnarounds of 1 ms to 10 s, eight speeds, and a watt of power at least."""
+    for unit, good in ((1, True), (247, True), (0, False), (248, False)):
+        assert wrong("meter", 2, unit=unit) == ([] if good else [("WP-CFG-005", "meter[2].unit")])
+    for text, good in (("1 ms", True), ("10000 ms", True), ("0 ms", False), ("10001 ms", False)):
+        assert wrong("bus", 0, turnaround=text) == ([] if good else [("WP-CFG-006", "bus[0].turnaround")])
+    for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200):
+        assert wrong("bus", 0, line="%d 8N1" % baud) == []
+        assert wrong("bus", 0, line="%d 8N1" % (baud + 1)) == [("WP-CFG-009", "bus[0].line")]
+    assert wrong("meter", 0, max_power="1 W") == [] and wrong("meter", 0, max_power="0 W") != []
+
+
+def test_ids_and_efficiencies_at_both_ends():
+    """64 signs of an id; an efficiency of a thousandth to one."""
+    for length, good in ((64, True), (65, False)):
+        assert wrong("gateway", None, id="x" * length) == ([] if good else [("WP-CFG-023", "gateway.id")])
+        assert wrong("uplink", None, bucket="x" * length) == ([] if good else [("WP-CFG-024", "uplink.bucket")])
+    for sign in "Az09-_":
+        assert wrong("gateway", None, id=sign) == []
+    for text, permille in (("0.001", 1), ("1", 1000), ("1.000", 1000), ("0.85", 850)):
+        park = plain()
+        park["storage"][0]["efficiency"] = text
+        assert read_site(park, PROFILES, FACTOR_SETS)[0].storages[0][3] == permille
+    for text in ("0", "0.000", "1.001", "0.0005", "-0.5", "x"):
+        assert wrong("storage", 0, efficiency=text) == [("WP-CFG-014", "storage[0].efficiency")]
+    for number, good in (
+        ("123456789012", True), ("12345678901234", True), ("12345678901", False), ("1234567890123", False),
+        ("123456789012345", False), ("999999999999", False), ("99999999999999", True), ("12345678901a", False),
+    ):  # fmt: skip
+        found = wrong("meter", 3, address=number, max_power="5 kW")
+        assert found == ([] if good else [("WP-CFG-046", "meter[3].address")]), number
