@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-others hil check core cover mutants bench fuzz catalogue cli-reference fault-table format lock install test-system clean
+.PHONY: demo test test-slow test-others hil check core cover mutants bench fuzz nightly catalogue cli-reference fault-table format lock install test-system clean
 .DEFAULT_GOAL := install
 
 install: $(INSTALLED)
@@ -90,6 +90,10 @@ $(FUZZER)/.installed: tools/fuzz/requirements.txt | $(BIN)/python
 
 fuzz: $(INSTALLED) $(FUZZER)/.installed
 	PYTHONPATH=$(FUZZER) $(BIN)/python -m tools.fuzz.run --seconds $(TIME) $(TARGETS)
+
+# What continuous integration runs at night (.ci/nightly): what takes hours, each to its end whatever the others say.
+nightly: $(INSTALLED)
+	@$(MAKE) --no-print-directory --keep-going cover mutants fuzz TIME=300
 
 # The files made from the code: run after changing a message, a command, an option, or a test of a fault.
 catalogue: $(INSTALLED)

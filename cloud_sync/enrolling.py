@@ -87,15 +87,16 @@ def read_code(text: str) -> Code:
         raw = base64.b32decode(letters + "=" * (-len(letters) % 8))
     except (binascii.Error, ValueError):
         raw = b""
-    body, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
-    if len(body) != _SECRET_BYTES + FINGERPRINT_BYTES or sha256(body).digest()[:_CHECK_BYTES] != check:
+    body = raw[:-_CHECK_BYTES]
+    found = Code(body[:_SECRET_BYTES], body[_SECRET_BYTES:])
+    if len(body) != _SECRET_BYTES + FINGERPRINT_BYTES or found.text().replace("-", "") != letters:
         raise ProblemError(
             problem(
                 "WP-KEY-014", "code", "This is no enrolment code: a letter is wrong or missing.",
                 "Type it as `wattproof-platform enrol new` printed it: nine groups of five letters and digits.",
             )
         )  # fmt: skip
-    return Code(body[:_SECRET_BYTES], body[_SECRET_BYTES:])
+    return found
 
 
 def code_name(key: bytes) -> str:
@@ -130,9 +131,10 @@ def proven(request: Request, public: PublicKey) -> bool:
     """Tell whether the holder of *public* signed the request."""
     signed = _signed(request.gateway, request.public_key, request.csr, request.code)
     try:
-        return public.verify(bytes.fromhex(request.proof), signed)
+        proof = bytes.fromhex(request.proof)
     except ValueError:
         return False
+    return proof.hex() == request.proof and public.verify(proof, signed)
 
 
 def text_of(message: Request | Answer) -> str:
@@ -159,13 +161,21 @@ def read_answer(text: str | bytes) -> Answer:
 
 def _fields(text: str | bytes, kind: str, names: tuple[str, ...]) -> list[str] | None:
     try:
-        plain = json.loads(text) if len(text) <= TEXT_BYTES_MAX else None
+        plain = json.loads(text, object_pairs_hook=_each_once) if len(text) <= TEXT_BYTES_MAX else None
     except (ValueError, RecursionError):
         return None
     if not isinstance(plain, dict) or plain.get("kind") != kind or set(plain) != {"kind", *names}:
         return None
     fields = [plain[name] for name in names]
     return fields if all(isinstance(one, str) and one.isascii() for one in fields[1:]) and _text(fields[0]) else None
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return *pairs* as a map; raises ValueError where one name stands twice, and readers could differ."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name that stands twice")
+    return found
 
 
 def _text(value: object) -> bool:
