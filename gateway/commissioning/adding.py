@@ -74,7 +74,19 @@ def addition(text: str, where: str, port: str, report: LineReport, profiles: Map
         return Addition(text, (), len(found) - len(fresh))
     behind = tomlkit.dumps(document).replace("\n\n\n", "\n\n") + "".join("\n# %s\n" % hint for hint in hints)
     head = text.rstrip("\n") + "\n\n" if text.strip() else ""
-    return Addition(head + behind.lstrip("\n"), tuple(names), len(found) - len(fresh))
+    whole = head + behind.lstrip("\n")
+    try:
+        parse_toml(whole, where)
+    except ProblemError as error:
+        raise ProblemError(
+            problem(
+                "WP-BUS-060",
+                where,
+                "Meters cannot be added: buses or meters stand in brackets on one line there.",
+                "Write each as a table of its own, under [[bus]] or [[meter]]; nothing was changed.",
+            )
+        ) from error
+    return Addition(whole, tuple(names), len(found) - len(fresh))
 
 
 def _tables(plain: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

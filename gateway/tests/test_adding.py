@@ -151,3 +151,11 @@ def test_the_command_shows_asks_and_writes(tmp_path: Path) -> None:
         again = call(tmp_path, meter.port, "--yes", "--json")
         assert again.exit_code == 0 and "Nothing to add" in again.stderr
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_meters_in_brackets_on_one_line_stay_as_they_are() -> None:
+    """A table behind an array written in brackets would be no TOML: it is told, and nothing is written."""
+    text = 'bus = [{name = "b", port = "/dev/ttyS98"}]\n'
+    with pytest.raises(ProblemError) as caught:
+        addition(text, "gateway.toml", "/dev/ttyS99", REPORT, PROFILES)
+    assert caught.value.problems[0].code == "WP-BUS-060"

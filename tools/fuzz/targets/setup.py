@@ -52,6 +52,7 @@ def seeds() -> Iterator[bytes]:
     yield bytes((ANSWERS,)) + answers_text(answers).encode()
     yield bytes((ADDITION,)) + SITE[: SITE.index("[[busbar]]")].encode()
     yield bytes((ADDITION,)) + b'[[bus]]\nname = "b"\nport = "/dev/ttyUSB1"\n'
+    yield bytes((ADDITION,)) + b'bus = [{name = "b", port = "/dev/ttyUSB1"}]\n'
     yield bytes((ADDITION,)) + b'[[bus]]\nname = "a"\nport = "/dev/ttyUSB0"\nline = "2400 8E1"\n'
 
 
@@ -73,8 +74,9 @@ def target(data: bytes) -> None:
         if text is None:
             return
         added = addition(text, "gateway.toml", _PORT, _REPORT, _profiles())
-        assert added.text.startswith(text.rstrip("\n"))
-        assert len(added.names) + added.present <= len(_REPORT.found)
-        parse_toml(added.text, "gateway.toml")
     except ProblemError as error:
         check_said(error.problems)
+        return
+    assert added.text.startswith(text.rstrip("\n") if text.strip() else "")
+    assert len(added.names) + added.present <= len(_REPORT.found)
+    parse_toml(added.text, "gateway.toml")
