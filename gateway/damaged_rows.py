@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.problem import ProblemError
-from gateway.journal_file import BROKEN, JournalFile, damaged
+from gateway.journal_file import BROKEN, JournalFile, check_tables, damaged
 
 TABLES = ("entry", "outbox", "aside", "receipt", "cosigned", "snapshot", "figure", "configuration", "state")
 Rows = dict[str, list[tuple[Any, ...]]]
+# Rows that nothing else checks; those of the other tables have links or digests.
+_SHAPES = {
+    "aside": (str, int, str, bytes),
+    "cosigned": (str, int, bytes),
+    "figure": (int, int, int),
+    "configuration": (int,),
+}
 _PAGE = 4096
 _FREE_PAGES, _CHANGES = slice(32, 40), slice(24, 28)  # in the first page
 _PROBES_MAX = 1_000_000  # rows that are looked for one by one between those that a damaged page hides
@@ -52,8 +59,15 @@ def _all_rows(path: Path) -> Rows:
     with closing(sqlite3.connect(path)) as db:
         db.text_factory = lambda text: text.decode("utf-8", "replace")
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return {table: _rows(db, table) for table in TABLES}
+        check_tables(db)
+        rows = {table: _rows(db, table) for table in TABLES}
+    for table, shape in _SHAPES.items():
+        rows[table] = [row for row in rows[table] if _fits(row, shape)]
+    return rows
+
+
+def _fits(row: tuple[Any, ...], shape: tuple[type, ...]) -> bool:
+    return len(row) == len(shape) and all(isinstance(one, look) for one, look in zip(row, shape, strict=True))
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[tuple[Any, ...]]:

@@ -49,6 +49,13 @@ Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Result]
 
 
+def check_tables(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError where rot in the description of a table lets its columns mean something else."""
+    found = {row[0] for row in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if found != {statement.strip() for statement in SCHEMA.split(";") if statement.strip()}:
+        raise sqlite3.DatabaseError("other tables than those of a journal")
+
+
 def damaged(path: Path, detail: object) -> Problem:
     """Return the problem that the file at *path* is no usable journal."""
     return problem(
@@ -174,6 +181,8 @@ class JournalFile:
             raise ProblemError(_other_version(self.path, version))
         if version == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise ProblemError(damaged(self.path, "a database of another program"))
+        if version:
+            check_tables(db)
         mode = db.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":  # SQLite says so instead of failing, and would lose the last commit at a power cut
             raise ProblemError(_cannot_open(self.path, OSError(0, "it stays in mode %s" % mode)))

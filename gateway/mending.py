@@ -38,7 +38,7 @@ from gateway.core.record import (
 )
 from gateway.damaged_rows import Rows, rows_left
 from gateway.figures import KEPT, found_at
-from gateway.journal_file import BROKEN, JournalFile, damaged
+from gateway.journal_file import BROKEN, JournalFile, check_tables, damaged
 
 _LINK_BYTES = 32
 DAMAGE = ("WP-JRN-003", "WP-JRN-006", "WP-JRN-011")  # the problems that a damaged journal is told by
@@ -178,6 +178,7 @@ def mend(path: Path, platforms: tuple[str, ...], stamp: Stamp) -> Mended | None:
 
 def _is_sound(path: Path) -> bool:
     with suppress(*BROKEN), closing(sqlite3.connect(path)) as db:
+        check_tables(db)
         return bool(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
     return False
 

@@ -201,6 +201,20 @@ def test_fault_d09_a_table_whose_name_is_no_text_any_more_is_mended(original: Or
     journal.close()
 
 
+@pytest.mark.parametrize("change", [(b"INTEGER PRIMARY KEY,", b"INTEGER PRIMARY KEX,"), (b"link BLOB", b"lank BLOB")])
+def test_fault_d09_a_table_that_reads_otherwise_is_mended(
+    original: Original, tmp_path: Path, change: tuple[bytes, bytes]
+) -> None:
+    """One rotten letter makes another column of a table: the description of a new journal takes its place."""
+    at = original.content.index(b"CREATE TABLE entry")
+    content = original.content[:at] + original.content[at:].replace(*change, 1)
+    assert content != original.content
+    found, journal = original.mended(content, tmp_path / "home")
+    assert found is not None and found.lost == ()
+    original.check(journal, found)
+    journal.close()
+
+
 def test_gateway_goes_on_after_its_state_rotted(tmp_path: Path) -> None:
     """A rotten state stops the start; mended, the books open without it, and the journal says that it was mended."""
     park = SmallPark(tmp_path)
