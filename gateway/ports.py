@@ -19,12 +19,12 @@ def same_port(one: str, other: str) -> bool:
     """Tell whether two names mean one port."""
     if is_network(one) or is_network(other):
         return _network_place(one) == _network_place(other)
-    if Path(one).resolve() == Path(other).resolve():
-        return True
     try:
+        if Path(one).resolve() == Path(other).resolve():
+            return True
         first, second = Path(one).stat(), Path(other).stat()
-    except OSError:
-        return False
+    except (OSError, ValueError):  # one is not there, or can be the name of no file
+        return one == other
     return stat.S_ISCHR(first.st_mode) and stat.S_ISCHR(second.st_mode) and first.st_rdev == second.st_rdev
 
 

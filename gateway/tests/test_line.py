@@ -181,6 +181,7 @@ def test_two_names_of_one_port_are_recognised(tmp_path: Path) -> None:
         assert not same_port(str(link), other.port)
         assert not same_port("tcp://10.0.0.1:502", one.port)
         assert not same_port("/dev/absent-1", "/dev/absent-2")
+        assert not same_port("/dev/nul\x00", "/dev/absent-2")
 
 
 def test_two_names_of_one_network_place_are_recognised() -> None:
