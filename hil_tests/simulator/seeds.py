@@ -10,11 +10,11 @@ from typing import NamedTuple
 DAY_MS = 86_400_000
 # How long an interval may be, in minutes, how many lives in a hundred have it, and how many days those last at most.
 # Only 60 can be configured; longer ones are what lets years pass in seconds, and the machines treat them alike.
-INTERVALS = ((60, 1, 20), (360, 4, 45), (720, 15, 90), (1440, 80, 400))
+INTERVALS = ((60, 1, 20), (360, 2, 45), (720, 7, 90), (1440, 90, 400))
 LENGTHS = tuple(minutes for minutes, _, _ in INTERVALS)
 DAYS = ((20, 20), (45, 30), (90, 30), (200, 15), (400, 5))  # how long a life may last, and how many in a hundred do
 QUIET_ONE_IN = 8
-ED25519_ONE_IN = 16  # the others sign with a keyed hash of the same length
+ED25519_ONE_IN = 32  # the others sign with a keyed hash of the same length
 
 # Faults that come as events: the longest mean time between two, in days. A life draws less, or has none of a kind.
 EVENTS = {
