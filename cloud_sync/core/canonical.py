@@ -138,6 +138,12 @@ def _utf8(text: str) -> bytes:
 
 def _check_utf8(raw: bytes) -> None:
     """Refuse what RFC 3629 refuses; MicroPython's own decoder lets overlong forms and surrogates pass."""
+    for line in raw.split(b"\n"):  # no longer character has that byte; most lines of a configuration are ASCII
+        if line and max(line) >= 0x80:
+            _check_line(line)
+
+
+def _check_line(raw: bytes) -> None:
     at = 0
     end = len(raw)
     while at < end:

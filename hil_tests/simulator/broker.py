@@ -12,6 +12,7 @@ from cloud_sync.mqtt import Closed, Event, Message, Opened, Settings
 from hil_tests.simulator.world import World
 
 QUEUE_MAX = 1000  # messages that wait for the platform; what comes beyond is dropped
+TOGETHER_MAX = 64  # are taken by the platform at once
 _LATENCY_MS = 40
 _DELAY_MS = 600_000
 _NOTICED_MS = 30_000  # a dead link is noticed so late; what is published until then is lost
@@ -20,10 +21,12 @@ _RETRY_MS = 300_000  # a platform that is not there is tried again so often
 _TAKEN_OVER_MS = 3 * 3_600_000  # who was driven out comes back after so long at the most
 
 Note = Callable[[Event], None]
-Deliver = Callable[[str, bytes, bytes], "list[tuple[str, bytes]] | None"]
+Deliver = Callable[["list[Waiting]"], "list[tuple[str, bytes]] | None"]
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
+    """A message on its way to the platform."""
+
     topic: str
     raw: bytes
     nonce: bytes
@@ -54,7 +57,7 @@ class SimulatedConnection:
         """Hand a message over; it may be lost all the same."""
         if not self.connected:
             return False
-        self._broker.take(self, _Waiting(topic, payload, nonce))
+        self._broker.take(self, Waiting(topic, payload, nonce))
         return True
 
     def opened(self) -> None:
@@ -78,15 +81,15 @@ class Broker:
     """The broker and both links to it."""
 
     def __init__(self, world: World) -> None:
-        self.deliver: Deliver = lambda topic, raw, nonce: None
+        self.deliver: Deliver = lambda messages: None
         self.forge: Callable[[], tuple[str, bytes] | None] = lambda: None
         self._world = world
         self._connections: list[SimulatedConnection] = []
         self._opening: list[SimulatedConnection] = []
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self.cut_until_ms = 0  # gateways and broker
         self.platform_cut_until_ms = 0
-        self._retries = False
+        self._retries = self._passes_on = False
 
     def connection(self, settings: Settings, topics: tuple[str, ...], note: Note) -> SimulatedConnection:
         """Return a connection that is not open yet."""
@@ -148,7 +151,7 @@ class Broker:
             self.open_soon(one)
         self.pass_on()
 
-    def take(self, one: SimulatedConnection, message: _Waiting) -> None:
+    def take(self, one: SimulatedConnection, message: Waiting) -> None:
         """Take a message of a gateway."""
         if self._world.now_ms < self.cut_until_ms or one not in self._connections:
             return
@@ -171,21 +174,24 @@ class Broker:
             return world.dice.randrange(_DELAY_MS)
         return _LATENCY_MS
 
-    def _queue(self, message: _Waiting) -> None:
+    def _queue(self, message: Waiting) -> None:
         if len(self._waiting) < QUEUE_MAX:
             self._waiting.append(message)
-        self.pass_on()
+        if not self._passes_on:  # together with what comes in the same moment
+            self._passes_on = True
+            self._world.after(0, self.pass_on)
 
     def pass_on(self) -> None:
         """Give the platform what waits for it; what it did not take stays."""
+        self._passes_on = False
         while self._waiting and self._world.now_ms >= self.platform_cut_until_ms:
-            one = self._waiting[0]
-            assert (split_topic(one.topic) or ("", "", ""))[2] == UP
-            answers = self.deliver(one.topic, one.raw, one.nonce)
+            together = self._waiting[:TOGETHER_MAX]
+            assert all((split_topic(one.topic) or ("", "", ""))[2] == UP for one in together)
+            answers = self.deliver(together)
             if answers is None:
                 self._retry()
                 return
-            self._waiting.pop(0)
+            del self._waiting[: len(together)]
             for topic, raw in answers:
                 for _ in range(self._copies()):
                     self._send_down(topic, raw)

@@ -7,7 +7,8 @@ from cloud_sync.keys import KeyRing, PublicKey, Signer
 from cloud_sync.platform.clones import clear, clone_of, open_contradictions
 from cloud_sync.platform.enrolment import Enrolment
 from cloud_sync.platform.ledger import Ledger
-from cloud_sync.platform.receiver import Receiver
+from cloud_sync.platform.receiver import Came, Receiver
+from hil_tests.simulator.broker import Waiting
 from hil_tests.simulator.world import World
 
 _NAMES = ("ledger.sqlite", "ledger.sqlite-wal")
@@ -72,14 +73,16 @@ class SimulatedPlatform:
         self._kill = moment
         self._kill_for_ms = for_ms
 
-    def deliver(self, topic: str, raw: bytes, nonce: bytes) -> list[tuple[str, bytes]] | None:
-        """Take a message; None where it was not acknowledged."""
+    def deliver(self, messages: list[Waiting]) -> list[tuple[str, bytes]] | None:
+        """Take messages that come together; None where they were not acknowledged."""
         if self._world.now_ms < self.down_until_ms:
             return None
         try:
             if self._kill == BEFORE:
                 raise PlatformKilledError
-            answers = self.receiver.received(topic, raw, self._world.now_ms, nonce, _BOUND_MS)
+            now_ms = self._world.now_ms
+            came = [Came(one.topic, one.raw, now_ms, one.nonce, _BOUND_MS) for one in messages]
+            answers = self.receiver.received_all(came)
             if self._kill == AFTER:
                 raise PlatformKilledError
         except PlatformKilledError:

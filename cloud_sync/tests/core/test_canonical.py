@@ -201,6 +201,15 @@ def test_lengths_about_every_length_of_a_head():
         agree(dict.fromkeys(keys[:count], True), raw)
 
 
+def test_text_of_several_lines_is_looked_through_to_its_end():
+    """Lines of ASCII, empty ones and others may stand in one text; what is wrong is found in any of them."""
+    text = "a\n\n\u00e9\n\u4e2d b\n"
+    assert decode(encode(text)) == text
+    for wrong in (b"\xc3\x28", b"\xc3\n", b"\xe4\xb8\n", b"\x80"):
+        body = b"a\n\n" + wrong + b"b"
+        assert refused(bytes((0x60 + len(body),)) + body)
+
+
 def test_every_lead_and_second_byte_of_utf8():
     """All 128 leads, each with the bytes about every limit: read where a character of Unicode begins so, else not."""
     starts = {}
