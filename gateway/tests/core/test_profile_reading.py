@@ -203,6 +203,10 @@ def test_ids_windows_and_lines_are_checked_one_by_one():
         assert places(modbus=modbus) == ["modbus.windows"]
     assert codes(serial={"default": "9600 8N1", "allowed": ["", "9600 8N1"], "units": [1, 247]}) == ["WP-CFG-017"]
     assert codes(serial={"default": "9600 8N1", "units": 7}) == ["WP-PRF-013"]
+    assert codes(serial={"default": "fast"}) == ["WP-CFG-009"]
+    for baud in (300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 38400, 57600, 115200):
+        assert codes(serial={"default": "%d 8N1" % baud}) == []
+        assert codes(serial={"default": "%d 8N1" % (baud + 1)}) == ["WP-CFG-009"]
 
 
 def test_a_quantity_needs_a_number_and_an_identity_what_its_type_can_be():

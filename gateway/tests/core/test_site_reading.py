@@ -156,6 +156,9 @@ def test_each_mistake_of_the_gateway_has_its_code_and_place():
     assert wrong("gateway", None, id="a" * 65) == [("WP-CFG-023", "gateway.id")]
     assert wrong("gateway", None, id="a" * 64) == []
     park = plain()
+    park["gatway"] = {}
+    assert told(park) == [("WP-CFG-002", "gatway")]
+    park = plain()
     for period in ("40 min", "65 min", "7 h"):
         park["self_use"] = {"period": period}
         assert told(park) == [("WP-CFG-022", "self_use.period")]

@@ -227,6 +227,13 @@ def test_the_tables_agree_with_the_published_lengths():
         assert taken and len(taken) == len(set(taken))
 
 
+def test_inverters_and_meters_are_alike_among_themselves():
+    """One to three phases of a kind have the same table: inverters 101 to 103 and 111 to 113, meters 201 and 211 on."""
+    for kind in ((101, 102, 103), (111, 112, 113), (201, 202, 203, 204), (211, 212, 213, 214)):
+        for model in kind:
+            assert alike(model) == kind and points_of(model) == points_of(kind[0]) != {}
+
+
 def test_what_is_in_no_table_or_chain_has_no_place():
     """An unknown model is like itself alone and has no figures; a chain without its main model tells no device."""
     assert alike(64111) == (64111,) and points_of(64111) == {}
