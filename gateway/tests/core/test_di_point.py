@@ -103,3 +103,40 @@ def test_an_exchange_by_a_profile():
     told = [(one.name, one.value, one.unit) for one in exchanged_645(found, b"", frame, ((1, 1), (10, 1)))]
     assert told == [("voltage_l2_n", "2257", "V")]
     assert exchanged_645(found, b"", framed("002241020208", 0x91, b"\x02\x00\x80\x02\x00\x50")) == []
+
+
+def test_a_point_follows_whole_from_its_identifier():
+    """Every field of a register of energy is as the standard of its year has it, all digits F being no value."""
+    rest = (2, "bcd32", "high-first", (1, 100), "kWh", "secondary", ("ct", "vt"), True, 10**8, (0xFFFFFFFF,))
+    name = "energy_active_import"
+    last = (None, "", "fast")
+    assert tuple(point(quantity=name, di=0x00010000)) == (name, name, 0x11, 0x00010000 << 8) + rest + last  # noqa: RUF005
+    found = read_profile(plain([{"quantity": name, "di": 0x9010}], protocol="dlt645-1997"))[0]
+    assert tuple(found.points[0]) == (name, name, 0x01, 0x9010 << 8) + rest + last  # noqa: RUF005
+    power = point(quantity="active_power_total", di=0x02030000)
+    assert (power.sentinels, power.type, power.counter, power.wrap) == ((0xFFFFFF,), "bcd24s", False, None)
+    assert point(quantity="current_l1", di=0x02020100).sign == point(quantity="frequency", di=0x02800002).sign == ""
+
+
+def test_what_an_identifier_holds_is_told_with_the_problem():
+    """The identifier stands there as its standard writes it, with the figures it has; eight of them at most."""
+    for di, year, text, known in (
+        (0x00020000, "2007", "00020000", "energy_active_export"),
+        (0x04000102, "2007", "04000102", "-"),
+        (0x9010, "1997", "9010", "energy_active_import"),
+    ):
+        problems = read_profile(plain([{"quantity": "voltage_l1_n", "di": di}], protocol="dlt645-" + year))[1]
+        assert [(one.code, one.values["di"], one.values["known"]) for one in problems] == [("WP-PRF-051", text, known)]
+    values = read_profile(plain([{"quantity": "voltage_l1_n", "di": 0x0001FF00}]))[1][0].values
+    assert values["known"].split(", ")[::7] == ["energy_active_import", "energy_active_import_t7"]
+    for di, year, text in ((0x00010000, "2007", "00010000"), (0x9010, "1997", "9010")):
+        table = {"quantity": "energy_active_import", "di": di, "poll": "freeze"}
+        problems = read_profile(plain([table], protocol="dlt645-" + year))[1]
+        assert [(one.code, one.values["di"]) for one in problems] == [("WP-PRF-075", text)]
+
+
+def test_an_identifier_has_four_bytes_or_two():
+    """From 0 to FFFFFFFF by the standard of 2007, to FFFF by that of 1997."""
+    for year, most in (("2007", 0xFFFFFFFF), ("1997", 0xFFFF)):
+        for di, found in ((0, "WP-PRF-051"), (most, "WP-PRF-051"), (-1, "WP-CFG-005"), (most + 1, "WP-CFG-005")):
+            assert codes([{"name": "x", "di": di}], protocol="dlt645-" + year) == [found]
