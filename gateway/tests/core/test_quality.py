@@ -16,7 +16,7 @@ def test_each_flag_has_the_code_of_the_published_lists() -> None:
     assert quality_of("M") == quality_of("D") == Quality("N", 10, 16)
     assert quality_of("Q") == Quality("N", 10, 16)
     assert quality_of("X") == Quality("S11", 7, 2)
-    assert quality_of("L") == Quality("A", 10, 16)
+    assert quality_of("L") == quality_of("T") == Quality("A", 10, 16)
     assert quality_of("I") == Quality("A", 11, 32)
 
 
@@ -36,16 +36,21 @@ def test_final_substitutes_are_named_so() -> None:
 def test_a_letter_nobody_knows_is_questionable() -> None:
     """A flag that this list does not hold is never called actual."""
     assert quality_of("Z") == Quality("N", 10, 16)
+    assert quality_of("EZ") == quality_of("ZE") == Quality("N", 10, 8 + 16)
 
 
 def test_a_day_of_several_qualities_is_variable() -> None:
     """AEMO says V and ESPI 13 where the intervals of a day differ, and their common code where they do not."""
     assert quality_of_period([quality_of(""), quality_of("F")]) == Quality("A", 0, 1)
     assert quality_of_period([quality_of("E"), quality_of("")]) == Quality("V", 13, 8)
+    assert quality_of_period([quality_of(""), quality_of("I"), quality_of("E")]) == Quality("V", 13, 8 + 32)
+    assert quality_of_period([quality_of("I"), quality_of("")]) == Quality("A", 13, 32)
+    assert quality_of_period([quality_of("M"), quality_of("L")]) == Quality("V", 10, 16)
 
 
 def test_completeness_of_the_published_example_day() -> None:
     """AEMO's example of 2004-04-17: 20 final like-day, 4 actual and 24 substituted intervals are 8.33 % complete."""
     codes = ["F14"] * 20 + ["A"] * 4 + ["S14"] * 24
     assert actual_ppm(codes) == 83333
+    assert actual_ppm(["A"]) == 1000000 and actual_ppm(["V", "N", "A"]) == 333333 and actual_ppm(["N"]) == 0
     assert actual_ppm([]) == 0
