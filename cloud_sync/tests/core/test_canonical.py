@@ -1,6 +1,6 @@
 """Canonical form against the examples of RFC 8949, appendix A, and against every way to spell a value twice."""
 
-from cloud_sync.core.canonical import DEPTH_MAX, SIZE_MAX, CanonicalError, _take, decode, encode
+from cloud_sync.core.canonical import DEPTH_MAX, NESTS_MAX, SIZE_MAX, CanonicalError, _take, decode, encode
 
 # Appendix A, those of its values that we write.
 WRITTEN = (
@@ -199,6 +199,23 @@ def test_lengths_about_every_length_of_a_head():
             [head(key < 0, key if key >= 0 else -1 - key) + b"\xf5" for key in keys[:count]]
         )
         agree(dict.fromkeys(keys[:count], True), raw)
+
+
+def test_the_limits_are_those_of_the_format():
+    """A value is at most 16 levels deep, its bytes at most 4 MiB, and they hold at most 262,144 arrays and maps."""
+    assert (DEPTH_MAX, SIZE_MAX, NESTS_MAX) == (16, 4194304, 262144)
+    for levels, fine in ((16, True), (17, False)):
+        plain = None
+        for _ in range(levels):
+            plain = [plain]
+        raw = bytes([0x81] * levels + [0xF6])
+        assert refused(raw) is not fine
+        try:
+            assert encode(plain) == raw and fine
+        except CanonicalError:
+            assert not fine
+    assert encode([-25, -24, -1, 0, 23, 24]) == bytes.fromhex("86381837200017" + "1818")
+    assert encode([[22, 23], {0: 23}]) == bytes.fromhex("82821617a10017")
 
 
 def test_text_of_several_lines_is_looked_through_to_its_end():
