@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from gateway.clock import Clock
+from gateway.core.settlement import Settlement
 from gateway.sweep import BusRunner
 
 LOOK_MS = 10_000  # how long a clock that was put forward or back, or a system that slept, can go unnoticed
@@ -15,9 +16,9 @@ LOOK_MS = 10_000  # how long a clock that was put forward or back, or a system t
 class BoundaryBell:
     """Rings at the end of each interval."""
 
-    def __init__(self, runners: Sequence[BusRunner], interval_s: int, clock: Clock) -> None:
+    def __init__(self, runners: Sequence[BusRunner], settlement: Settlement, clock: Clock) -> None:
         self._runners = runners
-        self._interval_s = interval_s
+        self._settlement = settlement
         self._clock = clock
 
     def run(self, stopped: threading.Event) -> None:
@@ -32,9 +33,9 @@ class BoundaryBell:
                 continue
             next_s = self._next_s(now_ms)
             for runner in self._runners:
-                runner.poll.boundary(next_s - self._interval_s)
+                runner.poll.boundary(next_s - self._settlement.site.interval_s)
                 runner.wake()
 
     def _next_s(self, now_ms: int) -> int:
         """Return the first boundary after *now_ms*."""
-        return (now_ms // 1000 // self._interval_s + 1) * self._interval_s
+        return self._settlement.next_boundary_s(now_ms // 1000)

@@ -132,7 +132,7 @@ class Daemon:
             threading.Thread(target=self._watched, args=(runner.run,), name="bus-" + runner.name, daemon=True)
             for runner in self._runners
         ]
-        bell = BoundaryBell(self._runners, self._configuration.site.interval_s, self._clock)
+        bell = BoundaryBell(self._runners, self._recorder.settlement, self._clock)
         threads.append(threading.Thread(target=self._watched, args=(bell.run,), name="boundaries", daemon=True))
         garbage.begun()
         for thread in threads:

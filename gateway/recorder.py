@@ -436,9 +436,10 @@ class Recorder(JournalWriter):
             handed_over(self.journal.head_sequence)
 
     def _give_up_handover(self) -> None:
-        """Forget the change of the key, which is all that was to be written; the key so far goes on."""
+        """Forget the change of the key, the last that was to be written; the key so far goes on."""
         self._handover, self._kept_position = None, None
-        self._bodies, self._figures = [], []
+        self._bodies.pop()
+        self._figures.pop()
 
     def _state(self) -> bytes:
         plain = self.settlement.state()

@@ -1,11 +1,10 @@
 """Fast time: real programs, unchanged, whose clocks run many times as fast, by the preloaded fast_time.c."""
 
 import os
-import subprocess
 import time
 from pathlib import Path
 
-from hil_tests.store.shim import compiler
+from hil_tests.store.shim import compiler, preloadable
 
 _SOURCE = Path(__file__).with_name("fast_time.c")
 
@@ -15,22 +14,12 @@ def possible() -> bool:
     return compiler() is not None and os.uname().sysname == "Linux"
 
 
-def made(folder: Path) -> Path:
-    """Compile it into *folder*, and return the library."""
-    program = compiler()
-    assert program is not None
-    library = folder / "fast_time.so"
-    command = [program, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(library), str(_SOURCE), "-ldl"]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return library
-
-
 class FastTime:
     """A time that runs *times* as fast from now on; every program with its environment sees the same."""
 
     def __init__(self, folder: Path, times: int) -> None:
         self.times = times
-        self._library = made(folder)
+        self._library = preloadable(_SOURCE, folder)
         self._flush = folder / "flush_ms"
         self._origin_ns = time.monotonic_ns()
         self._utc_ns = time.time_ns()

@@ -149,3 +149,25 @@ def test_a_tpm_that_is_gone_for_a_while_costs_no_entry(tmp_path: Path, monkeypat
             after = sealed.last
         assert after == park.journal.head_sequence > kept and codes == ["signing-failed", "signing-back"]
         park.close()
+
+
+def test_a_refused_change_of_key_leaves_what_was_to_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the key is found gone just as it is to hand over, the journal still hears that it could not sign."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with software_tpm(tmp_path / "tpm", monkeypatch):
+        park = SmallPark(home, suite="es256-tpm")
+        park.read_at(DAY_START_S)
+    park.recorder.event("read")
+    new_key(home / "next.key")
+    with pytest.raises(ProblemError):
+        park.recorder.change_key(load_signer(home / "next.key"), lambda _: None)
+    with software_tpm(tmp_path / "tpm", monkeypatch):
+        park.read_at(DAY_START_S + 900)
+    park.recorder.written()
+    records = [from_map(decode(one.body)) for one in park.journal.entries(1, park.journal.head_sequence)]  # type: ignore[arg-type]
+    codes = [one.code for one in records if isinstance(one, Event)]
+    assert [code for code in codes if code in ("read", "signing-failed", "signing-back")] == [
+        "read", "signing-failed", "signing-back",
+    ]  # fmt: skip
+    assert not [one for one in records if isinstance(one, KeyChange)]

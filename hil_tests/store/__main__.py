@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from hil_tests.store import crashes, ext4_disks, power_cuts
-from hil_tests.store.shim import Workers, compiler, fast_folder, made_shim
+from hil_tests.store.shim import SOURCE, Workers, compiler, fast_folder, preloadable
 
 
 def main() -> int:
@@ -29,7 +29,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as otherwise:
         folder = fast_folder(Path(otherwise), "store")
         try:
-            with Workers(made_shim(folder)) as workers:
+            with Workers(preloadable(SOURCE, folder)) as workers:
                 stand = crashes.bench(folder, workers)
                 if asked.points:
                     tallies = crashes.crashed(stand, asked.points)

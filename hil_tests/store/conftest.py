@@ -7,7 +7,7 @@ import pytest
 
 from hil_tests.foreign import WANT
 from hil_tests.store.crashes import Bench, bench
-from hil_tests.store.shim import Workers, compiler, fast_folder, made_shim
+from hil_tests.store.shim import SOURCE, Workers, compiler, fast_folder, preloadable
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +16,6 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     if compiler() is None:
         pytest.skip("%s not run %sa C compiler" % (request.module.COUNTED, WANT))
     folder = fast_folder(tmp_path_factory.mktemp("store"), request.module.__name__.rpartition(".")[2])
-    with Workers(made_shim(folder)) as workers:
+    with Workers(preloadable(SOURCE, folder)) as workers:
         yield bench(folder, workers)
     shutil.rmtree(folder)

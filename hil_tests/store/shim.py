@@ -22,12 +22,12 @@ def compiler() -> str | None:
     return shutil.which("gcc") or shutil.which("cc")
 
 
-def made_shim(folder: Path) -> Path:
-    """Compile the shim into *folder*, and return it."""
+def preloadable(source: Path, folder: Path) -> Path:
+    """Compile *source* into a library in *folder* that a program can be started with, and return it."""
     program = compiler()
     assert program is not None
-    library = folder / "shim.so"
-    command = [program, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(library), str(SOURCE), "-ldl"]
+    library = folder / (source.stem + ".so")
+    command = [program, "-shared", "-fPIC", "-O2", "-Wall", "-o", str(library), str(source), "-ldl"]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
     return library
 
